@@ -1,0 +1,108 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+/// A module under `Sources/` and, unless it has none, its tests under `Tests/<name>Tests`.
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(name: "\(name)Tests", dependencies: [.target(name: name)] + dependencies, swiftSettings: settings)
+}
+
+func systemLibrary(_ name: String, _ pkgConfig: String, apt: String) -> Target {
+    .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
+extension Target.Dependency {
+    static let nioCore = product(name: "NIOCore", package: "swift-nio")
+    static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
+    static let nioEmbedded = product(name: "NIOEmbedded", package: "swift-nio")
+    static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
+    static let nioWebSocket = product(name: "NIOWebSocket", package: "swift-nio")
+    static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
+    static let x509 = product(name: "X509", package: "swift-certificates")
+    static let crypto = product(name: "Crypto", package: "swift-crypto")
+    static let logging = product(name: "Logging", package: "swift-log")
+    static let subprocess = product(name: "Subprocess", package: "swift-subprocess")
+    static let yams = product(name: "Yams", package: "Yams")
+    static let histogram = product(name: "Histogram", package: "hdrhistogram-swift")
+    static let mustache = product(name: "Mustache", package: "swift-mustache")
+    static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
+}
+
+let package = Package(
+    name: "aftershock",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "aftershock", targets: ["aftershock"]),
+        .executable(name: "sandbox-sql", targets: ["SandboxSQL"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+    ],
+    targets: [
+        systemLibrary("CCurl", "libcurl", apt: "libcurl4-openssl-dev"),
+        systemLibrary("CXML2", "libxml-2.0", apt: "libxml2-dev"),
+        systemLibrary("CSQLite", "sqlite3", apt: "libsqlite3-dev"),
+
+        module("JSON"),
+        module("Experiment", ["JSON", .yams]),
+        module("Journal", ["JSON", "Experiment"]),
+        module("TDS", [.nioCore, .nioPosix, .nioSSL]),
+        module(
+            "Kubernetes",
+            ["JSON", "CCurl", .nioCore, .nioPosix, .nioHTTP1, .nioWebSocket, .nioSSL, .subprocess, .yams]),
+        module("Probe", ["Experiment", "Journal", "TDS", .histogram]),
+        module("Ledger", ["Experiment", "Journal", "TDS"]),
+        module("Fault", ["Experiment", "Journal", "Kubernetes", "JSON", .subprocess]),
+        module("Verdict", ["Experiment", "Journal", .histogram]),
+        module("Report", ["Experiment", "Journal", "Verdict", "CXML2", "JSON", .mustache]),
+        module("Run", ["Experiment", "Journal", "Kubernetes", "TDS", "Probe", "Ledger", "Fault", "Verdict", "Report"]),
+        module(
+            "Sandbox",
+            [
+                "JSON", .nioCore, .nioPosix, .nioHTTP1, .nioWebSocket, .nioSSL, .x509, .crypto, .subprocess, .yams,
+            ]),
+        program("SandboxSQL", ["TDS", "CSQLite", .nioCore, .nioPosix, .nioSSL, .x509, .crypto, .argumentParser, .subprocess]),
+        program(
+            "aftershock",
+            ["Experiment", "Journal", "Kubernetes", "TDS", "Verdict", "Report", "Run", "Sandbox", .argumentParser]),
+
+        tests("JSON"),
+        tests("Experiment"),
+        tests("Journal"),
+        tests("TDS", [.nioEmbedded]),
+        tests("Kubernetes"),
+        tests("Probe"),
+        tests("Ledger"),
+        tests("Fault"),
+        tests("Verdict"),
+        tests("Report"),
+        tests("Run"),
+        tests("Sandbox", ["Kubernetes"]),
+        tests("SandboxSQL"),
+    ]
+)
