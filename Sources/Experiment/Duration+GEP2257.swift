@@ -1,0 +1,48 @@
+extension Duration {
+    /// Parses a duration as Gateway API's GEP-2257 has it: up to four of `[0-9]{1,5}(h|m|s|ms)`, such as `90s` or `1m30s`.
+    ///
+    /// Returns `nil` for anything else: floats, negatives, days, a bare number.
+    /// Source: https://gateway-api.sigs.k8s.io/geps/gep-2257/
+    public init?(gep2257 text: String) {
+        var total = Duration.zero
+        var rest = Substring(text)
+        var parts = 0
+        while !rest.isEmpty {
+            let digits = rest.prefix { $0.isASCII && $0.isNumber }
+            guard (1...5).contains(digits.count), let count = Int64(digits) else { return nil }
+            rest = rest.dropFirst(digits.count)
+            if rest.hasPrefix("ms") {
+                total += .milliseconds(count)
+                rest = rest.dropFirst(2)
+            } else if rest.hasPrefix("h") {
+                total += .seconds(count * 3600)
+                rest = rest.dropFirst()
+            } else if rest.hasPrefix("m") {
+                total += .seconds(count * 60)
+                rest = rest.dropFirst()
+            } else if rest.hasPrefix("s") {
+                total += .seconds(count)
+                rest = rest.dropFirst()
+            } else {
+                return nil
+            }
+            parts += 1
+        }
+        guard (1...4).contains(parts) else { return nil }
+        self = total
+    }
+
+    /// The canonical GEP-2257 text, largest unit first; `0s` for zero. What is below a millisecond is cut off.
+    public var gep2257: String {
+        var milliseconds = components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
+        var text = ""
+        for (unit, size) in [("h", Int64(3_600_000)), ("m", 60_000), ("s", 1000), ("ms", 1)] where milliseconds >= size {
+            text += "\(milliseconds / size)\(unit)"
+            milliseconds %= size
+        }
+        return text.isEmpty ? "0s" : text
+    }
+
+    /// The pattern of ``init(gep2257:)``, for a JSON Schema.
+    public static let gep2257Pattern = "^([0-9]{1,5}(h|m|s|ms)){1,4}$"
+}

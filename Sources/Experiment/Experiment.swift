@@ -1,0 +1,124 @@
+/// One experiment, as its file says: what to do to which workload, how to watch it, and what was promised.
+///
+/// Built only by ``ExperimentFile``, so that every instance has been validated.
+public struct Experiment: Sendable, Hashable {
+    public var name: String
+    public var description: String?
+    public var labels: [String: String]
+    public var target: Target
+    public var fault: FaultSpec
+    public var probes: Probes
+    public var ledger: LedgerSpec
+    /// How long the service must have been healthy before the fault.
+    public var steadyFor: Duration
+    /// How long it must stay healthy after the recovery before that counts.
+    public var stableFor: Duration
+    /// After this time without recovery the repeat ends, its downtime being "at least that".
+    public var giveUpAfter: Duration
+    public var repeats: Int
+    /// Pause between two repeats, so that CrashLoopBackOff of one does not distort the next.
+    public var pauseBetween: Duration
+    public var expect: Expectations
+    public var safety: Safety
+}
+
+extension Experiment {
+    public struct Target: Sendable, Hashable {
+        public enum WorkloadKind: String, Sendable, Hashable {
+            case deployment, statefulset
+        }
+
+        /// Which of the service's stable addresses is probed.
+        public enum Address: String, Sendable, Hashable, CaseIterable {
+            /// The load balancer's where the service has one, else the cluster IP.
+            case auto
+            case clusterIP
+            case loadBalancer
+        }
+
+        /// The kubeconfig context that this experiment may run in without `--confirm-context`.
+        public var context: String?
+        public var namespace: String
+        public var workloadKind: WorkloadKind
+        public var workload: String
+        /// The SQL Server container; `nil`: the pod's first.
+        public var container: String?
+        public var service: String
+        /// Name or number of the service's port; `nil`: its only one, or 1433.
+        public var port: String?
+        public var address: Address
+        public var database: String
+        public var login: Login
+        public var encryption: Encryption
+    }
+
+    public struct Login: Sendable, Hashable {
+        /// Where the password is. It is never part of an experiment.
+        public enum PasswordSource: Sendable, Hashable {
+            case secret(name: String, key: String)
+            case environment(String)
+            case file(String)
+        }
+
+        public var user: String
+        public var passwordFrom: PasswordSource
+    }
+
+    public struct Encryption: Sendable, Hashable {
+        public enum Mode: String, Sendable, Hashable, CaseIterable {
+            case required, strict, loginOnly
+        }
+
+        public var mode: Mode
+        public var trustServerCertificate: Bool
+        /// Path of a PEM file with the only authorities that are trusted.
+        public var certificateAuthority: String?
+        /// The name to look for in the certificate, when it is not the address.
+        public var serverName: String?
+    }
+
+    public struct Probes: Sendable, Hashable {
+        public struct Cadence: Sendable, Hashable {
+            public var interval: Duration
+            public var timeout: Duration
+        }
+
+        public var connect: Cadence
+        public var login: Cadence
+        public var session: Cadence
+        /// Probes of one track that may be under way at once.
+        public var inFlightCap: Int
+    }
+
+    public struct LedgerSpec: Sendable, Hashable {
+        public var writers: Int
+        public var interval: Duration
+        public var timeout: Duration
+        public var seedRows: Int
+        public var database: String
+        /// `false`: `database` is there already and CREATE DATABASE is not tried.
+        public var createDatabase: Bool
+        /// Run DBCC CHECKDB after the read-back where the server has it.
+        public var checkDatabase: Bool
+    }
+
+    public struct Expectations: Sendable, Hashable {
+        public enum Node: String, Sendable, Hashable, CaseIterable {
+            case same, different, any
+        }
+
+        /// The most downtime on any track, judged on the upper bound, in every repeat.
+        public var maxDowntime: Duration?
+        /// From the fault to the first moment from which everything stays healthy.
+        public var recoveredWithin: Duration?
+        public var lostWrites: Int
+        public var node: Node
+    }
+
+    public struct Safety: Sendable, Hashable {
+        public var requireSpareNode: Bool
+        public var allowControlPlane: Bool
+        public var allowSystemNamespaces: Bool
+        public var allowSingleNode: Bool
+    }
+}

@@ -1,0 +1,67 @@
+public import JSON
+
+/// What must be put back, on disk before the mutation is sent.
+///
+/// `restore` works from this alone: `kind` names the fault's undo and `parameters` is all that it needs.
+public struct UndoIntent: Codable, Sendable, Hashable {
+    /// Unique in the run; `UndoResult.intent` answers it.
+    public var id: Int
+    /// `uncordonNode`, `removeTaint`, `deletePod`, `continueProcess`, `runCommand`...
+    public var kind: String
+    /// For people: what putting back means.
+    public var summary: String
+    public var parameters: JSONValue
+
+    public init(id: Int, kind: String, summary: String, parameters: JSONValue) {
+        self.id = id
+        self.kind = kind
+        self.summary = summary
+        self.parameters = parameters
+    }
+}
+
+/// The answer to an ``UndoIntent``.
+public struct UndoResult: Codable, Sendable, Hashable {
+    public var intent: Int
+    /// Proven by looking at the cluster again, not by the answer to the request.
+    public var proven: Bool
+    public var evidence: String
+
+    public init(intent: Int, proven: Bool, evidence: String) {
+        self.intent = intent
+        self.proven = proven
+        self.evidence = evidence
+    }
+}
+
+/// The fault's request is about to be sent.
+public struct FaultBegun: Codable, Sendable, Hashable {
+    /// The kind as the experiment names it, `podDelete`...
+    public var fault: String
+    public var summary: String
+
+    public init(fault: String, summary: String) {
+        self.fault = fault
+        self.summary = summary
+    }
+}
+
+/// The fault's request was answered. Whether it had an effect is for ``FaultEffect`` to say.
+public struct FaultInjected: Codable, Sendable, Hashable {
+    public var detail: String
+
+    public init(detail: String) {
+        self.detail = detail
+    }
+}
+
+/// What proves, or does not prove, that the fault took effect.
+public struct FaultEffect: Codable, Sendable, Hashable {
+    public var proven: Bool
+    public var evidence: [String]
+
+    public init(proven: Bool, evidence: [String]) {
+        self.proven = proven
+        self.evidence = evidence
+    }
+}

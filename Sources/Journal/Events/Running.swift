@@ -1,0 +1,133 @@
+/// The first record of a journal.
+public struct RunStarted: Codable, Sendable, Hashable {
+    /// An experiment file, word for word: a stored run is judged from it again.
+    public struct Source: Codable, Sendable, Hashable {
+        public var file: String
+        public var text: String
+
+        public init(file: String, text: String) {
+            self.file = file
+            self.text = text
+        }
+    }
+
+    public var runID: String
+    public var version: String
+    /// The wall clock at the run's origin, RFC 3339 in UTC.
+    public var startedAt: String
+    public var host: String
+    public var seed: UInt64
+    /// The kubeconfig context's name, `sandbox` for the embedded cluster.
+    public var context: String
+    public var serverVersion: String
+    public var sources: [Source]
+    /// `--repeat`, which overrides what the experiments say.
+    public var repeatOverride: Int?
+
+    public init(
+        runID: String, version: String, startedAt: String, host: String, seed: UInt64, context: String, serverVersion: String,
+        sources: [Source], repeatOverride: Int?
+    ) {
+        self.runID = runID
+        self.version = version
+        self.startedAt = startedAt
+        self.host = host
+        self.seed = seed
+        self.context = context
+        self.serverVersion = serverVersion
+        self.sources = sources
+        self.repeatOverride = repeatOverride
+    }
+}
+
+/// One check made before anything is touched.
+public struct PreflightCheck: Codable, Sendable, Hashable {
+    public enum Status: String, Codable, Sendable {
+        case passed, warning, failed
+    }
+
+    public var name: String
+    public var status: Status
+    public var message: String
+    /// What to do about it.
+    public var hint: String?
+
+    public init(name: String, status: Status, message: String, hint: String? = nil) {
+        self.name = name
+        self.status = status
+        self.message = message
+        self.hint = hint
+    }
+}
+
+/// What follows, up to the next ``ExperimentStarted``, is about this experiment.
+public struct ExperimentStarted: Codable, Sendable, Hashable {
+    public var name: String
+
+    public init(name: String) {
+        self.name = name
+    }
+}
+
+/// What follows, up to ``RepeatEnded``, is about this repeat. `number` counts from 1.
+public struct RepeatStarted: Codable, Sendable, Hashable {
+    public var number: Int
+    public var of: Int
+
+    public init(number: Int, of: Int) {
+        self.number = number
+        self.of = of
+    }
+}
+
+/// A step of the repeat, for progress and for the reader of the journal.
+public struct StageEntered: Codable, Sendable, Hashable {
+    public enum Stage: String, Codable, Sendable, CaseIterable {
+        case preparing, steadying, steady, injecting, recovering, recovered, stable, gaveUp, undoing, settling
+    }
+
+    public var stage: Stage
+
+    public init(stage: Stage) {
+        self.stage = stage
+    }
+}
+
+public struct RepeatEnded: Codable, Sendable, Hashable {
+    public enum How: String, Codable, Sendable {
+        case completed
+        /// Not recovered before the experiment's `giveUpAfter`.
+        case gaveUp
+        /// A signal, or an error of the harness, ended it.
+        case aborted
+    }
+
+    public var how: How
+    public var reason: String?
+
+    public init(how: How, reason: String? = nil) {
+        self.how = how
+        self.reason = reason
+    }
+}
+
+/// The harness was told to stop, or could not go on.
+public struct Interrupted: Codable, Sendable, Hashable {
+    /// `SIGINT`, `SIGTERM`, or `error`.
+    public var cause: String
+    public var message: String
+
+    public init(cause: String, message: String) {
+        self.cause = cause
+        self.message = message
+    }
+}
+
+public struct RunEnded: Codable, Sendable, Hashable {
+    /// Every undo of the run was proven.
+    public var restored: Bool
+
+    public init(restored: Bool) {
+        self.restored = restored
+    }
+}

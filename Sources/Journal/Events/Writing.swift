@@ -1,0 +1,138 @@
+/// One finished write of the ledger. Nothing is retried under the same identity.
+public struct WriteResult: Codable, Sendable, Hashable {
+    public enum Kind: String, Codable, Sendable {
+        /// A new row with identity (run, writer, sequence).
+        case insert
+        /// The writer's register set to `sequence`.
+        case update
+    }
+
+    public enum Outcome: String, Codable, Sendable {
+        /// The server said that it is committed.
+        case acknowledged
+        /// The server said that it is not, or the statement was never sent.
+        case refused
+        /// Neither: the answer did not come. To be settled after recovery.
+        case unknown
+    }
+
+    public var writer: Int
+    public var sequence: Int64
+    public var kind: Kind
+    public var intended: RunTime
+    public var started: RunTime
+    public var done: RunTime
+    public var outcome: Outcome
+    public var failure: Failure?
+
+    public init(
+        writer: Int, sequence: Int64, kind: Kind, intended: RunTime, started: RunTime, done: RunTime, outcome: Outcome,
+        failure: Failure? = nil
+    ) {
+        self.writer = writer
+        self.sequence = sequence
+        self.kind = kind
+        self.intended = intended
+        self.started = started
+        self.done = done
+        self.outcome = outcome
+        self.failure = failure
+    }
+}
+
+/// The tables of the ledger are there and the baseline rows are in.
+public struct LedgerPrepared: Codable, Sendable, Hashable {
+    public var database: String
+    /// Part of the tables' names, so that leftovers of earlier runs are never counted.
+    public var tableSuffix: String
+    public var writers: Int
+    public var seedRows: Int64
+
+    public init(database: String, tableSuffix: String, writers: Int, seedRows: Int64) {
+        self.database = database
+        self.tableSuffix = tableSuffix
+        self.writers = writers
+        self.seedRows = seedRows
+    }
+}
+
+/// The identity of a ledger row. Writer -1 owns the seeded baseline; `sequence` counts from 1.
+public struct RowIdentity: Codable, Sendable, Hashable, Comparable {
+    public var writer: Int
+    public var sequence: Int64
+
+    public init(writer: Int, sequence: Int64) {
+        self.writer = writer
+        self.sequence = sequence
+    }
+
+    public static func < (left: RowIdentity, right: RowIdentity) -> Bool {
+        (left.writer, left.sequence) < (right.writer, right.sequence)
+    }
+}
+
+/// What the read-back of every row after recovery found.
+public struct LedgerChecked: Codable, Sendable, Hashable {
+    /// A register that is behind its last acknowledged value, or holds one that was never written.
+    public struct StaleRegister: Codable, Sendable, Hashable {
+        public var writer: Int
+        /// The last acknowledged value.
+        public var acknowledged: Int64
+        /// What was read; `nil` when the register's row is gone.
+        public var found: Int64?
+
+        public init(writer: Int, acknowledged: Int64, found: Int64?) {
+            self.writer = writer
+            self.acknowledged = acknowledged
+            self.found = found
+        }
+    }
+
+    public var attempted: Int64 = 0
+    public var acknowledged: Int64 = 0
+    public var refused: Int64 = 0
+    public var unknown: Int64 = 0
+    /// Acknowledged (or seeded) and there, once, with the right content.
+    public var kept: Int64 = 0
+    /// Acknowledged (or seeded) and absent.
+    public var lost: Int64 = 0
+    /// There with a content that is not what was sent.
+    public var corrupt: Int64 = 0
+    /// There more than once; counted once an identity.
+    public var duplicate: Int64 = 0
+    /// There though never sent, or refused by the server.
+    public var unexpected: Int64 = 0
+    public var stale: Int64 = 0
+    public var unknownPresent: Int64 = 0
+    public var unknownAbsent: Int64 = 0
+    /// Rows of the seeded baseline that were expected, part of `kept` and `lost` too.
+    public var seeded: Int64 = 0
+    public var seededLost: Int64 = 0
+    /// Rows that were read.
+    public var read: Int64 = 0
+    /// Nanoseconds that reading and comparing took.
+    public var took: Int64 = 0
+
+    /// The first identities of each set, at most ``exampleLimit`` each.
+    public var lostRows: [RowIdentity] = []
+    public var corruptRows: [RowIdentity] = []
+    public var duplicateRows: [RowIdentity] = []
+    public var unexpectedRows: [RowIdentity] = []
+    public var staleRegisters: [StaleRegister] = []
+    /// What DBCC CHECKDB said: `nil` where it was not run, empty when it found nothing.
+    public var checkDatabase: [String]?
+    public var checkDatabaseSkipped: String?
+
+    public static let exampleLimit = 1000
+
+    public init() {}
+}
+
+/// The read-back could not be done: the persistence verdict is then `invalid`, never "all lost".
+public struct LedgerUnchecked: Codable, Sendable, Hashable {
+    public var reason: String
+
+    public init(reason: String) {
+        self.reason = reason
+    }
+}

@@ -1,0 +1,94 @@
+import Foundation
+import Synchronization
+
+/// Appends records to a journal, one JSON object a line.
+///
+/// A record is with the kernel when ``append(_:at:)`` returns, so that it survives the end of the harness, and on the disk when
+/// ``appendDurably(_:at:)`` returns, so that it survives the end of the machine.
+public final class JournalWriter: Sendable {
+    private struct State {
+        var handle: FileHandle
+        var failure: JournalError?
+    }
+
+    public let path: String
+    public let clock: RunClock
+    private let state: Mutex<State>
+
+    /// Creates the file, which must not exist yet.
+    public init(creating path: String, clock: RunClock) throws(JournalError) {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else {
+            throw JournalError(path: path, line: nil, reason: "cannot be created: \(String(cString: strerror(errno)))")
+        }
+        self.path = path
+        self.clock = clock
+        state = Mutex(State(handle: FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)))
+    }
+
+    /// Opens the journal of a run that has ended, to add to it what `restore` did. `clock` goes on after the last record.
+    public init(appendingTo path: String, clock: RunClock) throws(JournalError) {
+        let descriptor = open(path, O_WRONLY | O_APPEND | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw JournalError(path: path, line: nil, reason: "cannot be opened: \(String(cString: strerror(errno)))")
+        }
+        self.path = path
+        self.clock = clock
+        state = Mutex(State(handle: FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)))
+    }
+
+    /// Appends `event`. A journal that can no longer be written (disk full) fails every later call too.
+    @discardableResult
+    public func append(_ event: Event, at time: RunTime? = nil) throws(JournalError) -> RunTime {
+        try write(event, at: time, durably: false)
+    }
+
+    /// Appends `event` and waits until the disk has it: for undo intents, before the mutation is sent.
+    @discardableResult
+    public func appendDurably(_ event: Event, at time: RunTime? = nil) throws(JournalError) -> RunTime {
+        try write(event, at: time, durably: true)
+    }
+
+    private func write(_ event: Event, at time: RunTime?, durably: Bool) throws(JournalError) -> RunTime {
+        let time = time ?? clock.now
+        var line: Data
+        do {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.withoutEscapingSlashes]
+            line = try encoder.encode(JournalRecord(at: time, event: event))
+        } catch {
+            throw JournalError(path: path, line: nil, reason: "an event cannot be written as JSON: \(error)")
+        }
+        line.append(UInt8(ascii: "\n"))
+        let failure = state.withLock { state -> JournalError? in
+            if let failure = state.failure { return failure }
+            do {
+                try state.handle.write(contentsOf: line)
+                if durably { try state.handle.synchronize() }
+            } catch {
+                state.failure = JournalError(path: path, line: nil, reason: "cannot be written: \(error.localizedDescription)")
+            }
+            return state.failure
+        }
+        if let failure { throw failure }
+        return time
+    }
+}
+
+/// A journal that cannot be written, or read.
+public struct JournalError: Error, CustomStringConvertible, Hashable {
+    public var path: String
+    /// The line, from 1, where there is one to name.
+    public var line: Int?
+    public var reason: String
+
+    public init(path: String, line: Int?, reason: String) {
+        self.path = path
+        self.line = line
+        self.reason = reason
+    }
+
+    public var description: String {
+        "journal \(path)\(line.map { ":\($0)" } ?? "") \(reason)"
+    }
+}

@@ -1,0 +1,18 @@
+/// The clock of one run. `ContinuousClock` never jumps and goes on while the machine sleeps.
+public struct RunClock: Sendable {
+    private let start: ContinuousClock.Instant
+
+    /// The run's origin is now.
+    public init() {
+        start = ContinuousClock.now
+    }
+
+    public var now: RunTime {
+        RunTime(nanoseconds: (ContinuousClock.now - start).wholeNanoseconds)
+    }
+
+    /// Suspends until `time`; returns at once when it has passed.
+    public func sleep(until time: RunTime) async throws {
+        try await ContinuousClock().sleep(until: start + .nanoseconds(time.nanoseconds), tolerance: .zero)
+    }
+}

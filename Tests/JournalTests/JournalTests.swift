@@ -1,0 +1,90 @@
+import Foundation
+import Testing
+
+@testable import Journal
+
+@Suite struct JournalTests {
+    /// A path in a folder of its own, which is removed afterwards.
+    private func withScratch(_ body: (String) throws -> Void) throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("journal-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try body(folder.appendingPathComponent("journal.ndjson").path)
+    }
+
+    private let events: [Event] = [
+        .experimentStarted(ExperimentStarted(name: "pod-delete")),
+        .probe(
+            ProbeResult(
+                track: .login, slot: 3, intended: RunTime(nanoseconds: 1), started: RunTime(nanoseconds: 2), done: RunTime(nanoseconds: 3),
+                failure: Failure(phase: "login", kind: "loginRejected", number: 18456, state: 1, severity: 14, message: "Login failed."),
+                phases: ["tcp": 12])),
+        .undoIntent(UndoIntent(id: 1, kind: "uncordonNode", summary: "uncordon node/a", parameters: ["node": "a"])),
+        .runEnded(RunEnded(restored: true)),
+    ]
+
+    @Test func whatIsWrittenIsReadBack() throws {
+        try withScratch { path in
+            let writer = try JournalWriter(creating: path, clock: RunClock())
+            for (index, event) in events.enumerated() {
+                try writer.append(event, at: RunTime(nanoseconds: Int64(index)))
+            }
+            let records = try JournalReader.records(of: path)
+            #expect(records.map(\.event) == events)
+            #expect(records.map(\.at.nanoseconds) == [0, 1, 2, 3])
+        }
+    }
+
+    @Test func aLineIsOneFlatObject() throws {
+        try withScratch { path in
+            let writer = try JournalWriter(creating: path, clock: RunClock())
+            try writer.appendDurably(events[0], at: RunTime(nanoseconds: 7))
+            let text = try String(contentsOfFile: path, encoding: .utf8)
+            let object = try #require(JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+            #expect(object["at"] as? Int == 7)
+            #expect(object["event"] as? String == "experimentStarted")
+            #expect(object["name"] as? String == "pod-delete")
+        }
+    }
+
+    @Test func aTornLastLineIsNotPartOfTheJournal() throws {
+        try withScratch { path in
+            let writer = try JournalWriter(creating: path, clock: RunClock())
+            for event in events { try writer.append(event) }
+            let whole = try Data(contentsOf: URL(fileURLWithPath: path))
+            for cut in 1..<30 {
+                try whole.dropLast(cut).write(to: URL(fileURLWithPath: path))
+                #expect(try JournalReader.records(of: path).count == events.count - 1)
+            }
+        }
+    }
+
+    @Test func aDamagedLineIsNamed() throws {
+        try withScratch { path in
+            try Data("{\"at\":0,\"event\":\"experimentStarted\",\"name\":\"a\"}\n{\"at\":1,\"event\":\"nonsense\"}\n".utf8)
+                .write(to: URL(fileURLWithPath: path))
+            let error = #expect(throws: JournalError.self) { try JournalReader.records(of: path) }
+            #expect(error?.line == 2)
+        }
+    }
+
+    @Test func linesAcrossReadsAreWhole() throws {
+        try withScratch { path in
+            let writer = try JournalWriter(creating: path, clock: RunClock())
+            let long = String(repeating: "x", count: 700_000)
+            for index in 0..<5 { try writer.append(.experimentStarted(ExperimentStarted(name: "\(index)\(long)"))) }
+            let names = try JournalReader.records(of: path).map { record -> String in
+                guard case .experimentStarted(let started) = record.event else { return "" }
+                return String(started.name.prefix(1))
+            }
+            #expect(names == ["0", "1", "2", "3", "4"])
+        }
+    }
+
+    @Test func aJournalIsNeverOverwritten() throws {
+        try withScratch { path in
+            _ = try JournalWriter(creating: path, clock: RunClock())
+            #expect(throws: JournalError.self) { try JournalWriter(creating: path, clock: RunClock()) }
+        }
+    }
+}
