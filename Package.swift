@@ -93,7 +93,7 @@ let package = Package(
 
         tests("JSON"),
         tests("Experiment"),
-        tests("Journal"),
+        tests("Journal", ["JSON"]),
         tests("TDS", [.nioEmbedded]),
         tests("Kubernetes"),
         tests("Probe"),
