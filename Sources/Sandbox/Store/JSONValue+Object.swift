@@ -1,0 +1,66 @@
+import JSON
+
+/// Reading and changing Kubernetes objects that are kept as plain JSON.
+extension JSONValue {
+    /// The value at a path of members; `nil` when any of them is missing. Setting makes the objects on the way;
+    /// setting `nil` removes the last member.
+    subscript(path first: String, rest: String...) -> JSONValue? {
+        get {
+            var value = self[first]
+            for member in rest { value = value?[member] }
+            return value
+        }
+        set { set([first] + rest[...], to: newValue) }
+    }
+
+    private mutating func set(_ path: [String], to newValue: JSONValue?) {
+        guard let first = path.first else { return }
+        if path.count == 1 {
+            if object == nil {
+                guard newValue != nil else { return }
+                self = .object([:])
+            }
+            self[first] = newValue
+            return
+        }
+        var child = self[first] ?? .null
+        if newValue == nil, child.object == nil { return }
+        child.set(Array(path.dropFirst()), to: newValue)
+        if object == nil { self = .object([:]) }
+        self[first] = child
+    }
+
+    var kind: String { self["kind"]?.string ?? "" }
+    var apiVersion: String { self["apiVersion"]?.string ?? "" }
+    var name: String { self[path: "metadata", "name"]?.string ?? "" }
+    var namespace: String { self[path: "metadata", "namespace"]?.string ?? "" }
+    var uid: String { self[path: "metadata", "uid"]?.string ?? "" }
+    var resourceVersion: String { self[path: "metadata", "resourceVersion"]?.string ?? "" }
+    var generation: Int64 { self[path: "metadata", "generation"]?.integer ?? 0 }
+    var creationTimestamp: String { self[path: "metadata", "creationTimestamp"]?.string ?? "" }
+    var deletionTimestamp: String? { self[path: "metadata", "deletionTimestamp"]?.string }
+    var isBeingDeleted: Bool { deletionTimestamp != nil }
+
+    var labels: [String: String] { self[path: "metadata", "labels"]?.strings ?? [:] }
+    var annotations: [String: String] { self[path: "metadata", "annotations"]?.strings ?? [:] }
+    var finalizers: [String] {
+        get { self[path: "metadata", "finalizers"]?.array?.compactMap(\.string) ?? [] }
+        set { self[path: "metadata", "finalizers"] = newValue.isEmpty ? nil : .array(newValue.map(JSONValue.string)) }
+    }
+    var ownerReferences: [JSONValue] {
+        get { self[path: "metadata", "ownerReferences"]?.array ?? [] }
+        set { self[path: "metadata", "ownerReferences"] = newValue.isEmpty ? nil : .array(newValue) }
+    }
+    /// The owner that controls this object, where it has one.
+    var controllerReference: JSONValue? { ownerReferences.first { $0["controller"]?.bool == true } }
+
+    /// The string members of an object (labels, annotations, selectors).
+    var strings: [String: String] { object?.compactMapValues(\.string) ?? [:] }
+
+    init(strings: [String: String]) { self = .object(strings.mapValues(JSONValue.string)) }
+
+    /// The entry of `status.conditions` of one type.
+    func condition(_ type: String) -> JSONValue? {
+        self[path: "status", "conditions"]?.array?.first { $0["type"]?.string == type }
+    }
+}
