@@ -89,10 +89,10 @@ let package = Package(
         program("SandboxSQL", ["TDS", "CSQLite", .nioCore, .nioPosix, .nioSSL, .x509, .crypto, .argumentParser, .subprocess]),
         program(
             "aftershock",
-            ["Experiment", "Journal", "Kubernetes", "TDS", "Verdict", "Report", "Run", "Sandbox", .argumentParser]),
+            ["JSON", "Experiment", "Journal", "Kubernetes", "TDS", "Verdict", "Report", "Run", "Sandbox", .argumentParser]),
 
         tests("JSON"),
-        tests("Experiment"),
+        tests("Experiment", ["JSON"]),
         tests("Journal", ["JSON"]),
         tests("TDS", [.nioEmbedded]),
         tests("Kubernetes"),

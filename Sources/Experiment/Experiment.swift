@@ -83,6 +83,10 @@ extension Experiment {
             public var timeout: Duration
         }
 
+        static let connectInterval = Duration.milliseconds(20)
+        static let loginInterval = Duration.milliseconds(100)
+        static let sessionInterval = Duration.milliseconds(20)
+
         public var connect: Cadence
         public var login: Cadence
         public var session: Cadence

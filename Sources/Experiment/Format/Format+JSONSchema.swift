@@ -1,0 +1,74 @@
+public import JSON
+
+extension ExperimentFile {
+    /// The JSON Schema (draft-07) of an experiment's document, for editors.
+    ///
+    /// Made from the description that ``parse(_:file:)`` validates with.
+    public static var jsonSchema: JSONValue {
+        var schema = Format.object(Format.document).jsonSchema
+        schema["$schema"] = "http://json-schema.org/draft-07/schema#"
+        schema["title"] = "Aftershock experiment"
+        return schema
+    }
+}
+
+extension Format {
+    fileprivate var jsonSchema: JSONValue {
+        switch self {
+        case .string(let pattern, _):
+            var schema: JSONValue = ["type": "string", "minLength": 1]
+            if let pattern { schema["pattern"] = .string(pattern) }
+            return schema
+        case .choice(let choices):
+            return ["type": "string", "enum": .array(choices.map(JSONValue.string))]
+        case .duration:
+            return ["type": "string", "pattern": .string(Duration.gep2257Pattern), "examples": ["90s", "1m30s", "250ms"]]
+        case .integer(let range):
+            return ["type": "integer", "minimum": .integer(Int64(range.lowerBound)), "maximum": .integer(Int64(range.upperBound))]
+        case .integerOrString:
+            return ["type": ["integer", "string"]]
+        case .boolean:
+            return ["type": "boolean"]
+        case .stringMap:
+            return ["type": "object", "additionalProperties": ["type": "string"]]
+        case .strings:
+            return ["type": "array", "items": ["type": "string"], "minItems": 1]
+        case .object(let fields):
+            var schema = objectSchema(fields)
+            let required = fields.filter(\.required).map { JSONValue.string($0.name) }
+            if !required.isEmpty { schema["required"] = .array(required) }
+            return schema
+        case .oneOf(let fields):
+            var schema = objectSchema(fields)
+            schema["minProperties"] = 1
+            schema["maxProperties"] = 1
+            return schema
+        }
+    }
+
+    private func objectSchema(_ fields: [Field]) -> JSONValue {
+        var properties: [String: JSONValue] = [:]
+        for field in fields {
+            var schema = field.format.jsonSchema
+            schema["description"] = .string(field.summary)
+            if let fallback = field.fallback?.jsonValue { schema["default"] = fallback }
+            properties[field.name] = schema
+        }
+        return ["type": "object", "additionalProperties": false, "properties": .object(properties)]
+    }
+}
+
+extension FormatValue.Content {
+    /// A default as the file would say it; `nil` for an object, whose fields have defaults of their own.
+    fileprivate var jsonValue: JSONValue? {
+        switch self {
+        case .string(let value): .string(value)
+        case .duration(let value): .string(value.gep2257)
+        case .integer(let value): .integer(Int64(value))
+        case .boolean(let value): .bool(value)
+        case .strings(let value): .array(value.map(JSONValue.string))
+        case .stringMap(let value): .object(value.mapValues(JSONValue.string))
+        case .object: nil
+        }
+    }
+}

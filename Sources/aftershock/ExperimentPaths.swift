@@ -1,0 +1,79 @@
+import ArgumentParser
+import Experiment
+import Foundation
+
+/// The files and folders that `run`, `validate`, `plan` and `rbac` take.
+struct ExperimentPaths: ParsableArguments {
+    @Argument(
+        help: ArgumentHelp(
+            "Experiment files, or folders whose *.yaml files are meant (their subfolders are not).", valueName: "file or folder"),
+        completion: .file(extensions: ["yaml", "yml"]))
+    var paths: [String]
+
+    /// Reads and validates every file. Everything that is wrong in any of them is said before anything is thrown.
+    func load() throws -> [LoadedFile] {
+        var problems: [String] = []
+        var loaded: [LoadedFile] = []
+        for path in try files() {
+            do {
+                let text = try String(contentsOfFile: path, encoding: .utf8)
+                loaded.append(LoadedFile(path: path, text: text, experiments: try ExperimentFile.parse(text, file: path)))
+            } catch let error as ExperimentFileError {
+                problems.append(error.description)
+            } catch {
+                problems.append("\(path): error: cannot be read as UTF-8 text: \(error.localizedDescription)")
+            }
+        }
+        let names = loaded.flatMap { file in file.experiments.map { (name: $0.name, file: file.path) } }
+        for (name, group) in Dictionary(grouping: names, by: \.name).sorted(by: { $0.key < $1.key }) where group.count > 1 {
+            let places = group.map(\.file).joined(separator: ", ")
+            problems.append("\(places): error: the name '\(name)' is used \(group.count) times; reports could not tell them apart")
+        }
+        guard problems.isEmpty else {
+            standardError(problems.joined(separator: "\n"))
+            throw ExitCode(AftershockExit.usage)
+        }
+        return loaded
+    }
+
+    private func files() throws -> [String] {
+        var found: [String] = []
+        for path in paths {
+            var isFolder: ObjCBool = false
+            guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+                standardError("error: there is no \(path)")
+                throw ExitCode(AftershockExit.usage)
+            }
+            guard isFolder.boolValue else {
+                found.append(path)
+                continue
+            }
+            let inside = try FileManager.default.contentsOfDirectory(atPath: path)
+                .filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }.sorted()
+            guard !inside.isEmpty else {
+                standardError("error: there is no *.yaml file in \(path)")
+                throw ExitCode(AftershockExit.usage)
+            }
+            found += inside.map { (path as NSString).appendingPathComponent($0) }
+        }
+        return found
+    }
+}
+
+/// An experiment file that has been validated.
+struct LoadedFile {
+    var path: String
+    var text: String
+    var experiments: [Experiment]
+}
+
+/// The exit codes of `aftershock` that are not verdicts. Verdicts have theirs from the findings.
+enum AftershockExit {
+    static let usage: Int32 = 64
+    static let `internal`: Int32 = 70
+}
+
+/// Messages go to standard error; standard output is for data.
+func standardError(_ text: String) {
+    FileHandle.standardError.write(Data((text + "\n").utf8))
+}
