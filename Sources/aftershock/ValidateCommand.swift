@@ -1,4 +1,5 @@
 import ArgumentParser
+import Experiment
 
 struct ValidateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
