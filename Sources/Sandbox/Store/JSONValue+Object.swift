@@ -10,10 +10,10 @@ extension JSONValue {
             for member in rest { value = value?[member] }
             return value
         }
-        set { set([first] + rest[...], to: newValue) }
+        set { set(([first] + rest)[...], to: newValue) }
     }
 
-    private mutating func set(_ path: [String], to newValue: JSONValue?) {
+    private mutating func set(_ path: ArraySlice<String>, to newValue: JSONValue?) {
         guard let first = path.first else { return }
         if path.count == 1 {
             if object == nil {
@@ -25,7 +25,7 @@ extension JSONValue {
         }
         var child = self[first] ?? .null
         if newValue == nil, child.object == nil { return }
-        child.set(Array(path.dropFirst()), to: newValue)
+        child.set(path.dropFirst(), to: newValue)
         if object == nil { self = .object([:]) }
         self[first] = child
     }
@@ -62,5 +62,28 @@ extension JSONValue {
     /// The entry of `status.conditions` of one type.
     func condition(_ type: String) -> JSONValue? {
         self[path: "status", "conditions"]?.array?.first { $0["type"]?.string == type }
+    }
+}
+
+/// Completing and changing objects in place.
+extension JSONValue {
+    /// Sets a member that is missing or null.
+    mutating func fill(_ path: String..., with value: JSONValue) {
+        if let present = path.reduce(Optional(self), { $0?[$1] }), !present.isNull { return }
+        set(path[...], to: value)
+    }
+
+    /// Changes the value at a path, if there is one.
+    mutating func edit<Failure: Error>(_ path: String..., body: (inout JSONValue) throws(Failure) -> Void) throws(Failure) {
+        guard var value = path.reduce(Optional(self), { $0?[$1] }) else { return }
+        try body(&value)
+        set(path[...], to: value)
+    }
+
+    /// Changes every element of the list at a path, if there is one.
+    mutating func editEach<Failure: Error>(_ path: String..., body: (inout JSONValue) throws(Failure) -> Void) throws(Failure) {
+        guard var elements = path.reduce(Optional(self), { $0?[$1] })?.array else { return }
+        for index in elements.indices { try body(&elements[index]) }
+        set(path[...], to: .array(elements))
     }
 }

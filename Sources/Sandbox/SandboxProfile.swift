@@ -1,0 +1,15 @@
+/// How long the sandbox's control plane waits before it acts.
+public enum SandboxProfile: String, Sendable, CaseIterable {
+    /// A second or two where Kubernetes takes a minute or more, so that a node failure can be watched in seconds.
+    case fast
+    /// Kubernetes' own defaults.
+    case kubernetes
+
+    /// How long a pod stays on a node that is not ready or unreachable before it is deleted (the `DefaultTolerationSeconds` admission plugin).
+    var defaultTolerationSeconds: Int64 {
+        switch self {
+        case .fast: 2
+        case .kubernetes: 300
+        }
+    }
+}
