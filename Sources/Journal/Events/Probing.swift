@@ -106,12 +106,15 @@ public struct ProbeSkipped: Codable, Sendable, Hashable {
     }
 
     public var track: Track
+    /// Which of the track's schedules: the writer on the `write` track, where slots of different writers have the same number.
+    public var lane: Int?
     public var slot: Int
     public var intended: RunTime
     public var reason: Reason
 
-    public init(track: Track, slot: Int, intended: RunTime, reason: Reason) {
+    public init(track: Track, lane: Int? = nil, slot: Int, intended: RunTime, reason: Reason) {
         self.track = track
+        self.lane = lane
         self.slot = slot
         self.intended = intended
         self.reason = reason

@@ -47,12 +47,20 @@ public struct LedgerPrepared: Codable, Sendable, Hashable {
     public var tableSuffix: String
     public var writers: Int
     public var seedRows: Int64
+    /// What the content of every row is derived from, with the row's identity and the table's suffix.
+    public var seed: UInt64
+    /// The database was created for this ledger, and goes with it.
+    public var createdDatabase: Bool
 
-    public init(database: String, tableSuffix: String, writers: Int, seedRows: Int64) {
+    public init(
+        database: String, tableSuffix: String, writers: Int, seedRows: Int64, seed: UInt64, createdDatabase: Bool
+    ) {
         self.database = database
         self.tableSuffix = tableSuffix
         self.writers = writers
         self.seedRows = seedRows
+        self.seed = seed
+        self.createdDatabase = createdDatabase
     }
 }
 
@@ -103,8 +111,11 @@ public struct LedgerChecked: Codable, Sendable, Hashable {
     /// There though never sent, or refused by the server.
     public var unexpected: Int64 = 0
     public var stale: Int64 = 0
+    /// Unknown writes that turned out to be committed: their row is there, or the register holds their value.
     public var unknownPresent: Int64 = 0
     public var unknownAbsent: Int64 = 0
+    /// Unknown register updates that a later one has overwritten: whether they were ever committed leaves no trace.
+    public var unknownOverwritten: Int64 = 0
     /// Rows of the seeded baseline that were expected, part of `kept` and `lost` too.
     public var seeded: Int64 = 0
     public var seededLost: Int64 = 0
@@ -122,6 +133,8 @@ public struct LedgerChecked: Codable, Sendable, Hashable {
     /// What DBCC CHECKDB said: `nil` where it was not run, empty when it found nothing.
     public var checkDatabase: [String]?
     public var checkDatabaseSkipped: String?
+    /// How it was made sure that no unanswered write was still under way during the read-back; `nil` where none was unanswered.
+    public var settledBy: String?
 
     public static let exampleLimit = 1000
 
