@@ -1,0 +1,143 @@
+import Foundation
+import JSON
+
+extension KubernetesClient {
+    /// An answer that is larger than this is none of ours.
+    private static let bodyLimit = 256 << 20
+    /// How often a read waits and asks again when the server says when (`Retry-After`).
+    private static let readAttempts = 5
+
+    /// Sends a request and returns when the head of a 2xx answer is there.
+    ///
+    /// After a 401 a read is sent once more with renewed credentials; a mutation is not.
+    func open(_ request: APIRequest) async throws(KubernetesError) -> CurlResponse {
+        let credential = try await credentials.current()
+        let response = try await start(request, credential)
+        guard response.status == 401 else { return try await succeeded(response, request) }
+        await credentials.reject(credential)
+        if credentials.isRenewable, request.method == .get {
+            let renewed = try await credentials.current()
+            return try await succeeded(start(request, renewed), request, renewed)
+        }
+        return try await succeeded(response, request, credential)
+    }
+
+    private func start(_ request: APIRequest, _ credential: Credential) async throws(KubernetesError) -> CurlResponse {
+        do throws(CurlFailure) {
+            return try await transport.start(try curlRequest(request, credential))
+        } catch {
+            throw error.error(configuration, certificate: credential.clientCertificate, request: request.description)
+        }
+    }
+
+    private func succeeded(
+        _ response: CurlResponse, _ request: APIRequest, _ credential: Credential? = nil
+    ) async throws(KubernetesError) -> CurlResponse {
+        guard !(200..<300).contains(response.status) else { return response }
+        let body = try await collect(response.body, request)
+        var error = APIAnswer.error(
+            status: response.status, headers: response.headers, body: body, request: request.description, server: configuration.server)
+        if error.code == .unauthorized, let certificate = credential?.clientCertificate, let expiry = try certificate.expiry(),
+            expiry < Date()
+        {
+            error.code = .clientCertificateExpired
+            error.message = "\(certificate.chain.origin): the client certificate expired at \(expiry.ISO8601Format()): \(error.message)"
+            error.hint = "Renew the certificate or fetch the kubeconfig anew."
+        }
+        throw error
+    }
+
+    /// Sends a request and returns the whole body of a 2xx answer.
+    func data(_ request: APIRequest) async throws(KubernetesError) -> [UInt8] {
+        var request = request
+        if request.timeout == nil { request.timeout = requestTimeout }
+        var attempt = 1
+        while true {
+            do throws(KubernetesError) {
+                return try await collect(open(request).body, request)
+            } catch {
+                guard request.method == .get, [429, 503].contains(error.httpStatus ?? 0), let seconds = error.retryAfterSeconds,
+                    attempt < Self.readAttempts, Duration.seconds(seconds) < requestTimeout
+                else { throw error }
+                attempt += 1
+                do { try await Task.sleep(for: .seconds(seconds)) } catch { throw KubernetesError(.cancelled, "cancelled") }
+            }
+        }
+    }
+
+    /// Sends a request and decodes its JSON answer.
+    func value<Value: Decodable>(_ request: APIRequest, as type: Value.Type = Value.self) async throws(KubernetesError) -> Value {
+        try decode(await data(request), of: request)
+    }
+
+    func decode<Value: Decodable>(
+        _ bytes: some Collection<UInt8>, of request: APIRequest, as type: Value.Type = Value.self
+    ) throws(KubernetesError) -> Value {
+        do {
+            return try JSONDecoder().decode(type, from: Data(bytes))
+        } catch {
+            let place = (error as? DecodingError)?.place ?? "not readable"
+            throw KubernetesError(
+                .unexpectedAnswer, "\(configuration.server): the answer is not the JSON of this API: \(place)",
+                hint: "Is this the address of a Kubernetes API server?", request: request.description)
+        }
+    }
+
+    private func collect(_ body: CurlBody, _ request: APIRequest) async throws(KubernetesError) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var iterator = body.makeAsyncIterator()
+        do throws(CurlFailure) {
+            while let chunk = try await iterator.next(), bytes.count <= Self.bodyLimit { bytes += chunk.bytes }
+        } catch {
+            throw error.error(configuration, certificate: nil, request: request.description)
+        }
+        guard bytes.count <= Self.bodyLimit else {
+            throw KubernetesError(.unexpectedAnswer, "the answer is larger than 256 MiB", request: request.description)
+        }
+        return bytes
+    }
+
+    // MARK: The HTTP request
+
+    func curlRequest(_ request: APIRequest, _ credential: Credential) throws(CurlFailure) -> CurlRequest {
+        let server = configuration.server
+        let trust = configuration.trust
+        let target = server.path + request.target
+        var curl = CurlRequest(method: request.method.rawValue, url: "\(server.isTLS ? "https" : "http")://\(server.authority)\(target)")
+        curl.headers = headers(credential) + ["Accept: \(request.accept)"]
+        if server.isTLS, let name = trust.serverName {
+            curl.url = "https://\(ServerAddress.authority(name, server.port))\(target)"
+            curl.connectTo = server.authority
+            curl.headers.append("Host: \(server.authority)")
+        }
+        if let body = request.body {
+            do {
+                curl.body = [UInt8](try body.data())
+            } catch {
+                throw CurlFailure(code: 43, text: "the request's body cannot be encoded")
+            }
+            curl.headers.append("Content-Type: \(request.contentType)")
+        }
+        curl.authority = trust.authority?.bytes
+        curl.isVerified = trust.isVerified
+        curl.clientCertificate = credential.clientCertificate
+        curl.proxy = configuration.proxy
+        curl.timeout = request.timeout
+        if let timeout = request.timeout { curl.connectTimeout = min(curl.connectTimeout, timeout) }
+        return curl
+    }
+
+    /// Identity: also those of the WebSocket upgrade.
+    func headers(_ credential: Credential) -> [String] {
+        var lines = ["User-Agent: aftershock"]
+        if let authorization = credential.authorization { lines.append("Authorization: \(authorization)") }
+        let impersonation = configuration.impersonation
+        if let user = impersonation.user { lines.append("Impersonate-User: \(user)") }
+        if let uid = impersonation.uid { lines.append("Impersonate-Uid: \(uid)") }
+        lines += impersonation.groups.map { "Impersonate-Group: \($0)" }
+        for (key, values) in impersonation.extra.sorted(by: { $0.key < $1.key }) {
+            lines += values.map { "Impersonate-Extra-\(APIRequest.escape(key)): \($0)" }
+        }
+        return lines.map { line in String(line.unicodeScalars.filter { $0.value >= 32 && $0.value != 127 }) }
+    }
+}

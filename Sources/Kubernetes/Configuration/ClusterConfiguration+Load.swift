@@ -1,0 +1,89 @@
+import Foundation
+
+extension ClusterConfiguration {
+    /// What the process finds around it; tests give their own.
+    public struct Surroundings: Sendable {
+        public var environment: [String: String]
+        public var home: String
+        /// Where a pod finds its ServiceAccount's `token`, `ca.crt` and `namespace`.
+        public var serviceAccountFolder: String
+
+        public init(environment: [String: String], home: String, serviceAccountFolder: String) {
+            self.environment = environment
+            self.home = home
+            self.serviceAccountFolder = serviceAccountFolder
+        }
+
+        public static var process: Self {
+            Surroundings(
+                environment: ProcessInfo.processInfo.environment, home: NSHomeDirectory(),
+                serviceAccountFolder: "/var/run/secrets/kubernetes.io/serviceaccount")
+        }
+    }
+
+    /// Loads the configuration in kubectl's order: `--kubeconfig` alone; else the files of `KUBECONFIG`, merged; else
+    /// `~/.kube/config`; else, in a pod, its ServiceAccount.
+    ///
+    /// - Throws: ``KubernetesError`` that names the file and the next step.
+    public static func load(
+        _ overrides: KubeconfigOverrides = KubeconfigOverrides(), in surroundings: Surroundings = .process
+    ) throws(KubernetesError) -> ClusterConfiguration {
+        var warnings: [String] = []
+        let kubeconfig = try readFiles(overrides, surroundings, &warnings)
+        let resolver = KubeconfigResolver(kubeconfig: kubeconfig, overrides: overrides, surroundings: surroundings)
+        var configuration = try resolver.resolve()
+        configuration.warnings = warnings
+        return configuration
+    }
+
+    private static func readFiles(
+        _ overrides: KubeconfigOverrides, _ surroundings: Surroundings, _ warnings: inout [String]
+    ) throws(KubernetesError) -> Kubeconfig {
+        var kubeconfig = Kubeconfig()
+        if let path = overrides.kubeconfig {
+            guard FileManager.default.fileExists(atPath: path) else {
+                throw KubernetesError(
+                    .configurationMissing, "\(path): there is no such kubeconfig", hint: "Check the path given to --kubeconfig.")
+            }
+            try kubeconfig.merge(Kubeconfig.parse(readText(path), path: path), from: path)
+            return kubeconfig
+        }
+        let listed = (surroundings.environment["KUBECONFIG"] ?? "").split(separator: ":").map(String.init)
+        var seen: Set<String> = []
+        let paths = listed.isEmpty ? ["\(surroundings.home)/.kube/config"] : listed.filter { seen.insert($0).inserted }
+        for path in paths {
+            if FileManager.default.fileExists(atPath: path) {
+                try kubeconfig.merge(Kubeconfig.parse(readText(path), path: path), from: path)
+            } else if !listed.isEmpty {
+                warnings.append("\(path), named by KUBECONFIG, does not exist")
+            }
+        }
+        return kubeconfig
+    }
+
+    static func readText(_ path: String) throws(KubernetesError) -> String {
+        do {
+            return try String(contentsOfFile: path, encoding: .utf8)
+        } catch {
+            throw KubernetesError(.configurationInvalid, "\(path): \(reason(error))", hint: "Check the file and its permissions.")
+        }
+    }
+
+    static func readBytes(_ path: String, for field: String, hint: String) throws(KubernetesError) -> [UInt8] {
+        do {
+            return [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+        } catch {
+            throw KubernetesError(.certificateUnreadable, "\(path) (\(field)): \(reason(error))", hint: hint)
+        }
+    }
+
+    /// Foundation's file errors, in the system's words.
+    static func reason(_ error: any Error) -> String {
+        switch (error as? CocoaError)?.code {
+        case .fileReadNoSuchFile, .fileNoSuchFile: "there is no such file"
+        case .fileReadNoPermission: "permission denied"
+        case .fileReadInapplicableStringEncoding, .fileReadCorruptFile: "it is no UTF-8 text"
+        default: "it cannot be read"
+        }
+    }
+}

@@ -1,0 +1,111 @@
+import JSON
+
+/// One kubeconfig file as it is written (`clientcmd/api/v1.Config`), with the fields that are honoured here.
+struct KubeconfigFile: Decodable {
+    var currentContext: String?
+    var clusters: [NamedCluster]?
+    var users: [NamedUser]?
+    var contexts: [NamedContext]?
+
+    private enum CodingKeys: String, CodingKey {
+        case currentContext = "current-context"
+        case clusters, users, contexts
+    }
+
+    struct NamedCluster: Decodable {
+        var name: String
+        var cluster: Cluster?
+    }
+
+    struct NamedUser: Decodable {
+        var name: String
+        var user: User?
+    }
+
+    struct NamedContext: Decodable {
+        var name: String
+        var context: Context?
+    }
+
+    struct Cluster: Decodable, Equatable {
+        var server: String?
+        var tlsServerName: String?
+        var insecureSkipTLSVerify: Bool?
+        var certificateAuthority: String?
+        var certificateAuthorityData: String?
+        var proxyURL: String?
+        var extensions: [Extension]?
+
+        private enum CodingKeys: String, CodingKey {
+            case server
+            case tlsServerName = "tls-server-name"
+            case insecureSkipTLSVerify = "insecure-skip-tls-verify"
+            case certificateAuthority = "certificate-authority"
+            case certificateAuthorityData = "certificate-authority-data"
+            case proxyURL = "proxy-url"
+            case extensions
+        }
+    }
+
+    /// Only the one named `client.authentication.k8s.io/exec` is used: it is handed to exec plugins.
+    struct Extension: Decodable, Equatable {
+        var name: String
+        var `extension`: JSONValue?
+    }
+
+    struct User: Decodable, Equatable {
+        var clientCertificate: String?
+        var clientCertificateData: String?
+        var clientKey: String?
+        var clientKeyData: String?
+        var token: String?
+        var tokenFile: String?
+        var username: String?
+        var password: String?
+        var `as`: String?
+        var asUID: String?
+        var asGroups: [String]?
+        var asUserExtra: [String: [String]]?
+        var exec: Exec?
+        var authProvider: AuthProvider?
+
+        private enum CodingKeys: String, CodingKey {
+            case clientCertificate = "client-certificate"
+            case clientCertificateData = "client-certificate-data"
+            case clientKey = "client-key"
+            case clientKeyData = "client-key-data"
+            case token, tokenFile, username, password, exec
+            case `as`
+            case asUID = "as-uid"
+            case asGroups = "as-groups"
+            case asUserExtra = "as-user-extra"
+            case authProvider = "auth-provider"
+        }
+    }
+
+    struct Exec: Decodable, Equatable {
+        var apiVersion: String?
+        var command: String?
+        var args: [String]?
+        var env: [Variable]?
+        var installHint: String?
+        var provideClusterInfo: Bool?
+        var interactiveMode: String?
+
+        struct Variable: Decodable, Equatable {
+            var name: String
+            var value: String
+        }
+    }
+
+    struct AuthProvider: Decodable, Equatable {
+        var name: String
+        var config: [String: String]?
+    }
+
+    struct Context: Decodable, Equatable {
+        var cluster: String?
+        var user: String?
+        var namespace: String?
+    }
+}

@@ -1,0 +1,35 @@
+import Foundation
+
+/// The API server's base URL, which may have a path (a proxy that serves several clusters).
+public struct ServerAddress: Sendable, Hashable, CustomStringConvertible {
+    public let isTLS: Bool
+    /// Without the brackets of an IPv6 address.
+    public let host: String
+    public let port: Int
+    /// Empty, or `/` and more, without a slash at the end.
+    public let path: String
+
+    /// Reads a kubeconfig's `server`. Without a scheme it is HTTPS, except that kubectl's old `localhost:8080` form stays HTTP.
+    init(_ text: String, origin: String) throws(KubernetesError) {
+        let full = text.contains("://") ? text : "\(text.hasSuffix(":8080") ? "http" : "https")://\(text)"
+        guard let parts = URLComponents(string: full), let scheme = parts.scheme?.lowercased(), ["http", "https"].contains(scheme),
+            let host = parts.host, !host.isEmpty, parts.user == nil
+        else {
+            throw KubernetesError(
+                .configurationInvalid, "\(origin): '\(text)' is no address of an API server", hint: "Write it like https://host:6443.")
+        }
+        isTLS = scheme == "https"
+        self.host = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host
+        port = parts.port ?? (isTLS ? 443 : 80)
+        var path = parts.percentEncodedPath
+        while path.hasSuffix("/") { path.removeLast() }
+        self.path = path
+    }
+
+    public var description: String { "\(isTLS ? "https" : "http")://\(authority)\(path)" }
+
+    /// `host:port`, as in a URL.
+    var authority: String { Self.authority(host, port) }
+
+    static func authority(_ host: String, _ port: Int) -> String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+}

@@ -1,0 +1,102 @@
+import Foundation
+import JSON
+import Subprocess
+
+#if canImport(System)
+    import System
+#else
+    import SystemPackage
+#endif
+
+extension ExecPlugin {
+    /// Runs the plugin once.
+    ///
+    /// Its standard error goes into the error message only when it fails; its standard output never does.
+    func run(timeout: Duration) async throws(KubernetesError) -> ExecCredential {
+        let isInteractive = interactiveMode != .never && isatty(STDIN_FILENO) == 1
+        if interactiveMode == .always, !isInteractive {
+            throw failed("needs a terminal (interactiveMode: Always), and standard input is none")
+        }
+        let outcome: Outcome
+        do {
+            let info = String(decoding: try info(isInteractive: isInteractive).data(), as: UTF8.self)
+            outcome = try await withDeadline(timeout) { try await execute(info: info, isInteractive: isInteractive) }
+        } catch let error as SubprocessError where error.code == .executableNotFound {
+            throw notFound()
+        } catch let error as SubprocessError where error.code == .outputLimitExceeded {
+            throw KubernetesError(.pluginBadOutput, "the credential plugin '\(command)' of \(file) printed more than 1 MiB")
+        } catch is SubprocessError {
+            // A path instead of a name is not looked up by the library: it fails at the start only.
+            guard FileManager.default.isExecutableFile(atPath: command) else { throw notFound() }
+            throw failed("could not be started")
+        } catch is CancellationError {
+            throw KubernetesError(.cancelled, "cancelled")
+        } catch {
+            throw failed("could not be run")
+        }
+        switch outcome {
+        case .timedOut:
+            throw KubernetesError(
+                .pluginTimeout, "the credential plugin '\(command)' of \(file) did not finish within \(timeout)",
+                hint: "Does it wait for a login? Run it by hand once.")
+        case .exited(let status, let output, let errors):
+            guard status.isSuccess else { throw failed("failed (\(status))\(errors.isEmpty ? "" : ": \(errors)")") }
+            return try ExecCredential(output: output, of: self)
+        }
+    }
+
+    private enum Outcome: Sendable {
+        case exited(TerminationStatus, output: [UInt8], errors: String)
+        case timedOut
+    }
+
+    private func withDeadline(_ timeout: Duration, _ body: @escaping @Sendable () async throws -> Outcome) async throws -> Outcome {
+        try await withThrowingTaskGroup(of: Outcome.self) { group in
+            group.addTask { try await body() }
+            group.addTask {
+                try await Task.sleep(for: timeout)
+                return .timedOut
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? .timedOut
+        }
+    }
+
+    private func execute(info: String, isInteractive: Bool) async throws -> Outcome {
+        var variables: [Environment.Key: String] = [:]
+        for (name, value) in environment {
+            if let key = Environment.Key(rawValue: name) { variables[key] = value }
+        }
+        if let key = Environment.Key(rawValue: "KUBERNETES_EXEC_INFO") { variables[key] = info }
+        var options = PlatformOptions()
+        options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(1))]
+        let configuration = Configuration(
+            executable: command.contains("/") ? .path(FilePath(command)) : .name(command), arguments: Arguments(arguments),
+            environment: .custom(variables), platformOptions: options)
+        let output = BytesOutput.bytes(limit: 1 << 20)
+        if isInteractive {
+            let result = try await Subprocess.run(
+                configuration, input: .fileDescriptor(.standardInput, closeAfterSpawningProcess: false), output: output,
+                error: .string(limit: 1 << 16))
+            return .exited(result.terminationStatus, output: result.standardOutput, errors: trimmed(result.standardError))
+        }
+        let result = try await Subprocess.run(configuration, input: .none, output: output, error: .string(limit: 1 << 16))
+        return .exited(result.terminationStatus, output: result.standardOutput, errors: trimmed(result.standardError))
+    }
+
+    private func trimmed(_ text: String?) -> String {
+        String((text ?? "").trimmingCharacters(in: .whitespacesAndNewlines).prefix(500))
+    }
+
+    private func failed(_ problem: String) -> KubernetesError {
+        KubernetesError(
+            .pluginFailed, "the credential plugin '\(command)' of \(file) \(problem)",
+            hint: "Run it by hand, and log in anew if it asks to.")
+    }
+
+    private func notFound() -> KubernetesError {
+        KubernetesError(
+            .pluginNotFound, "the credential plugin '\(command)' of \(file) is not installed",
+            hint: installHint ?? "Install it, or correct users.user.exec.command.")
+    }
+}

@@ -1,0 +1,47 @@
+/// One HTTP request with everything that libcurl needs to know for it.
+struct CurlRequest: Sendable {
+    var method: String
+    var url: String
+    /// `host:port` to connect to when that differs from the URL's, which names what the certificate is checked against.
+    var connectTo: String?
+    /// Lines `Name: value`.
+    var headers: [String] = []
+    var body: [UInt8]?
+    var authority: [UInt8]?
+    var isVerified = true
+    var clientCertificate: ClientCertificate?
+    var proxy: String?
+    /// From the start until a connection (TCP, proxy and TLS) stands.
+    var connectTimeout: Duration = .seconds(10)
+    /// From the start until the last byte of the answer; `nil` is no limit.
+    var timeout: Duration?
+}
+
+/// A piece of a body and when it arrived.
+struct BodyChunk: Sendable {
+    var bytes: [UInt8]
+    var receivedAt: ContinuousClock.Instant
+}
+
+/// The head of an answer, and its body as it comes in.
+struct CurlResponse: Sendable {
+    var status: Int
+    /// Names in lower case.
+    var headers: [String: String]
+    var body: CurlBody
+}
+
+/// Why libcurl gave up, before it is told to a person.
+struct CurlFailure: Error, Sendable, Hashable {
+    /// `CURLcode`.
+    var code: UInt32
+    /// libcurl's own words.
+    var text: String
+    /// OpenSSL's `X509_V_ERR_*`; 0 when the chain was fine.
+    var verifyResult: Int = 0
+    /// Whether a connection stood, so that the request may have reached the server.
+    var wasConnected = false
+
+    /// The task was cancelled, or nobody reads the body any more.
+    static let cancelled = CurlFailure(code: 0, text: "cancelled")
+}

@@ -1,0 +1,196 @@
+import Foundation
+
+/// What a watch knows and what it does next. It does no I/O: ``WatchSequence`` carries out its steps.
+///
+/// Kubernetes' own rules ("Efficient detection of changes" in API concepts): list, then watch from the list's resource version; go on from
+/// the last version seen after the server has ended the stream; list again when that version is too old (410).
+struct WatchStateMachine<Resource: KubernetesResource>: Sendable {
+    typealias Change = WatchEvent<Resource>.Change
+
+    enum Step: Sendable, Hashable {
+        case list
+        case watch(from: String)
+        /// Then `list` or `watch`, as the next call says.
+        case wait(Duration)
+    }
+
+    private enum State {
+        case listing
+        case watching(from: String)
+    }
+
+    private var state: State
+    /// The last state of every object, by UID: a recreated object of the same name is another one.
+    private var known: [String: Resource] = [:]
+    private var blind: BlindInterval?
+    private var lastHeard: ContinuousClock.Instant
+    private var openedAt: ContinuousClock.Instant
+    private var backoff = Backoff()
+    private var pause: Duration?
+
+    init(now: ContinuousClock.Instant) {
+        state = .listing
+        lastHeard = now
+        openedAt = now
+    }
+
+    /// What to do now that no stream is open.
+    mutating func nextStep() -> Step {
+        if let pause {
+            self.pause = nil
+            return .wait(pause)
+        }
+        switch state {
+        case .listing: return .list
+        case .watching(let version): return .watch(from: version)
+        }
+    }
+
+    // MARK: Events
+
+    /// A list is complete: what is new, changed and gone against what was known.
+    mutating func listed(_ list: ResourceList<Resource>, at now: ContinuousClock.Instant) -> [Change] {
+        let present = Set(list.items.map(Self.identity))
+        var changes: [Change] = []
+        let vanished = known.filter { !present.contains($0.key) }.sorted { $0.key < $1.key }
+        for (identity, resource) in vanished {
+            known[identity] = nil
+            changes.append(.deleted(resource))
+        }
+        for resource in list.items {
+            if let old = known.updateValue(resource, forKey: Self.identity(resource)) {
+                if old.metadata.resourceVersion != resource.metadata.resourceVersion { changes.append(.modified(resource)) }
+            } else {
+                changes.append(.added(resource))
+            }
+        }
+        state = .watching(from: list.resourceVersion)
+        changes.append(.synced(resourceVersion: list.resourceVersion))
+        return changes + heard(at: now)
+    }
+
+    /// The server has accepted the watch.
+    mutating func opened(at now: ContinuousClock.Instant) -> [Change] {
+        openedAt = now
+        return heard(at: now)
+    }
+
+    /// One line of the stream.
+    mutating func received(_ line: ArraySlice<UInt8>, at now: ContinuousClock.Instant, request: String) throws(KubernetesError) -> [Change]
+    {
+        let event: RawEvent<Resource>
+        do {
+            event = try JSONDecoder().decode(RawEvent<Resource>.self, from: Data(line))
+        } catch {
+            let place = (error as? DecodingError)?.place ?? "not readable"
+            throw KubernetesError(.unexpectedAnswer, "the watch sent a line that is no event: \(place)", request: request)
+        }
+        backoff.reset()
+        let changes = heard(at: now)
+        switch event {
+        case .status(let status): throw APIAnswer.error(status, request: request)
+        case .bookmark(let version):
+            state = .watching(from: version)
+            return changes
+        case .unknown: return changes
+        case .object(let type, let resource):
+            if let version = resource.metadata.resourceVersion { state = .watching(from: version) }
+            return changes + apply(type, resource)
+        }
+    }
+
+    /// The stream ended as it should, after `timeoutSeconds` or because the server is going down.
+    mutating func ended(at now: ContinuousClock.Instant, random: inout some RandomNumberGenerator) {
+        if now - openedAt > .seconds(10) { backoff.reset() }
+        // A server that ends every stream at once would otherwise be asked in a tight loop.
+        pause = backoff.next(using: &random)
+    }
+
+    /// A list or a watch failed.
+    ///
+    /// - Throws: the error itself when asking again cannot help: credentials, permissions, trust, a resource that does not exist.
+    mutating func failed(
+        _ error: KubernetesError, at now: ContinuousClock.Instant, random: inout some RandomNumberGenerator
+    ) throws(KubernetesError) -> [Change] {
+        switch error.code {
+        case .gone:
+            state = .listing
+            pause = backoff.next(using: &random)
+            return []
+        case .unreachable, .connectionLost, .timeout, .tooManyRequests, .serverTimeout, .serverError, .unexpectedAnswer, .proxyFailed,
+            .tlsFailed:
+            pause = max(backoff.next(using: &random), .seconds(error.retryAfterSeconds ?? 0))
+            guard blind == nil else { return [] }
+            let interval = BlindInterval(from: lastHeard, noticed: now, reason: error)
+            blind = interval
+            return [.blind(interval)]
+        default: throw error
+        }
+    }
+
+    // MARK: Helpers
+
+    private mutating func heard(at now: ContinuousClock.Instant) -> [Change] {
+        lastHeard = now
+        guard var interval = blind else { return [] }
+        blind = nil
+        interval.until = now
+        return [.sighted(interval)]
+    }
+
+    private mutating func apply(_ type: RawEvent<Resource>.ObjectEvent, _ resource: Resource) -> [Change] {
+        let identity = Self.identity(resource)
+        switch type {
+        case .added, .modified:
+            return known.updateValue(resource, forKey: identity) == nil ? [.added(resource)] : [.modified(resource)]
+        case .deleted:
+            known[identity] = nil
+            return [.deleted(resource)]
+        }
+    }
+
+    private static func identity(_ resource: Resource) -> String {
+        resource.metadata.uid ?? "\(resource.metadata.namespace ?? "")/\(resource.metadata.name)"
+    }
+}
+
+/// One line of a watch.
+enum RawEvent<Resource: KubernetesResource>: Decodable {
+    enum ObjectEvent: String {
+        case added = "ADDED"
+        case modified = "MODIFIED"
+        case deleted = "DELETED"
+    }
+
+    case object(ObjectEvent, Resource)
+    case bookmark(String)
+    case status(Status)
+    /// A type of a later version of the API.
+    case unknown
+
+    private enum CodingKeys: String, CodingKey {
+        case type, object
+    }
+
+    private struct Bookmark: Decodable {
+        struct Metadata: Decodable {
+            var resourceVersion: String
+        }
+
+        var metadata: Metadata
+    }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        let type = try container.decode(String.self, forKey: .type)
+        if let event = ObjectEvent(rawValue: type) {
+            self = .object(event, try container.decode(Resource.self, forKey: .object))
+        } else if type == "BOOKMARK" {
+            self = .bookmark(try container.decode(Bookmark.self, forKey: .object).metadata.resourceVersion)
+        } else if type == "ERROR" {
+            self = .status(try container.decode(Status.self, forKey: .object))
+        } else {
+            self = .unknown
+        }
+    }
+}
