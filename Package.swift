@@ -38,6 +38,7 @@ extension Target.Dependency {
     static let crypto = product(name: "Crypto", package: "swift-crypto")
     static let logging = product(name: "Logging", package: "swift-log")
     static let subprocess = product(name: "Subprocess", package: "swift-subprocess")
+    static let system = product(name: "SystemPackage", package: "swift-system")
     static let yams = product(name: "Yams", package: "Yams")
     static let histogram = product(name: "Histogram", package: "hdrhistogram-swift")
     static let mustache = product(name: "Mustache", package: "swift-mustache")
@@ -59,6 +60,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
@@ -84,7 +86,8 @@ let package = Package(
         module(
             "Sandbox",
             [
-                "JSON", .nioCore, .nioPosix, .nioHTTP1, .nioWebSocket, .nioSSL, .x509, .crypto, .subprocess, .yams,
+                "JSON", .nioCore, .nioPosix, .nioHTTP1, .nioWebSocket, .nioSSL, .x509, .crypto, .subprocess, .system,
+                .yams,
             ]),
         program("SandboxSQL", ["TDS", "CSQLite", .nioCore, .nioPosix, .nioSSL, .x509, .crypto, .argumentParser, .subprocess]),
         program(

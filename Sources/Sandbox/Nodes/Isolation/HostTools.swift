@@ -1,0 +1,57 @@
+import Foundation
+
+/// The host's programs that make and enter namespaces (util-linux), by their absolute paths.
+struct HostTools: Sendable {
+    let unshare: String
+    let nsenter: String
+    let setpriv: String
+    let shell: String
+
+    /// The path given to every container that sets none, and where the tools themselves are looked for.
+    static let standardPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+    /// The programs that the set-up scripts call by name.
+    private static let scriptTools = ["mount", "umount", "pivot_root", "prlimit", "hostname", "env", "cat", "cp", "mkdir", "rm"]
+
+    /// - Throws: ``IsolationError/Code/missingTool`` with the names of all programs that are missing.
+    static func locate(path: String = standardPath) throws(IsolationError) -> HostTools {
+        let folders = path.split(separator: ":")
+        func find(_ name: String) -> String? {
+            folders.lazy.map { "\($0)/\(name)" }.first { access($0, X_OK) == 0 }
+        }
+        let missing = (["unshare", "nsenter", "setpriv", "sh"] + scriptTools).filter { find($0) == nil }
+        guard missing.isEmpty, let unshare = find("unshare"), let nsenter = find("nsenter"), let setpriv = find("setpriv"),
+            let shell = find("sh")
+        else {
+            throw IsolationError(
+                .missingTool,
+                "the sandbox needs \(missing.joined(separator: ", ")) in \(path) (Debian: apt install util-linux coreutils hostname)")
+        }
+        return HostTools(unshare: unshare, nsenter: nsenter, setpriv: setpriv, shell: shell)
+    }
+
+    /// A new user namespace, in which the caller is root and nothing outside of it is, with everything else that a machine, a node or a
+    /// container has of its own; and in them a first process. The network stays the host's.
+    func newNamespaces() -> [String] {
+        [
+            unshare, "--user", "--map-root-user", "--pid", "--mount", "--uts", "--ipc", "--fork", "--kill-child", "--mount-proc",
+            "--propagation", "private", "--",
+        ]
+    }
+
+    /// The same for a container, whose init is to be forked off next.
+    func containerNamespaces() -> [String] {
+        [unshare, "--user", "--map-root-user", "--pid", "--mount", "--uts", "--ipc", "--propagation", "private", "--"]
+    }
+
+    /// A mount namespace alone: for a pod that shares the node's processes (`hostPID`).
+    func newMountNamespace() -> [String] { [unshare, "--mount", "--propagation", "private", "--"] }
+
+    /// Enters all namespaces of a process.
+    func entering(_ pid: pid_t) -> [String] {
+        [nsenter, "--target", String(pid), "--user", "--pid", "--mount", "--uts", "--ipc", "--preserve-credentials", "--"]
+    }
+
+    /// Gives up every privilege, in this namespace too, for good.
+    func powerless() -> [String] { [setpriv, "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all", "--"] }
+}

@@ -1,0 +1,36 @@
+import Foundation
+import Subprocess
+
+/// Whom the sandbox's processes run as, seen from the host.
+///
+/// An ordinary user's processes stay that user's. Root's become those of an id that nobody has, so that the sandbox's root is powerless
+/// outside of its namespaces there too.
+struct ProcessIdentity: Sendable, Equatable {
+    /// `nil` for the user's own.
+    let id: uid_t?
+
+    /// 65000 to 65533 are reserved by Debian policy 9.2.2 and by the users' mapping of other distributions: no account has them.
+    static func current(offset: Int) -> ProcessIdentity {
+        ProcessIdentity(id: geteuid() == 0 ? 65_000 + uid_t(offset) : nil)
+    }
+
+    var platformOptions: PlatformOptions {
+        var options = PlatformOptions()
+        // Ctrl-C in the terminal is for the harness, which then stops its pods in order.
+        options.createSession = true
+        if let id {
+            options.userID = id
+            options.groupID = id
+            options.supplementaryGroups = []
+        }
+        return options
+    }
+
+    /// Makes a file or folder the sandbox's own.
+    func own(_ path: String) throws(IsolationError) {
+        guard let id else { return }
+        guard chown(path, id, id) == 0 else {
+            throw IsolationError(.startFailed, "cannot give \(path) to user \(id): \(String(cString: strerror(errno)))")
+        }
+    }
+}
