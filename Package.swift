@@ -32,6 +32,7 @@ extension Target.Dependency {
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
     static let nioEmbedded = product(name: "NIOEmbedded", package: "swift-nio")
     static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
+    static let nioTLS = product(name: "NIOTLS", package: "swift-nio")
     static let nioWebSocket = product(name: "NIOWebSocket", package: "swift-nio")
     static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
     static let x509 = product(name: "X509", package: "swift-certificates")
@@ -73,7 +74,7 @@ let package = Package(
         module("JSON"),
         module("Experiment", ["JSON", .yams]),
         module("Journal", ["JSON", "Experiment"]),
-        module("TDS", [.nioCore, .nioPosix, .nioSSL]),
+        module("TDS", [.nioCore, .nioPosix, .nioTLS, .nioSSL]),
         module(
             "Kubernetes",
             ["JSON", "CCurl", .nioCore, .nioPosix, .nioHTTP1, .nioWebSocket, .nioSSL, .subprocess, .yams]),
@@ -97,7 +98,7 @@ let package = Package(
         tests("JSON"),
         tests("Experiment", ["JSON"]),
         tests("Journal", ["JSON"]),
-        tests("TDS", [.nioEmbedded]),
+        tests("TDS", [.nioCore, .nioPosix, .nioEmbedded, .nioSSL, .x509, .crypto]),
         tests("Kubernetes"),
         tests("Probe"),
         tests("Ledger"),

@@ -1,0 +1,413 @@
+import NIOCore
+import NIOSSL
+import NIOTLS
+
+/// Turns bytes into events for the state machine and its actions into bytes.
+final class TDSChannelHandler: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = Never
+    typealias OutboundOut = ByteBuffer
+
+    /// How connecting ended.
+    enum Outcome: Sendable {
+        case loggedIn(TDSServerVersion, TDSPhaseDurations)
+        case redirected(TDSRoute, TDSPhaseDurations)
+    }
+
+    /// A PRELOGIN reply has some 40 bytes; nothing before the login is longer than this.
+    private static let maximumPreloginLength = 65536
+
+    private let eventLoop: any EventLoop
+    private let configuration: TDSConfiguration
+    private let tls: NIOSSLContext?
+    private let outcome: EventLoopPromise<Outcome>
+    private var isOutcomeKnown = false
+
+    private var machine: TDSConnectionStateMachine
+    private let packets = NIOSingleStepByteToMessageProcessor(TDSPacketDecoder())
+    private var tokens = TDSTokenDecoder()
+    private var prelogin = TDSMessageAssembler(maximumLength: TDSChannelHandler.maximumPreloginLength)
+    private var encoder = TDSPacketEncoder()
+
+    private var context: ChannelHandlerContext?
+    private var framer: TDSHandshakeFramer?
+    private var tlsHandler: NIOSSLClientHandler?
+
+    private var phase: TDSPhase? = .tcp
+    private var phaseStart: NIODeadline
+    private var phases = TDSPhaseDurations()
+    private var deadline: Scheduled<Void>?
+
+    private var request: (id: UInt64, sink: any TDSResponseSink)?
+    private var isReadingPaused = false
+    private var isReadHeldBack = false
+
+    /// - Parameter started: when opening the TCP connection began.
+    init(
+        eventLoop: any EventLoop, configuration: TDSConfiguration, tls: NIOSSLContext?, started: NIODeadline,
+        outcome: EventLoopPromise<Outcome>
+    ) {
+        self.eventLoop = eventLoop
+        self.configuration = configuration
+        self.tls = tls
+        self.machine = TDSConnectionStateMachine(encryption: configuration.encryption)
+        self.phaseStart = started
+        self.outcome = outcome
+    }
+
+    // MARK: The channel's events
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        if context.channel.isActive { self.connected(context) }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.lost(TDSError(.closed, phase: self.phase ?? .idle))
+        self.context = nil
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        self.connected(context)
+        context.fireChannelActive()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        self.lost(TDSError(.eof, phase: self.phase ?? .idle, detail: "the server closed the connection"))
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        self.lost(TDSError(channelError: error, phase: self.phase ?? .idle, isConnected: context.channel.isActive))
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case TLSUserEvent.handshakeCompleted(let negotiatedProtocol) = event {
+            self.tlsEstablished(context, negotiatedProtocol)
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        do {
+            try self.packets.process(buffer: self.unwrapInboundIn(data)) { try self.received($0, context) }
+        } catch let error as TDSWireError {
+            self.lost(TDSError(wireError: error, phase: self.phase ?? .idle))
+        } catch {
+            self.lost(TDSError(channelError: error, phase: self.phase ?? .idle, isConnected: context.channel.isActive))
+        }
+        if let request, !request.sink.readCompleted() { self.isReadingPaused = true }
+    }
+
+    func read(context: ChannelHandlerContext) {
+        // An attention's acknowledgement must be read whatever becomes of the rows before it.
+        if self.isReadingPaused, !self.machine.isCancelling {
+            self.isReadHeldBack = true
+        } else {
+            context.read()
+        }
+    }
+
+    // MARK: Connecting
+
+    private func connected(_ context: ChannelHandlerContext) {
+        let action = self.machine.connected()
+        self.phaseMayHaveChanged()
+        switch action {
+        case .awaitTLS: break
+        case .sendPrelogin: self.sendPrelogin(context)
+        }
+    }
+
+    private func sendPrelogin(_ context: ChannelHandlerContext) {
+        let message = TDSPrelogin(
+            version: TDSPrelogin.Version(major: 1, minor: 0, build: 0),
+            encryption: TDSEncryptionNegotiation.offer(self.configuration.encryption), threadID: 0)
+        self.write(.prelogin, message.encode(), context)
+    }
+
+    private func received(_ packet: TDSPacket, _ context: ChannelHandlerContext) throws {
+        switch self.machine.phase {
+        case .prelogin:
+            guard packet.type == .tabularResult || packet.type == .prelogin else {
+                throw TDSWireError.malformed("a packet of type \(packet.type) in answer to PRELOGIN")
+            }
+            guard let message = try self.prelogin.append(packet) else { return }
+            try self.preloginReceived(message.body, context)
+        case .login, .query, .idle:
+            try self.responseReceived(packet, context)
+        case .tcp, .tls:
+            throw TDSWireError.malformed("a packet of type \(packet.type) before TLS is established")
+        case nil:
+            // Closed: what was already on its way concerns nobody any more.
+            break
+        }
+    }
+
+    private func preloginReceived(_ message: ByteBuffer, _ context: ChannelHandlerContext) throws {
+        if message.readableBytesView.first == TDSTokenType.error.rawValue {
+            // Some servers refuse with a response instead of answering.
+            throw Self.refusal(message)
+        }
+        let action = self.machine.preloginReceived(
+            try TDSPrelogin(decoding: message), unprocessedBytes: self.packets.unprocessedBytes)
+        switch action {
+        case .startTLS:
+            self.phaseMayHaveChanged()
+            try self.startTLS(context)
+        case .sendLogin(let encryption):
+            self.phaseMayHaveChanged()
+            self.sendLogin(encryption, context)
+        case .fail(let error):
+            self.finish(error)
+        }
+    }
+
+    private static func refusal(_ message: ByteBuffer) -> any Error {
+        var decoder = TDSTokenDecoder()
+        decoder.append(message)
+        var messages: [TDSServerMessage] = []
+        do throws(TDSWireError) {
+            while let token = try decoder.next() {
+                if case .error(let message) = token { messages.append(message) }
+            }
+        } catch {
+            return error
+        }
+        return TDSError(.serverError, phase: .prelogin, serverMessages: messages)
+    }
+
+    private func startTLS(_ context: ChannelHandlerContext) throws {
+        guard let tls = self.tls else {
+            throw TDSError(.configuration, phase: .tls, detail: "no TLS context was prepared")
+        }
+        let handler = try NIOSSLClientHandler(context: tls, serverHostname: self.configuration.certificateName)
+        let framer = TDSHandshakeFramer()
+        self.tlsHandler = handler
+        self.framer = framer
+        try context.pipeline.syncOperations.addHandlers([framer, handler], position: .before(self))
+    }
+
+    private func tlsEstablished(_ context: ChannelHandlerContext, _ negotiatedProtocol: String?) {
+        switch self.machine.tlsEstablished(negotiatedProtocol: negotiatedProtocol) {
+        case .sendPrelogin:
+            self.phaseMayHaveChanged()
+            self.sendPrelogin(context)
+        case .unwrapAndSendLogin(let encryption):
+            self.phaseMayHaveChanged()
+            if let framer = self.framer.take() { context.pipeline.syncOperations.removeHandler(framer, promise: nil) }
+            self.sendLogin(encryption, context)
+        case .fail(let error):
+            self.finish(error)
+        }
+    }
+
+    private func sendLogin(_ encryption: TDSConnectionStateMachine.LoginEncryption, _ context: ChannelHandlerContext) {
+        let message: ByteBuffer
+        do throws(TDSWireError) {
+            message = try self.configuration.login.encode()
+        } catch {
+            self.lost(TDSError(.configuration, phase: .login, detail: "\(error)"))
+            return
+        }
+        switch encryption {
+        case .asConnection:
+            self.write(.login7, message, context)
+        case .firstPacket:
+            var packets = self.encoder.encode(.login7, message, allocator: context.channel.allocator)[...]
+            if let first = packets.popFirst() { context.writeAndFlush(self.wrapOutboundOut(first), promise: nil) }
+            // No close_notify: both sides just go on in the clear (MS-TDS 3.2.5.3).
+            if let handler = self.tlsHandler.take() { context.pipeline.syncOperations.removeHandler(handler, promise: nil) }
+            for packet in packets { context.write(self.wrapOutboundOut(packet), promise: nil) }
+            context.flush()
+        }
+    }
+
+    // MARK: Responses
+
+    private func responseReceived(_ packet: TDSPacket, _ context: ChannelHandlerContext) throws {
+        guard packet.type == .tabularResult else {
+            throw TDSWireError.malformed("a packet of type \(packet.type) where a response is due")
+        }
+        self.tokens.append(packet.payload)
+        while let token = try self.tokens.next() {
+            switch self.machine.tokenReceived(token) {
+            case .none: break
+            case .deliver: self.request?.sink.receive(token)
+            case .fail(let error):
+                self.finish(error)
+                return
+            }
+        }
+        guard packet.isEndOfMessage else { return }
+        try self.tokens.endMessage()
+        let action = self.machine.messageEnded()
+        switch action {
+        case .none: break
+        case .loggedIn(let acknowledgement):
+            self.phaseMayHaveChanged()
+            self.encoder.packetSize = self.machine.packetSize ?? self.encoder.packetSize
+            self.complete(.success(.loggedIn(TDSServerVersion(acknowledgement), self.phases)))
+        case .redirect(let route):
+            self.phaseMayHaveChanged()
+            self.complete(.success(.redirected(route, self.phases)))
+            self.closeChannel()
+        case .finish:
+            self.requestEnded(nil)
+        case .finishWithError(let error):
+            self.requestEnded(self.timed(error))
+        case .fail(let error):
+            self.finish(error)
+        }
+    }
+
+    private func requestEnded(_ error: TDSError?) {
+        self.phaseMayHaveChanged()
+        let request = self.request.take()
+        request?.sink.finish(error)
+        self.resumeReading()
+    }
+
+    // MARK: Requests
+
+    func execute(_ request: TDSRequest, id: UInt64, timeout: Duration, sink: any TDSResponseSink) {
+        guard let context = self.context else {
+            sink.finish(self.machine.closeReason ?? TDSError(.closed, phase: .query))
+            return
+        }
+        switch self.machine.execute(id: id) {
+        case .refuse(let error):
+            sink.finish(error)
+        case .send(let descriptor):
+            self.request = (id, sink)
+            self.phaseMayHaveChanged()
+            self.startDeadline(timeout)
+            self.write(request.type, request.message(transactionDescriptor: descriptor), context)
+        }
+    }
+
+    /// The task that awaits the request was cancelled, or nobody reads its rows any more.
+    func cancel(requestID: UInt64) {
+        self.cancel(requestID: requestID, TDSError(.cancelled, phase: .query))
+    }
+
+    private func cancel(requestID: UInt64, _ error: TDSError) {
+        switch self.machine.cancel(id: requestID, error: self.timed(error)) {
+        case .none: break
+        case .sendAttention:
+            guard let context = self.context else { return }
+            self.startDeadline(self.configuration.deadlines.attention)
+            self.write(.attention, ByteBuffer(), context)
+            self.resumeReading()
+        }
+    }
+
+    func resumeReading(requestID: UInt64) {
+        if self.request?.id == requestID { self.resumeReading() }
+    }
+
+    private func resumeReading() {
+        self.isReadingPaused = false
+        guard self.isReadHeldBack else { return }
+        self.isReadHeldBack = false
+        self.context?.read()
+    }
+
+    private func write(_ type: TDSPacketType, _ message: ByteBuffer, _ context: ChannelHandlerContext) {
+        let packets = self.encoder.encode(type, message, allocator: context.channel.allocator)
+        for packet in packets.dropLast() { context.write(self.wrapOutboundOut(packet), promise: nil) }
+        guard let last = packets.last else { return }
+        let written = context.eventLoop.makePromise(of: Void.self)
+        written.futureResult.assumeIsolated().whenFailure { error in
+            self.lost(TDSError(channelError: error, phase: self.phase ?? .idle, isConnected: false))
+        }
+        context.writeAndFlush(self.wrapOutboundOut(last), promise: written)
+    }
+
+    // MARK: Phases and deadlines
+
+    private func phaseMayHaveChanged() {
+        guard self.machine.phase != self.phase else { return }
+        let now = self.eventLoop.now
+        if let phase = self.phase { self.phases.add(Duration(now - self.phaseStart), to: phase) }
+        self.phase = self.machine.phase
+        self.phaseStart = now
+        self.deadline?.cancel()
+        self.deadline = nil
+        switch self.phase {
+        case .prelogin: self.startDeadline(self.configuration.deadlines.prelogin)
+        case .tls: self.startDeadline(self.configuration.deadlines.tls)
+        case .login: self.startDeadline(self.configuration.deadlines.login)
+        // TCP's is the bootstrap's, a request brings its own, and being idle may last.
+        case .tcp, .query, .idle, nil: break
+        }
+    }
+
+    private func startDeadline(_ duration: Duration) {
+        self.deadline?.cancel()
+        self.deadline = self.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(duration)) { self.deadlinePassed() }
+    }
+
+    private func deadlinePassed() {
+        if let request, !self.machine.isCancelling {
+            self.cancel(requestID: request.id, TDSError(.timeout, phase: .query))
+        } else if let error = self.machine.deadlinePassed() {
+            self.finish(error)
+        }
+    }
+
+    /// The error with the times that belong to it, unless it has them already.
+    private func timed(_ error: TDSError) -> TDSError {
+        guard error.after == .zero else { return error }
+        var error = error
+        error.after = Duration(self.eventLoop.now - self.phaseStart)
+        error.phases = self.phases
+        error.phases.add(error.after, to: error.phase)
+        return error
+    }
+
+    // MARK: The end
+
+    /// Closes the connection from this side.
+    func close() {
+        self.lost(TDSError(.closed, phase: self.phase ?? .idle, detail: "closed by this side"))
+    }
+
+    private func lost(_ error: TDSError) {
+        if let error = self.machine.connectionLost(error) { self.finish(error) }
+    }
+
+    /// The state machine is closed: tell whoever waits, and let go of the socket.
+    private func finish(_ error: TDSError) {
+        let error = self.timed(error)
+        self.phaseMayHaveChanged()
+        self.complete(.failure(error))
+        let request = self.request.take()
+        request?.sink.finish(error)
+        self.closeChannel()
+    }
+
+    private func complete(_ result: Result<Outcome, TDSError>) {
+        guard !self.isOutcomeKnown else { return }
+        self.isOutcomeKnown = true
+        switch result {
+        case .success(let outcome): self.outcome.succeed(outcome)
+        case .failure(let error): self.outcome.fail(error)
+        }
+    }
+
+    private func closeChannel() {
+        guard let context = self.context else { return }
+        // The TLS handler would first exchange close_notify with a peer that may be dead; TDS does without.
+        if let handler = self.tlsHandler, let tlsContext = try? context.pipeline.syncOperations.context(handler: handler) {
+            tlsContext.close(promise: nil)
+        } else {
+            context.close(promise: nil)
+        }
+    }
+
+    /// Names the TLS handler of a pipeline that was built with one (TDS 8.0).
+    func adopt(_ handler: NIOSSLClientHandler) {
+        self.tlsHandler = handler
+    }
+}

@@ -1,0 +1,99 @@
+public import NIOCore
+import Synchronization
+
+/// A logged-in connection to a server. It serves one request at a time.
+public final class TDSConnection: Sendable {
+    /// How long connecting took, phase by phase.
+    public let phases: TDSPhaseDurations
+    public let serverVersion: TDSServerVersion
+
+    private let channel: any Channel
+    private let handler: NIOLoopBound<TDSChannelHandler>
+    private let nextRequestID = Atomic<UInt64>(1)
+
+    init(channel: any Channel, handler: NIOLoopBound<TDSChannelHandler>, serverVersion: TDSServerVersion, phases: TDSPhaseDurations) {
+        self.channel = channel
+        self.handler = handler
+        self.serverVersion = serverVersion
+        self.phases = phases
+    }
+
+    public var eventLoop: any EventLoop { self.channel.eventLoop }
+
+    /// Whether the connection is open as far as is known here; a peer that vanished silently shows only when it is used.
+    public var isOpen: Bool { self.channel.isActive }
+
+    /// Runs a statement and collects its whole answer.
+    ///
+    /// - Parameters:
+    ///   - parameters: values for the `@name`s in the statement, which is then run by `sp_executesql`.
+    ///   - timeout: how long the whole answer may take. After it the statement is cancelled, which takes at most
+    ///     ``TDSConfiguration/Deadlines/attention`` more; whether it was executed is then unknown.
+    /// - Throws: ``TDSError``; the connection is still usable if ``isOpen`` says so.
+    public func query(
+        _ sql: String, parameters: [TDSParameter] = [], timeout: Duration
+    ) async throws(TDSError) -> TDSResult {
+        try await self.run(sql, parameters, timeout) { TDSResultCollector($0) }
+    }
+
+    /// Runs a statement and hands out its rows as they come. Returns when the first columns, or the end, have come.
+    ///
+    /// - Parameter timeout: how long everything may take, until the last row has arrived.
+    public func stream(
+        _ sql: String, parameters: [TDSParameter] = [], timeout: Duration
+    ) async throws(TDSError) -> TDSRowSequence {
+        let id = self.makeRequestID()
+        let delegate = TDSRowStreamDelegate(eventLoop: self.eventLoop, handler: self.handler, requestID: id)
+        return try await self.run(sql, parameters, timeout, id: id) { TDSRowStream($0, delegate: delegate) }
+    }
+
+    /// Closes the connection; a request under way fails with ``TDSError/Code/closed``.
+    public func close() async {
+        self.eventLoop.execute { self.handler.value.close() }
+        // It fails only where the closing itself met an error, and closed is closed.
+        _ = await self.channel.closeFuture.map { _ in }.result()
+    }
+
+    private func makeRequestID() -> UInt64 {
+        self.nextRequestID.wrappingAdd(1, ordering: .relaxed).oldValue
+    }
+
+    private func run<Value: Sendable>(
+        _ sql: String, _ parameters: [TDSParameter], _ timeout: Duration, id: UInt64? = nil,
+        sink: @escaping @Sendable (CheckedContinuation<Result<Value, TDSError>, Never>) -> any TDSResponseSink
+    ) async throws(TDSError) -> Value {
+        let request = try TDSRequest(sql, parameters: parameters)
+        let id = id ?? self.makeRequestID()
+        let ticket = CancellationTicket()
+        let result = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                self.eventLoop.execute {
+                    let sink = sink(continuation)
+                    if ticket.isCancelled.load(ordering: .acquiring) {
+                        sink.finish(TDSError(.cancelled, phase: .query, detail: "cancelled before it was sent"))
+                    } else {
+                        self.handler.value.execute(request, id: id, timeout: timeout, sink: sink)
+                    }
+                }
+            }
+        } onCancel: {
+            // Either the flag is seen before the request is sent, or this runs behind the sending.
+            ticket.isCancelled.store(true, ordering: .releasing)
+            self.eventLoop.execute { self.handler.value.cancel(requestID: id) }
+        }
+        return try result.get()
+    }
+}
+
+/// Says that a task was cancelled, to an event loop that may not have heard of its request yet.
+private final class CancellationTicket: Sendable {
+    let isCancelled = Atomic(false)
+}
+
+extension EventLoopFuture where Value: Sendable {
+    fileprivate func result() async -> Result<Value, any Error> {
+        await withCheckedContinuation { continuation in
+            self.whenComplete { continuation.resume(returning: $0) }
+        }
+    }
+}
