@@ -1,0 +1,123 @@
+public import Journal
+public import NIOCore
+import TDS
+
+extension Ledger {
+    /// Rows of one INSERT. SQL Server takes up to 1000 and compiles the text anew each time, which beyond a few hundred costs more than
+    /// another statement.
+    private static let batchSize: Int64 = 250
+    /// How long one statement of preparing, checking or cleaning up may take.
+    static let statementTimeout = Duration.seconds(60)
+
+    /// Creates the database if that is wanted and needed, the tables, the registers and the baseline rows. Leaves nothing when it throws.
+    public static func prepare(
+        _ configuration: LedgerConfiguration, clock: RunClock, on eventLoop: any EventLoop
+    ) async throws(LedgerError) -> Ledger {
+        let (connection, created) = try await openDatabase(configuration, on: eventLoop)
+        let ledger = Ledger(
+            configuration,
+            LedgerPrepared(
+                database: configuration.database, tableSuffix: configuration.tableSuffix, writers: configuration.writers,
+                seedRows: configuration.seedRows, seed: configuration.seed, createdDatabase: created),
+            book: LedgerBook(writers: configuration.writers, seedRows: configuration.seedRows), clock: clock)
+        do throws(LedgerError) {
+            try await ledger.createTables(connection)
+        } catch {
+            await connection.close()
+            // Nothing is left behind. Where that fails too, the first error is the one to tell.
+            try? await ledger.cleanUp(on: eventLoop)
+            throw error
+        }
+        await connection.close()
+        return ledger
+    }
+
+    private static func openDatabase(
+        _ configuration: LedgerConfiguration, on eventLoop: any EventLoop
+    ) async throws(LedgerError) -> (TDSConnection, created: Bool) {
+        var server = configuration.server
+        server.database = configuration.database
+        do throws(TDSError) {
+            return (try await TDSConnection.connect(server, on: eventLoop), false)
+        } catch {
+            guard configuration.createDatabase, error.serverMessages.contains(where: { $0.number == ServerErrorNumber.cannotOpenDatabase })
+            else {
+                throw LedgerError(action: "open database \(configuration.database)", reason: error.description)
+            }
+        }
+        _ = try await connected(to: configuration.server, on: eventLoop, action: "connect to create its database") {
+            connection throws(LedgerError) in
+            try await run(
+                "CREATE DATABASE \(LedgerStatements.quoted(configuration.database))", on: connection,
+                action: "create database \(configuration.database)",
+                hint: "let the login create databases, or name one that exists in spec.ledger.database")
+        }
+        do throws(TDSError) {
+            return (try await TDSConnection.connect(server, on: eventLoop), true)
+        } catch {
+            throw LedgerError(action: "open database \(configuration.database), which it created", reason: error.description)
+        }
+    }
+
+    private func createTables(_ connection: TDSConnection) async throws(LedgerError) {
+        for statement in statements.createTables {
+            try await Self.run(statement, on: connection, action: "create its tables in \(configuration.database)")
+        }
+        if configuration.writers > 0 {
+            try await insert(statements.insertRegisters(writers: configuration.writers), Int64(configuration.writers), connection)
+        }
+        var first: Int64 = 1
+        while first <= configuration.seedRows {
+            let last = min(first + Self.batchSize - 1, configuration.seedRows)
+            try await insert(statements.insertBaseline(first...last, content), last - first + 1, connection)
+            first = last + 1
+        }
+    }
+
+    private func insert(_ statement: String, _ rows: Int64, _ connection: TDSConnection) async throws(LedgerError) {
+        let counts = try await Self.run(statement, on: connection, action: "insert its first rows").rowCounts
+        guard counts == [UInt64(rows)] else {
+            throw LedgerError(action: "insert its first rows", reason: "the server says \(counts) rows were inserted, not \(rows)")
+        }
+    }
+
+    // MARK: For the other steps too
+
+    @discardableResult
+    static func run(
+        _ statement: String, on connection: TDSConnection, action: String, hint: String? = nil
+    ) async throws(LedgerError) -> TDSResult {
+        do throws(TDSError) {
+            return try await connection.query(statement, timeout: statementTimeout)
+        } catch {
+            throw LedgerError(action: action, reason: error.description, hint: hint)
+        }
+    }
+
+    /// Runs `body` on a connection of its own.
+    static func connected<Result: Sendable>(
+        to server: TDSConfiguration, on eventLoop: any EventLoop, action: String,
+        _ body: (TDSConnection) async throws(LedgerError) -> Result
+    ) async throws(LedgerError) -> Result {
+        let connection: TDSConnection
+        do throws(TDSError) {
+            connection = try await TDSConnection.connect(server, on: eventLoop)
+        } catch {
+            throw LedgerError(action: action, reason: error.description)
+        }
+        do throws(LedgerError) {
+            let result = try await body(connection)
+            await connection.close()
+            return result
+        } catch {
+            await connection.close()
+            throw error
+        }
+    }
+}
+
+/// Error numbers of SQL Server that the ledger acts on.
+enum ServerErrorNumber {
+    static let cannotOpenDatabase: Int32 = 4060
+    static let noPermissionForCheck: Int32 = 2571
+}

@@ -1,0 +1,106 @@
+public import Journal
+
+/// What became of every write, in a byte each. It is the truth that the database is held against, and lives outside of it.
+public struct LedgerBook: Sendable {
+    /// What became of one write. `unrecorded` is the write after a crashed harness's last record, which may have been under way.
+    enum Status: UInt8 {
+        case unrecorded = 0
+        case acknowledged = 1
+        case refused = 2
+        case unknown = 3
+    }
+
+    /// One writer's writes; the write with sequence n stands at index n - 1.
+    struct Writer: Sendable {
+        private static let updateBit: UInt8 = 4
+
+        private var entries: [UInt8] = []
+        /// The value that the server last said the register has. Registers start at 0.
+        fileprivate(set) var acknowledgedValue: Int64 = 0
+
+        var count: Int64 { Int64(entries.count) }
+
+        /// The status of the insert with `sequence`; `nil` when there was no such insert.
+        func insert(_ sequence: Int64) -> Status? {
+            guard let entry = entry(sequence), entry & Self.updateBit == 0 else { return nil }
+            return Status(rawValue: entry)
+        }
+
+        /// The status of the update with `sequence`; `nil` when there was no such update.
+        func update(_ sequence: Int64) -> Status? {
+            guard let entry = entry(sequence) else { return nil }
+            // What the harness did not live to record may have been either.
+            if entry == Status.unrecorded.rawValue { return .unrecorded }
+            return entry & Self.updateBit == 0 ? nil : Status(rawValue: entry & ~Self.updateBit)
+        }
+
+        fileprivate mutating func set(_ sequence: Int64, _ kind: WriteResult.Kind, _ status: Status) {
+            while count < sequence { entries.append(Status.unrecorded.rawValue) }
+            entries[Int(sequence - 1)] = status.rawValue | (kind == .update ? Self.updateBit : 0)
+            if kind == .update, status == .acknowledged { acknowledgedValue = max(acknowledgedValue, sequence) }
+        }
+
+        fileprivate mutating func appendUnrecorded() {
+            entries.append(Status.unrecorded.rawValue)
+        }
+
+        private func entry(_ sequence: Int64) -> UInt8? {
+            sequence >= 1 && sequence <= count ? entries[Int(sequence - 1)] : nil
+        }
+    }
+
+    /// The writer of the rows that were there before the writers began.
+    static let baseline = -1
+
+    public let seedRows: Int64
+    private(set) var writers: [Writer]
+
+    public init(writers: Int, seedRows: Int64) {
+        self.seedRows = seedRows
+        self.writers = Array(repeating: Writer(), count: writers)
+    }
+
+    /// The ledger as a journal has it.
+    ///
+    /// - Parameter writes: the results in the journal's order. The write after each writer's last may have been sent before the harness
+    ///   died, so its row is neither expected nor unexpected.
+    public init(_ prepared: LedgerPrepared, writes: some Sequence<WriteResult>) {
+        self.init(writers: prepared.writers, seedRows: prepared.seedRows)
+        for write in writes where writers.indices.contains(write.writer) { finished(write) }
+        for index in writers.indices { writers[index].appendUnrecorded() }
+    }
+
+    /// The sequence that `writer`'s next write has. Counts from 1; none is used twice.
+    public func nextSequence(of writer: Int) -> Int64 { writers[writer].count + 1 }
+
+    /// The value that the server last said `writer`'s register has, 0 before the first.
+    public func acknowledgedValue(of writer: Int) -> Int64 { writers[writer].acknowledgedValue }
+
+    /// A write is about to be sent. Until it is ``finished(_:)`` nothing is known about it.
+    public mutating func began(_ kind: WriteResult.Kind, writer: Int, sequence: Int64) {
+        writers[writer].set(sequence, kind, .unknown)
+    }
+
+    public mutating func finished(_ write: WriteResult) {
+        let status: Status =
+            switch write.outcome {
+            case .acknowledged: .acknowledged
+            case .refused: .refused
+            case .unknown: .unknown
+            }
+        writers[write.writer].set(write.sequence, write.kind, status)
+    }
+
+    /// Whether some write's fate has to be settled by reading.
+    public var hasUnknown: Bool {
+        writers.contains { writer in
+            writer.count > 0
+                && (1...writer.count).contains { sequence in
+                    switch writer.insert(sequence) ?? writer.update(sequence) {
+                    case .unknown, .unrecorded: true
+                    case .acknowledged, .refused, nil: false
+                    }
+                }
+        }
+    }
+}

@@ -1,0 +1,212 @@
+public import Journal
+public import NIOCore
+
+/// A row as it was read back.
+public struct LedgerRow: Sendable {
+    public var identity: RowIdentity
+    /// `nil` for NULL or anything that is no binary string.
+    public var payload: ByteBuffer?
+    public var checksum: Int64?
+
+    public init(identity: RowIdentity, payload: ByteBuffer?, checksum: Int64?) {
+        self.identity = identity
+        self.payload = payload
+        self.checksum = checksum
+    }
+}
+
+/// Holds what was read back against the ledger.
+///
+/// Pure, and a merge: rows come in the order of their identities and are compared with what is expected next, so that its memory does
+/// not depend on their number.
+public struct LedgerComparison: Sendable {
+    /// The rows were not in the order that was asked for, so that absence cannot be told.
+    public struct OutOfOrder: Error, Sendable, Hashable {
+        public var previous: RowIdentity
+        public var next: RowIdentity
+    }
+
+    /// The copies of one identity.
+    private struct Group {
+        var identity: RowIdentity
+        var copies = 0
+        var isCorrupt = false
+    }
+
+    private let book: LedgerBook
+    private let content: RowContent
+    private var result = LedgerChecked()
+    private var group: Group?
+    /// The least identity that has not been accounted for.
+    private var next = RowIdentity(writer: LedgerBook.baseline, sequence: 1)
+
+    public init(_ book: LedgerBook, content: RowContent) {
+        self.book = book
+        self.content = content
+        result.seeded = book.seedRows
+    }
+
+    /// Takes in the next row.
+    public mutating func take(_ row: LedgerRow) throws(OutOfOrder) {
+        result.read += 1
+        if var group {
+            if row.identity == group.identity {
+                group.copies += 1
+                group.isCorrupt = group.isCorrupt || isCorrupt(row)
+                self.group = group
+                return
+            }
+            guard group.identity < row.identity else { throw OutOfOrder(previous: group.identity, next: row.identity) }
+            close(group)
+        }
+        group = Group(identity: row.identity, copies: 1, isCorrupt: isCorrupt(row))
+    }
+
+    /// Takes in the registers and returns the sets.
+    ///
+    /// - Parameter registers: the values read, by writer. A writer with more than one has a register that is not one.
+    public consuming func finish(registers: [Int: [Int64]]) -> LedgerChecked {
+        if let group { close(group) }
+        absent(upTo: nil)
+        for (index, writer) in book.writers.enumerated() { take(writer, index, found: registers[index] ?? []) }
+        count()
+        return result
+    }
+
+    private func isCorrupt(_ row: LedgerRow) -> Bool {
+        guard let payload = row.payload, payload.readableBytes == RowContent.payloadSize else { return true }
+        let expected = content.words(of: row.identity)
+        guard row.checksum == content.checksum(of: row.identity, words: expected) else { return true }
+        return payload.withUnsafeReadableBytes { bytes in
+            expected.indices.contains { index in
+                UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self)) != expected[index]
+            }
+        }
+    }
+
+    // MARK: Rows
+
+    private enum Expectation {
+        case kept, maybe, maybeUnrecorded, never
+    }
+
+    private func expectation(of row: RowIdentity) -> Expectation {
+        if row.writer == LedgerBook.baseline {
+            return row.sequence >= 1 && row.sequence <= book.seedRows ? .kept : .never
+        }
+        guard book.writers.indices.contains(row.writer) else { return .never }
+        return switch book.writers[row.writer].insert(row.sequence) {
+        case .acknowledged: .kept
+        case .unknown: .maybe
+        case .unrecorded: .maybeUnrecorded
+        case .refused, nil: .never
+        }
+    }
+
+    private mutating func close(_ group: Group) {
+        absent(upTo: group.identity)
+        let expectation = expectation(of: group.identity)
+        switch expectation {
+        case .never:
+            result.unexpected += 1
+            Self.note(group.identity, in: &result.unexpectedRows)
+            return
+        case .kept:
+            if group.copies == 1, !group.isCorrupt { result.kept += 1 }
+        case .maybe:
+            result.unknownPresent += 1
+        case .maybeUnrecorded:
+            result.attempted += 1
+            result.unknown += 1
+            result.unknownPresent += 1
+        }
+        if group.isCorrupt {
+            result.corrupt += 1
+            Self.note(group.identity, in: &result.corruptRows)
+        }
+        if group.copies > 1 {
+            result.duplicate += 1
+            Self.note(group.identity, in: &result.duplicateRows)
+        }
+    }
+
+    /// Accounts for the identities before `found`, which are not in the database; for all that are left when it is `nil`.
+    private mutating func absent(upTo found: RowIdentity?) {
+        while next.writer < book.writers.count {
+            let last = next.writer == LedgerBook.baseline ? book.seedRows : book.writers[next.writer].count
+            while next.sequence <= last {
+                if let found, next >= found {
+                    if next == found { next.sequence += 1 }
+                    return
+                }
+                switch expectation(of: next) {
+                case .kept:
+                    result.lost += 1
+                    if next.writer == LedgerBook.baseline { result.seededLost += 1 }
+                    Self.note(next, in: &result.lostRows)
+                case .maybe:
+                    result.unknownAbsent += 1
+                case .maybeUnrecorded, .never:
+                    break
+                }
+                next.sequence += 1
+            }
+            if let found, found.writer <= next.writer { return }
+            next = RowIdentity(writer: next.writer + 1, sequence: 1)
+        }
+    }
+
+    private static func note(_ row: RowIdentity, in rows: inout [RowIdentity]) {
+        if rows.count < LedgerChecked.exampleLimit { rows.append(row) }
+    }
+
+    // MARK: Registers
+
+    /// An update writes only over a value between the last acknowledged one and its own, so a register never goes back, and one that did
+    /// stays where it went.
+    private mutating func take(_ writer: LedgerBook.Writer, _ index: Int, found: [Int64]) {
+        let acknowledged = writer.acknowledgedValue
+        let value = found.count == 1 ? found[0] : nil
+        let wasWritten =
+            switch value {
+            case nil: false
+            case acknowledged?: true
+            case let value?: value > acknowledged && [.unknown, .unrecorded].contains(writer.update(value))
+            }
+        if !wasWritten {
+            result.stale += 1
+            if result.staleRegisters.count < LedgerChecked.exampleLimit {
+                result.staleRegisters.append(.init(writer: index, acknowledged: acknowledged, found: value))
+            }
+        }
+        if let value, value > acknowledged, writer.update(value) == .unrecorded {
+            result.attempted += 1
+            result.unknown += 1
+            result.unknownPresent += 1
+        }
+        guard writer.count > 0 else { return }
+        for sequence in 1...writer.count where writer.update(sequence) == .unknown {
+            switch value {
+            case sequence?: result.unknownPresent += 1
+            case let value? where value > sequence: result.unknownOverwritten += 1
+            default: result.unknownAbsent += 1
+            }
+        }
+    }
+
+    // MARK: Totals
+
+    private mutating func count() {
+        for writer in book.writers where writer.count > 0 {
+            for sequence in 1...writer.count {
+                switch writer.insert(sequence) ?? writer.update(sequence) {
+                case .acknowledged: result.acknowledged += 1
+                case .refused: result.refused += 1
+                case .unknown: result.unknown += 1
+                case .unrecorded, nil: continue
+                }
+                result.attempted += 1
+            }
+        }
+    }
+}

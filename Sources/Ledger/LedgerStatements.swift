@@ -1,0 +1,68 @@
+import Journal
+
+/// The ledger's T-SQL: plain statements that SQL Server 2017 to 2025, Azure SQL Edge and Babelfish take.
+struct LedgerStatements: Sendable {
+    let rows: String
+    let registers: String
+    private let index: String
+
+    /// - Parameter suffix: unique to the run and repeat.
+    init(suffix: String) {
+        rows = Self.quoted("aftershock_rows_\(suffix)")
+        registers = Self.quoted("aftershock_registers_\(suffix)")
+        index = Self.quoted("aftershock_rows_\(suffix)_identity")
+    }
+
+    /// `name` as a delimited identifier.
+    static func quoted(_ name: String) -> String {
+        "[" + name.replacing("]", with: "]]") + "]"
+    }
+
+    /// The rows have no unique key, which would hide duplicates: it would refuse them, or an upgrade or repair would remove them. The
+    /// clustered index gives the read-back its order without a sort.
+    var createTables: [String] {
+        [
+            "CREATE TABLE \(rows) (writer int NOT NULL, seq bigint NOT NULL, payload varbinary(\(RowContent.payloadSize)) NOT NULL, "
+                + "digest bigint NOT NULL)",
+            "CREATE CLUSTERED INDEX \(index) ON \(rows) (writer, seq)",
+            "CREATE TABLE \(registers) (writer int NOT NULL PRIMARY KEY, value bigint NOT NULL)",
+        ]
+    }
+
+    var dropTables: [String] { ["DROP TABLE IF EXISTS \(rows)", "DROP TABLE IF EXISTS \(registers)"] }
+
+    /// Parameters: writer, sequence, payload, checksum.
+    var insertRow: String { "INSERT INTO \(rows) (writer, seq, payload, digest) VALUES (@p1, @p2, @p3, @p4)" }
+
+    /// Parameters: writer, new value, last acknowledged value.
+    ///
+    /// Writes only over what the register can rightly hold. So an update that was given up and is executed late cannot undo a later one,
+    /// and a register that fell back to an old value stays there for the read-back to find.
+    var updateRegister: String { "UPDATE \(registers) SET value = @p2 WHERE writer = @p1 AND value >= @p3 AND value < @p2" }
+
+    var readRows: String { "SELECT writer, seq, payload, digest FROM \(rows) ORDER BY writer, seq" }
+
+    var readRegisters: String { "SELECT writer, value FROM \(registers) ORDER BY writer" }
+
+    func insertRegisters(writers: Int) -> String {
+        "INSERT INTO \(registers) (writer, value) VALUES " + (0..<writers).map { "(\($0), 0)" }.joined(separator: ", ")
+    }
+
+    func insertBaseline(_ sequences: ClosedRange<Int64>, _ content: RowContent) -> String {
+        var text = "INSERT INTO \(rows) (writer, seq, payload, digest) VALUES "
+        text.reserveCapacity(text.count + sequences.count * 190)
+        for sequence in sequences {
+            let row = RowIdentity(writer: LedgerBook.baseline, sequence: sequence)
+            if sequence != sequences.lowerBound { text += ", " }
+            text += "(\(row.writer), \(sequence), 0x"
+            for byte in content.payload(of: row) {
+                text.append(Self.hexadecimal[Int(byte >> 4)])
+                text.append(Self.hexadecimal[Int(byte & 15)])
+            }
+            text += ", \(content.checksum(of: row)))"
+        }
+        return text
+    }
+
+    private static let hexadecimal = Array("0123456789ABCDEF")
+}

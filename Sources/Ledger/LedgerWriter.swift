@@ -1,0 +1,160 @@
+import Journal
+import NIOCore
+import Probe
+import Synchronization
+import TDS
+
+/// One writer: one connection, one autocommitted statement a slot, nothing sent twice.
+///
+/// Its schedule is open loop. Slots that come due while an answer is awaited are skipped and recorded; an unanswered write is unknown at
+/// its deadline, its connection is closed, and the next slot opens another one as part of its write.
+struct LedgerWriter: Sendable {
+    let index: Int
+    let schedule: SlotSchedule
+    let ledger: Ledger
+    let context: ProbeContext
+    let health: HealthMonitor
+    let record: @Sendable (Event) throws -> Void
+
+    func run() async throws {
+        var schedule = schedule
+        var session = Session()
+        do {
+            while true {
+                await context.eventLoop.sleep(until: schedule.nextDue, of: context.clock)
+                guard !Task.isCancelled else { break }
+                for action in schedule.tick(context.clock.now) {
+                    switch action {
+                    case .skip(let slot, let intended, let reason):
+                        try skipped(slot, intended, reason)
+                    case .start(_, let intended):
+                        session = try await write(intended, session)
+                        for case .skip(let slot, let intended, let reason) in schedule.tick(context.clock.now) {
+                            try skipped(slot, intended, reason)
+                        }
+                        schedule.finished()
+                    }
+                }
+            }
+        } catch {
+            await session.connection?.close()
+            throw error
+        }
+        await session.connection?.close()
+    }
+
+    /// What a writer carries from one write to the next.
+    private struct Session: Sendable {
+        var connection: TDSConnection?
+        /// The register was not what it has to be. It is left as it is, for the read-back to find.
+        var registerFellBack = false
+    }
+
+    private func skipped(_ slot: Int, _ intended: RunTime, _ reason: ProbeSkipped.Reason) throws {
+        try record(.probeSkipped(ProbeSkipped(track: .write, lane: index, slot: slot, intended: intended, reason: reason)))
+        health.skipped(.write, lane: index)
+    }
+
+    /// Does one write and records it.
+    ///
+    /// Cancellation ends the schedule and not the write: what was sent is waited for, so that a run that ends orderly leaves nothing
+    /// unknown that it need not.
+    private func write(_ intended: RunTime, _ session: Session) async throws -> Session {
+        let started = context.clock.now
+        let (result, after) = await Task { await attempt(intended, started, session) }.value
+        try record(.write(result))
+        health.finished(.write, lane: index, done: result.done, failure: result.failure)
+        return after
+    }
+
+    private func attempt(_ intended: RunTime, _ started: RunTime, _ session: Session) async -> (WriteResult, Session) {
+        var session = session
+        let (sequence, acknowledgedValue) = ledger.book.withLock {
+            ($0.nextSequence(of: index), $0.acknowledgedValue(of: index))
+        }
+        let isUpdate = sequence % ledger.configuration.updateEvery == 0 && !session.registerFellBack
+        let kind: WriteResult.Kind = isUpdate ? .update : .insert
+        func finished(_ outcome: WriteResult.Outcome, _ failure: Failure?) -> WriteResult {
+            let result = WriteResult(
+                writer: index, sequence: sequence, kind: kind, intended: intended, started: started, done: context.clock.now,
+                outcome: outcome, failure: failure)
+            ledger.book.withLock { $0.finished(result) }
+            return result
+        }
+
+        if session.connection == nil {
+            var opening = ProbeOutcome()
+            session.connection = await context.open(deadline: started + ledger.configuration.openTimeout, &opening)
+            if let failure = opening.failure { return (finished(.refused, failure), session) }
+        }
+        guard let connection = session.connection else {
+            return (finished(.refused, Failure(phase: "tcp", kind: "cancelled")), session)
+        }
+        guard connection.isOpen else {
+            session.connection = nil
+            return (
+                finished(.refused, Failure(phase: "idle", kind: "closed", message: "the held connection was gone before the write")),
+                session
+            )
+        }
+
+        ledger.book.withLock { $0.began(kind, writer: index, sequence: sequence) }
+        do throws(TDSError) {
+            let answer = try await connection.query(
+                isUpdate ? ledger.statements.updateRegister : ledger.statements.insertRow,
+                parameters: isUpdate ? updateParameters(sequence, acknowledgedValue) : insertParameters(sequence),
+                timeout: ledger.configuration.timeout)
+            if answer.rowCounts == [1] { return (finished(.acknowledged, nil), session) }
+            let failure = Failure(phase: "query", kind: "wrongAnswer", message: "rows affected: \(answer.rowCounts), not 1")
+            if isUpdate, answer.rowCounts == [0] {
+                session.registerFellBack = true
+                return (finished(.refused, failure), session)
+            }
+            await connection.close()
+            session.connection = nil
+            return (finished(.unknown, failure), session)
+        } catch {
+            let result = finished(WriteResult.Outcome(of: error), Failure(error))
+            if result.outcome == .unknown || !connection.isOpen {
+                await connection.close()
+                session.connection = nil
+            }
+            return (result, session)
+        }
+    }
+
+    private func insertParameters(_ sequence: Int64) -> [TDSParameter] {
+        let row = RowIdentity(writer: index, sequence: sequence)
+        return [
+            TDSParameter("p1", .int(Int32(index))), TDSParameter("p2", .bigInt(sequence)),
+            TDSParameter("p3", .binary(ByteBuffer(bytes: ledger.content.payload(of: row)))),
+            TDSParameter("p4", .bigInt(ledger.content.checksum(of: row))),
+        ]
+    }
+
+    private func updateParameters(_ sequence: Int64, _ acknowledgedValue: Int64) -> [TDSParameter] {
+        [TDSParameter("p1", .int(Int32(index))), TDSParameter("p2", .bigInt(sequence)), TDSParameter("p3", .bigInt(acknowledgedValue))]
+    }
+}
+
+extension WriteResult.Outcome {
+    /// The severity from which on an error ends the connection. What it says about the session says nothing certain about a commit
+    /// that was under way: 9001 (log not available) comes after the log record was handed over.
+    private static let fatalSeverity: UInt8 = 20
+
+    /// What the failure of a statement that was sent says about it.
+    ///
+    /// Only an error that the server raised for the statement itself proves that it was rolled back. A timeout proves nothing, even when
+    /// the server acknowledged the cancellation: the statement may have been done before.
+    init(of error: TDSError) {
+        switch error.code {
+        case .serverError:
+            let isFatal = error.serverMessages.contains { $0.class >= Self.fatalSeverity }
+            self = error.serverMessages.isEmpty || isFatal || error.attentionAcknowledged != nil ? .unknown : .refused
+        case .request, .busy, .configuration, .unsupported:
+            self = .refused
+        default:
+            self = .unknown
+        }
+    }
+}

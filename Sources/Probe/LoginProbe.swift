@@ -1,0 +1,17 @@
+import Journal
+import TDS
+
+/// What a client with no connection feels: TCP, PRELOGIN, TLS, LOGIN7, a sentinel query, close.
+struct LoginProbe: Sendable {
+    let context: ProbeContext
+    let runID: String
+
+    func run(slot: Int, deadline: RunTime) async -> ProbeOutcome {
+        var outcome = ProbeOutcome()
+        guard let connection = await context.open(deadline: deadline, &outcome) else { return outcome }
+        await context.ask(Sentinel(runID: runID, track: Track.login.rawValue, slot: slot), connection, deadline, &outcome)
+        outcome.ended = context.clock.now
+        await connection.close()
+        return outcome
+    }
+}

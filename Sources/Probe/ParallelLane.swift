@@ -1,0 +1,50 @@
+import Journal
+import NIOCore
+import Synchronization
+
+/// Runs a track whose probes know nothing of each other: every slot starts on its time, however many are still under way.
+final class ParallelLane: Sendable {
+    private let track: Track
+    private let schedule: Mutex<SlotSchedule>
+    private let timeout: Duration
+    private let context: ProbeContext
+    private let reporter: ProbeReporter
+
+    init(_ track: Track, _ schedule: SlotSchedule, _ timeout: Duration, _ context: ProbeContext, _ reporter: ProbeReporter) {
+        self.track = track
+        self.schedule = Mutex(schedule)
+        self.timeout = timeout
+        self.context = context
+        self.reporter = reporter
+    }
+
+    /// - Parameter probe: one probe, told its slot and its deadline. It must end soon after the deadline or its cancellation.
+    func run(_ probe: @escaping @Sendable (Int, RunTime) async -> ProbeOutcome) async throws {
+        try await withThrowingDiscardingTaskGroup { group in
+            while true {
+                await context.eventLoop.sleep(until: schedule.withLock { $0.nextDue }, of: context.clock)
+                guard !Task.isCancelled else { return }
+                for action in schedule.withLock({ $0.tick(context.clock.now) }) {
+                    switch action {
+                    case .skip(let slot, let intended, let reason):
+                        try reporter.skipped(ProbeSkipped(track: track, slot: slot, intended: intended, reason: reason))
+                    case .start(let slot, let intended):
+                        group.addTask { try await self.run(slot, intended, probe) }
+                    }
+                }
+            }
+        }
+    }
+
+    private func run(_ slot: Int, _ intended: RunTime, _ probe: @Sendable (Int, RunTime) async -> ProbeOutcome) async throws {
+        let started = context.clock.now
+        let outcome = await probe(slot, started + timeout)
+        let done = outcome.ended ?? context.clock.now
+        schedule.withLock { $0.finished() }
+        guard !Task.isCancelled else { return }
+        try reporter.finished(
+            ProbeResult(
+                track: track, slot: slot, intended: intended, started: started, done: done, failure: outcome.failure,
+                phases: outcome.phases))
+    }
+}

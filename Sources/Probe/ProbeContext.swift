@@ -1,0 +1,78 @@
+package import Journal
+package import NIOCore
+package import TDS
+
+/// What every probe and writer needs to know: whom to connect to, on which loop, by which clock.
+package struct ProbeContext: Sendable {
+    package var server: TDSConfiguration
+    package var clock: RunClock
+    package var eventLoop: any EventLoop
+
+    package init(server: TDSConfiguration, clock: RunClock, eventLoop: any EventLoop) {
+        self.server = server
+        self.clock = clock
+        self.eventLoop = eventLoop
+    }
+
+    /// Resolves, connects and logs in before `deadline`, or says in `outcome` why not.
+    package func open(deadline: RunTime, _ outcome: inout ProbeOutcome) async -> TDSConnection? {
+        guard let address = await ServerAddress.resolve(server.host, port: server.port, deadline: deadline, self, &outcome) else {
+            return nil
+        }
+        let remaining = deadline - clock.now
+        guard remaining > .zero else {
+            outcome.failure = Failure(phase: "tcp", kind: "timeout")
+            return nil
+        }
+        switch await connect(configuration(for: address, within: remaining), deadline: deadline) {
+        case .success(let connection):
+            outcome.completed(connection.phases)
+            return connection
+        case .failure(let error):
+            outcome.completed(error.phases, failedIn: error.phase)
+            outcome.failure = Failure(error)
+            return nil
+        }
+    }
+
+    /// The same server by the address that was found; its certificate is still that of its name.
+    private func configuration(for address: SocketAddress, within remaining: Duration) -> TDSConfiguration {
+        var configuration = server
+        if let found = address.ipAddress, found != server.host {
+            configuration.serverName = server.serverName ?? server.host
+            configuration.host = found
+        }
+        configuration.deadlines = .init(each: remaining)
+        // A connection whose query timed out is closed: it is not waited for what the server says to the attention.
+        configuration.deadlines.attention = .milliseconds(1)
+        return configuration
+    }
+
+    /// Connects, and gives up at `deadline` whatever phase it is in: the phases' own deadlines may add up to more.
+    private func connect(_ configuration: TDSConfiguration, deadline: RunTime) async -> Result<TDSConnection, TDSError> {
+        await withTaskGroup(of: Result<TDSConnection, TDSError>?.self) { group in
+            group.addTask {
+                do throws(TDSError) {
+                    return .success(try await TDSConnection.connect(configuration, on: eventLoop))
+                } catch {
+                    return .failure(error)
+                }
+            }
+            group.addTask {
+                await eventLoop.sleep(until: deadline, of: clock)
+                return nil
+            }
+            var result: Result<TDSConnection, TDSError>?
+            for await finished in group {
+                result = result ?? finished
+                group.cancelAll()
+            }
+            guard var result else { return .failure(TDSError(.cancelled, phase: .tcp)) }
+            if case .failure(var error) = result, error.code == .cancelled, clock.now >= deadline {
+                error.code = .timeout
+                result = .failure(error)
+            }
+            return result
+        }
+    }
+}

@@ -1,0 +1,27 @@
+package import Journal
+import TDS
+
+/// What one probe found: how long each completed phase took, and what went wrong, if anything did.
+package struct ProbeOutcome: Sendable {
+    /// Nanoseconds, by phase.
+    package var phases: [String: Int64] = [:]
+    package var failure: Failure?
+    /// When the probe had its answer; what is cleaned up after that is not part of its time.
+    package var ended: RunTime?
+
+    package init() {}
+
+    mutating func completed(_ phase: String, took: Duration) {
+        phases[phase] = took.wholeNanoseconds
+    }
+
+    /// - Parameter failedIn: the phase that was begun and not completed.
+    mutating func completed(_ durations: TDSPhaseDurations, failedIn: TDSPhase? = nil) {
+        let reached: [(TDSPhase, Duration?)] = [
+            (.tcp, durations.tcp), (.prelogin, durations.prelogin), (.tls, durations.tls), (.login, durations.login),
+        ]
+        for case (let phase, let duration?) in reached where phase != failedIn {
+            completed(phase.rawValue, took: duration)
+        }
+    }
+}

@@ -1,0 +1,79 @@
+public import Journal
+public import NIOCore
+import TDS
+
+/// Probes the tracks `connect`, `login` and `session` on fixed schedules until it is cancelled.
+public struct ProbeRunner: Sendable {
+    private let configuration: ProbeConfiguration
+    private let clock: RunClock
+    private let eventLoopGroup: any EventLoopGroup
+    private let reporter: ProbeReporter
+
+    /// - Parameters:
+    ///   - eventLoopGroup: every track takes a loop of it; two threads keep the TLS handshakes of `login` out of the other tracks' way.
+    ///   - health: is told of every probe.
+    ///   - record: appends to the journal. What it throws ends the probing.
+    public init(
+        _ configuration: ProbeConfiguration, clock: RunClock, on eventLoopGroup: any EventLoopGroup, health: HealthMonitor,
+        record: @escaping @Sendable (Event) throws -> Void
+    ) {
+        self.configuration = configuration
+        self.clock = clock
+        self.eventLoopGroup = eventLoopGroup
+        reporter = ProbeReporter(health: health, record: record)
+    }
+
+    /// Returns when the task is cancelled and every connection is closed. Probes that are cut off by that are not recorded: how they
+    /// would have ended is not known.
+    ///
+    /// Throws only what recording an event threw.
+    public func run() async throws {
+        let start = clock.now
+        let runID = configuration.runID
+        try await withThrowingDiscardingTaskGroup { group in
+            for (track, cadence) in configuration.tracks {
+                let eventLoop = eventLoopGroup.next()
+                let context = ProbeContext(server: configuration.server, clock: clock, eventLoop: eventLoop)
+                let schedule = { capacity, whenFull in
+                    SlotSchedule(start: start, interval: cadence.interval, capacity: capacity, whenFull: whenFull)
+                }
+                let executor = EventLoopTaskExecutor(eventLoop)
+                switch track {
+                case .connect:
+                    let lane = ParallelLane(track, schedule(cadence.inFlightCap, .inFlightCap), cadence.timeout, context, reporter)
+                    group.addTask(executorPreference: executor) {
+                        try await lane.run { _, deadline in await ConnectProbe(context: context).run(deadline: deadline) }
+                    }
+                case .login:
+                    let lane = ParallelLane(track, schedule(cadence.inFlightCap, .inFlightCap), cadence.timeout, context, reporter)
+                    group.addTask(executorPreference: executor) {
+                        try await lane.run { slot, deadline in
+                            await LoginProbe(context: context, runID: runID).run(slot: slot, deadline: deadline)
+                        }
+                    }
+                case .session:
+                    let lane = SessionLane(schedule(1, .busy), cadence.timeout, runID, context, reporter)
+                    group.addTask(executorPreference: executor) { try await lane.run() }
+                case .write:
+                    break
+                }
+            }
+        }
+    }
+}
+
+/// Where the ends of probes go.
+struct ProbeReporter: Sendable {
+    let health: HealthMonitor
+    let record: @Sendable (Event) throws -> Void
+
+    func finished(_ result: ProbeResult) throws {
+        try record(.probe(result))
+        health.finished(result.track, done: result.done, failure: result.failure)
+    }
+
+    func skipped(_ skipped: ProbeSkipped) throws {
+        try record(.probeSkipped(skipped))
+        health.skipped(skipped.track, lane: skipped.lane ?? 0)
+    }
+}

@@ -1,0 +1,45 @@
+import Journal
+import NIOCore
+import NIOPosix
+
+/// Finding the address of a host, as a phase of its own: a failing DNS is not a failing server.
+struct ServerAddress {
+    /// The addresses of `host` in the resolver's order; at once, and without a phase, where it is an address already.
+    static func resolve(
+        _ host: String, port: Int, deadline: RunTime, _ context: ProbeContext, _ outcome: inout ProbeOutcome
+    ) async -> SocketAddress? {
+        if let literal = try? SocketAddress(ipAddress: host, port: port) { return literal }
+        let started = context.clock.now
+        do {
+            // The system's resolver blocks and cannot be interrupted: it gets a thread, and the probe goes on without it at the deadline.
+            let lookup = NIOThreadPool.singleton.runIfActive(eventLoop: context.eventLoop) {
+                try SocketAddress.makeAddressResolvingHost(host, port: port)
+            }
+            let address = try await lookup.orTimeout(at: deadline, context).get()
+            outcome.completed("dns", took: context.clock.now - started)
+            return address
+        } catch is DeadlineExceeded {
+            outcome.failure = Failure(phase: "dns", kind: "timeout", message: "\(host) was not resolved in time")
+        } catch {
+            outcome.failure = Failure(phase: "dns", kind: "unresolved", message: "\(host): \(error)")
+        }
+        return nil
+    }
+}
+
+/// A probe's time was up.
+struct DeadlineExceeded: Error {}
+
+extension EventLoopFuture where Value: Sendable {
+    /// The same result, or ``DeadlineExceeded`` when it has not come by `deadline`.
+    fileprivate func orTimeout(at deadline: RunTime, _ context: ProbeContext) -> EventLoopFuture<Value> {
+        let promise = eventLoop.makePromise(of: Value.self)
+        let remaining = (deadline - context.clock.now).wholeNanoseconds
+        let timer = eventLoop.scheduleTask(in: .nanoseconds(max(0, remaining))) { promise.fail(DeadlineExceeded()) }
+        whenComplete { result in
+            timer.cancel()
+            promise.completeWith(result)
+        }
+        return promise.futureResult
+    }
+}

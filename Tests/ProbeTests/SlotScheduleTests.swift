@@ -1,0 +1,103 @@
+import Journal
+import Testing
+
+@testable import Probe
+
+@Suite struct SlotScheduleTests {
+    private func schedule(capacity: Int = 100, whenFull: ProbeSkipped.Reason = .inFlightCap) -> SlotSchedule {
+        SlotSchedule(start: at(100), interval: .milliseconds(20), capacity: capacity, whenFull: whenFull)
+    }
+
+    private func at(_ milliseconds: Int64) -> RunTime { RunTime(nanoseconds: milliseconds * 1_000_000) }
+
+    @Test func slotsStartOnTimeWhateverEarlierOnesAreDoing() {
+        var schedule = schedule()
+        #expect(schedule.nextDue == at(100))
+        #expect(schedule.tick(at(99)) == [])
+        for slot in 0..<50 {
+            let intended = at(100 + 20 * Int64(slot))
+            #expect(schedule.nextDue == intended)
+            #expect(schedule.tick(intended) == [.start(slot: slot, intended: intended)])
+        }
+        #expect(schedule.inFlight == 50)
+    }
+
+    @Test func aLateWakeStartsTheSlotThatIsStillCurrent() {
+        var schedule = schedule()
+        #expect(schedule.tick(at(119)) == [.start(slot: 0, intended: at(100))])
+    }
+
+    @Test func aLagOfMoreThanAnIntervalSkipsWhatWasMissedAndNeverBursts() {
+        var schedule = schedule()
+        #expect(
+            schedule.tick(at(165)) == [
+                .skip(slot: 0, intended: at(100), reason: .lag),
+                .skip(slot: 1, intended: at(120), reason: .lag),
+                .skip(slot: 2, intended: at(140), reason: .lag),
+                .start(slot: 3, intended: at(160)),
+            ])
+        #expect(schedule.nextDue == at(180))
+    }
+
+    @Test func aSlotWithoutAPlaceIsSkippedAndAPlaceIsGivenBack() {
+        var schedule = schedule(capacity: 2)
+        _ = schedule.tick(at(100))
+        _ = schedule.tick(at(120))
+        #expect(schedule.tick(at(140)) == [.skip(slot: 2, intended: at(140), reason: .inFlightCap)])
+        schedule.finished()
+        #expect(schedule.tick(at(160)) == [.start(slot: 3, intended: at(160))])
+        #expect(schedule.inFlight == 2)
+    }
+
+    @Test func slotsThatCameDueDuringAnAnswerAreBusy() {
+        var schedule = schedule(capacity: 1, whenFull: .busy)
+        _ = schedule.tick(at(100))
+        #expect(
+            schedule.tick(at(141)) == [
+                .skip(slot: 1, intended: at(120), reason: .busy), .skip(slot: 2, intended: at(140), reason: .busy),
+            ])
+        schedule.finished()
+        #expect(schedule.nextDue == at(160))
+    }
+
+    /// Every slot is accounted for once, in order, by a start or a skip, and none is started before its time or more than an interval late.
+    @Test(arguments: 0..<50 as Range<UInt64>) func everySlotIsAccountedForOnce(seed: UInt64) {
+        var random = SplitMix64(seed: seed)
+        var schedule = schedule(capacity: Int.random(in: 1...5, using: &random))
+        var now = at(0)
+        var expected = 0
+        for _ in 0..<500 {
+            now = now + .microseconds(Int64.random(in: 0...60_000, using: &random))
+            for action in schedule.tick(now) {
+                switch action {
+                case .start(let slot, let intended):
+                    #expect(slot == expected)
+                    #expect(intended <= now && now - intended < .milliseconds(20))
+                case .skip(let slot, let intended, _):
+                    #expect(slot == expected)
+                    #expect(intended <= now)
+                }
+                expected += 1
+            }
+            #expect(schedule.nextDue > now)
+            #expect(schedule.inFlight <= schedule.capacity)
+            if schedule.inFlight > 0, Bool.random(using: &random) { schedule.finished() }
+        }
+        #expect(expected > 100)
+    }
+}
+
+/// A generator whose draws a seed repeats.
+struct SplitMix64: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var value = state
+        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
+        return value ^ (value >> 31)
+    }
+}
