@@ -73,7 +73,6 @@ struct WatchState: Sendable {
     }
 
     mutating func advance(in state: StoreState) -> Step {
-        if isFinished { return .finished }
         if let object = initial.popFirst() {
             return .event(WatchEvent(kind: .added, object: object, revision: Int64(object.resourceVersion) ?? cursor))
         }
@@ -87,7 +86,7 @@ struct WatchState: Sendable {
             isBookmarkRequested = false
             return .event(WatchEvent(kind: .bookmark, object: .null, revision: cursor))
         }
-        return .wait(cursor)
+        return isFinished ? .finished : .wait(cursor)
     }
 
     private func seen(_ event: StoreEvent) -> WatchEvent? {

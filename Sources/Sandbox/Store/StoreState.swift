@@ -130,6 +130,10 @@ extension StoreState {
             // The owner went away while its controller made this object: nobody else would ever collect it.
             try delete(key)
         }
+        if type == .namespaces {
+            // As the service account controller does, only at once: whoever made the namespace can make pods in it right away.
+            _ = try create(.serviceAccounts, ["metadata": ["name": "default"]], namespace: key.name)
+        }
         return stored
     }
 

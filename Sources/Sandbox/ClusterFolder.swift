@@ -1,0 +1,29 @@
+import Foundation
+
+/// The folder that holds a sandbox's volumes, logs and kubeconfig.
+struct ClusterFolder: Sendable {
+    let path: String
+    private let isTemporary: Bool
+
+    /// - Parameter given: a folder to use and to keep; `nil` makes a new one that only its owner may enter.
+    init(_ given: String?) throws {
+        isTemporary = given == nil
+        if let given {
+            path = URL(fileURLWithPath: given).standardizedFileURL.path
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+            return
+        }
+        var template = Array("\(FileManager.default.temporaryDirectory.path)/aftershock-sandbox-XXXXXX".utf8CString)
+        guard let made = mkdtemp(&template) else {
+            throw SandboxError("no temporary folder can be made for the sandbox: \(String(cString: strerror(errno)))")
+        }
+        path = String(cString: made)
+    }
+
+    /// Deletes a temporary folder with all that is in it.
+    func remove() {
+        guard isTemporary else { return }
+        // What cannot be deleted (a file of another user, say) is no reason to fail: the operating system cleans its temporary folder.
+        try? FileManager.default.removeItem(atPath: path)
+    }
+}

@@ -1,0 +1,150 @@
+import Foundation
+import JSON
+import NIOCore
+import NIOPosix
+
+/// What kind of sandbox to start.
+public struct SandboxOptions: Sendable {
+    /// How many nodes the cluster has.
+    public var nodes: Int
+    public var profile: SandboxProfile
+    /// Where the kubeconfig is written; `nil` puts it into the sandbox's own folder.
+    public var kubeconfigPath: String?
+    /// Where volumes and logs lie; `nil` makes a folder that is deleted when the sandbox stops.
+    public var dataDirectory: String?
+
+    public init(
+        nodes: Int = 3, profile: SandboxProfile = .fast, kubeconfigPath: String? = nil, dataDirectory: String? = nil
+    ) {
+        self.nodes = nodes
+        self.profile = profile
+        self.kubeconfigPath = kubeconfigPath
+        self.dataDirectory = dataDirectory
+    }
+}
+
+/// The machinery behind the API: nodes, controllers and the network, working on the store.
+protocol ClusterMachinery: Sendable {
+    var runtime: any PodRuntime { get }
+    /// Ends every process, mount and listener of the cluster.
+    func stop() async
+}
+
+/// What the machinery is given to start with.
+struct ClusterFoundation: Sendable {
+    let store: ObjectStore
+    let options: SandboxOptions
+    let addresses: LoopbackBlock
+    /// The folder for everything the cluster writes.
+    let folder: String
+    let group: any EventLoopGroup
+}
+
+/// A Kubernetes-compatible cluster inside of this process, served on loopback: the API is real, and so are its pods' processes.
+public final class SandboxCluster: Sendable {
+    /// The path of a kubeconfig for this cluster, readable by this user alone.
+    public let kubeconfigPath: String
+    /// The API server's URL.
+    public let server: String
+
+    let store: ObjectStore
+    private let machinery: any ClusterMachinery
+    private let addresses: LoopbackBlock
+    private let folder: ClusterFolder
+    private let ownsKubeconfig: Bool
+    private let serving: Task<Void, any Error>
+
+    private init(
+        store: ObjectStore, machinery: any ClusterMachinery, addresses: LoopbackBlock, folder: ClusterFolder, apiServer: APIServer,
+        kubeconfigPath: String, ownsKubeconfig: Bool
+    ) {
+        self.store = store
+        self.machinery = machinery
+        self.addresses = addresses
+        self.folder = folder
+        self.kubeconfigPath = kubeconfigPath
+        self.ownsKubeconfig = ownsKubeconfig
+        server = "https://127.0.0.1:\(apiServer.port)"
+        serving = Task { try await apiServer.run() }
+    }
+
+    /// Starts the control plane over the given machinery. Nothing is left behind when any part of it fails.
+    static func start(
+        _ options: SandboxOptions, group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
+        environment: StoreEnvironment = .live, machinery start: (ClusterFoundation) async throws -> any ClusterMachinery
+    ) async throws -> SandboxCluster {
+        let folder = try ClusterFolder(options.dataDirectory)
+        do {
+            let addresses = try await LoopbackBlock.claim(group: group)
+            do {
+                let admission = KubernetesAdmission(
+                    profile: options.profile, addresses: ServiceAddresses(prefix: addresses.servicePrefix))
+                let store = ObjectStore(environment: environment, admission: admission)
+                try ClusterSeed.plant(in: store, admission.addresses)
+                let foundation = ClusterFoundation(
+                    store: store, options: options, addresses: addresses, folder: folder.path, group: group)
+                let machinery = try await start(foundation)
+                do {
+                    let credentials = try ClusterCredentials(now: environment.now())
+                    let apiServer = try await APIServer.bind(
+                        service: APIService(store: store, runtime: machinery.runtime), credentials: credentials, group: group)
+                    try ClusterSeed.publish(apiServerPort: apiServer.port, in: store)
+                    let path = options.kubeconfigPath ?? "\(folder.path)/kubeconfig"
+                    try Kubeconfig(server: "https://127.0.0.1:\(apiServer.port)", credentials: credentials).write(to: path)
+                    return SandboxCluster(
+                        store: store, machinery: machinery, addresses: addresses, folder: folder, apiServer: apiServer,
+                        kubeconfigPath: path, ownsKubeconfig: options.kubeconfigPath != nil)
+                } catch {
+                    await machinery.stop()
+                    throw error
+                }
+            } catch {
+                try? await addresses.release()
+                throw error
+            }
+        } catch {
+            folder.remove()
+            throw error
+        }
+    }
+
+    /// Creates or changes the objects of a manifest, as `kubectl apply` would.
+    public func apply(yaml: String, source: String) throws {
+        for object in try Manifest.objects(yaml: yaml, source: source) {
+            do {
+                try apply(object)
+            } catch {
+                throw SandboxError("\(source): \(object.kind) \(object.name): \(error.message)")
+            }
+        }
+    }
+
+    private func apply(_ object: JSONValue) throws(APIError) {
+        guard let definition = store.registry.definition(apiVersion: object.apiVersion, kind: object.kind) else {
+            throw APIError(404, "NotFound", "the sandbox has no resource \(object.kind) in \(object.apiVersion)")
+        }
+        let unknown = FieldSchema.of(definition.type)?.unknownFields(of: object) ?? []
+        guard unknown.isEmpty else {
+            throw .badRequest("unknown field\(unknown.count == 1 ? "" : "s") \(unknown.joined(separator: ", "))")
+        }
+        let namespace = object.namespace.isEmpty ? "default" : object.namespace
+        let key = definition.key(namespace: namespace, name: object.name)
+        _ = try store.transaction { state throws(APIError) in
+            guard let present = state[key] else {
+                return try state.create(definition.type, object, namespace: definition.isNamespaced ? namespace : "")
+            }
+            return try state.update(key, to: try StrategicMergePatch.apply(object, to: present, FieldSchema.of(definition.type)))
+        }
+    }
+
+    /// Ends every process of the cluster and removes what it made, but not a data directory that was given to it.
+    public func stop() async {
+        serving.cancel()
+        _ = await serving.result
+        await machinery.stop()
+        // The block is free as soon as this process ends, at the latest.
+        try? await addresses.release()
+        if ownsKubeconfig { unlink(kubeconfigPath) }
+        folder.remove()
+    }
+}
