@@ -11,6 +11,11 @@ public struct RunClock: Sendable {
         RunTime(nanoseconds: (ContinuousClock.now - start).wholeNanoseconds)
     }
 
+    /// The run's time at an instant of the system's monotonic clock.
+    public func time(of instant: ContinuousClock.Instant) -> RunTime {
+        RunTime(nanoseconds: (instant - start).wholeNanoseconds)
+    }
+
     /// Suspends until `time`; returns at once when it has passed.
     public func sleep(until time: RunTime) async throws {
         try await ContinuousClock().sleep(until: start + .nanoseconds(time.nanoseconds), tolerance: .zero)

@@ -1,0 +1,40 @@
+import Kubernetes
+
+/// The result of `operation`, or `nil` when `timeout` passes first; the operation is cancelled then.
+func firstResult<Result: Sendable>(
+    within timeout: Duration, _ operation: @escaping @Sendable () async throws -> Result?
+) async throws -> Result? {
+    try await withThrowingTaskGroup(of: Result?.self) { group in
+        group.addTask { try await operation() }
+        group.addTask {
+            try await ContinuousClock().sleep(for: timeout)
+            return nil
+        }
+        defer { group.cancelAll() }
+        return try await group.next() ?? nil
+    }
+}
+
+extension KubernetesClient {
+    /// Watches the object of a name until `found` makes something of its state (`nil`: there is no such object).
+    func firstState<Resource: KubernetesResource, Result: Sendable>(
+        _ type: Resource.Type, _ name: String, in namespace: String?, _ found: (Resource?) -> Result?
+    ) async throws -> Result? {
+        var exists = false
+        for try await event in watch(type, in: namespace.map(NamespaceScope.namespace) ?? .all, fields: "metadata.name=\(name)") {
+            switch event.change {
+            case .added(let object), .modified(let object):
+                exists = true
+                if let result = found(object) { return result }
+            case .deleted:
+                exists = false
+                if let result = found(nil) { return result }
+            case .synced:
+                if !exists, let result = found(nil) { return result }
+            case .blind, .sighted:
+                continue
+            }
+        }
+        return nil
+    }
+}

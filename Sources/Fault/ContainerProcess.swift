@@ -1,0 +1,69 @@
+import Kubernetes
+
+/// A process inside a container, with the start time that tells it from a later one of the same pid.
+struct ContainerProcess: Sendable, Hashable {
+    var pid: Int
+    var parent: Int
+    /// Field 22 of `/proc/PID/stat`, in clock ticks since boot.
+    var startTime: String
+    /// Field 3 of `/proc/PID/stat`; `T` is stopped.
+    var state: String
+}
+
+/// Looks at, and signals, processes inside a container by exec. Needs `sh` and `cat` in the image, and `/proc`.
+///
+/// Source for the fields: proc(5), `/proc/[pid]/stat`.
+struct ContainerProcesses: Sendable {
+    let client: KubernetesClient
+    let namespace: String
+    let pod: String
+    let container: String
+    /// For one exec: a dead node would block it for the better part of a minute.
+    static let deadline = Duration.seconds(15)
+
+    private static let listScript = """
+        for d in /proc/[0-9]*; do
+          read -r comm 2>/dev/null <"$d/comm" || continue
+          [ "$comm" = "$1" ] || continue
+          stat=$(cat "$d/stat" 2>/dev/null) || continue
+          pid=${d#/proc/}
+          set -- "$1" ${stat##*) }
+          echo "$pid $3 ${21} $2"
+        done
+        """
+
+    private static let signalScript = """
+        stat=$(cat "/proc/$2/stat" 2>/dev/null) || { echo "process $2 is gone" >&2; exit 3; }
+        signal=$1 pid=$2 start=$3
+        set -- ${stat##*) }
+        [ "${20}" = "$start" ] || { echo "process $pid is another one by now" >&2; exit 3; }
+        kill -s "$signal" "$pid"
+        """
+
+    /// The living processes of that name, oldest pid first. Those that wait to be reaped are not among them.
+    func named(_ name: String) async throws -> [ContainerProcess] {
+        let output = try await run(Self.listScript, [name])
+        return output.split(separator: "\n").compactMap { line in
+            let fields = line.split(separator: " ").map(String.init)
+            guard fields.count == 4, let pid = Int(fields[0]), let parent = Int(fields[1]), fields[3] != "Z" else { return nil }
+            return ContainerProcess(pid: pid, parent: parent, startTime: fields[2], state: fields[3])
+        }.sorted { $0.pid < $1.pid }
+    }
+
+    /// Sends a signal, unless the pid belongs to another process by now.
+    func signal(_ signal: String, to process: ContainerProcess) async throws {
+        _ = try await run(Self.signalScript, [signal, "\(process.pid)", process.startTime])
+    }
+
+    private func run(_ script: String, _ arguments: [String]) async throws -> String {
+        let result = try await client.exec(
+            ["sh", "-c", script, "sh"] + arguments, in: namespace, pod: pod, container: container, deadline: Self.deadline)
+        guard result.isSuccess else {
+            let words = result.errorText.split(separator: "\n").joined(separator: "; ")
+            throw FaultError(
+                .notInjected, "in container \(container) of pod \(pod): \(words.isEmpty ? "\(result.outcome)" : words)",
+                hint: "the container needs a POSIX shell and /proc")
+        }
+        return result.text
+    }
+}

@@ -1,0 +1,54 @@
+import Experiment
+import Kubernetes
+
+/// Evicts one pod, waiting for PodDisruptionBudgets that forbid it for now, as `kubectl drain` does.
+struct Eviction: Sendable {
+    let client: KubernetesClient
+    let namespace: String
+    let pod: String
+    let uid: String
+    let gracePeriod: Duration?
+
+    /// `kubectl drain`'s pause after a 429 (pkg/drain, `EvictErrorRetryDelay`).
+    private static let pause = Duration.seconds(5)
+
+    /// Returns what happened. A pod that is gone already, or is another one by now, counts as evicted.
+    ///
+    /// - Throws: ``FaultError`` that names the budget when `deadline` passes, or the API's error.
+    func evict(until deadline: ContinuousClock.Instant) async throws -> String {
+        var refusals = 0
+        while true {
+            do {
+                try await client.evict(
+                    pod: pod, in: namespace,
+                    options: DeleteOptions(gracePeriodSeconds: gracePeriod.map { Int($0.components.seconds) }, uid: uid))
+                return "pod \(pod) evicted" + (refusals > 0 ? " after \(refusals) refusals by a disruption budget" : "")
+            } catch let error as KubernetesError where error.code == .notFound {
+                return "pod \(pod) is gone already"
+            } catch let error as KubernetesError where error.code == .conflict {
+                return "pod \(pod) is another one by now"
+            } catch let error as KubernetesError where error.code == .tooManyRequests {
+                refusals += 1
+                let wait = error.retryAfterSeconds.flatMap { $0 > 0 ? Duration.seconds($0) : nil } ?? Self.pause
+                guard ContinuousClock.now + wait < deadline else {
+                    throw FaultError(
+                        .notInjected, "\(await budgets()) forbids to evict pod \(namespace)/\(pod): \(error.message)",
+                        hint: "allow a disruption, or raise the fault's timeout")
+                }
+                try await ContinuousClock().sleep(for: wait)
+            }
+        }
+    }
+
+    /// The budgets that match the pod, by name, for the message.
+    private func budgets() async -> String {
+        do {
+            let labels = try await client.get(Pod.self, pod, in: namespace).metadata.labels
+            let names = try await client.list(PodDisruptionBudget.self, in: .namespace(namespace)).items
+                .filter { $0.spec.selector?.matches(labels) ?? false }.map(\.metadata.name)
+            return names.isEmpty ? "a PodDisruptionBudget" : "PodDisruptionBudget \(names.joined(separator: ", "))"
+        } catch {
+            return "a PodDisruptionBudget"
+        }
+    }
+}

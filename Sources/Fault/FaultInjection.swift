@@ -1,0 +1,65 @@
+public import Experiment
+public import Journal
+public import Kubernetes
+
+/// One way to lose an instance: what it will do, doing it, and the proof that it took effect.
+///
+/// What has to be put back is written down by ``FaultContext`` while it is injected, and put back by ``Undo``.
+public protocol FaultInjection: Sendable {
+    /// For people: what exactly will be touched.
+    func plan(_ target: FaultTarget) -> [String]
+
+    /// What the API server must allow for injecting, proving and undoing.
+    func permissions(_ target: FaultScope) -> [ResourceAttributes]
+
+    /// Sends the fault. Returns what was done, for the journal.
+    ///
+    /// - Throws: when the fault did not come through. What was begun stands in the journal as an ``UndoIntent``.
+    func inject(_ target: FaultTarget, _ context: FaultContext) async throws -> String
+
+    /// Looks for the evidence that the fault took effect on `target`, until `timeout`.
+    func prove(_ target: FaultTarget, _ context: FaultContext, timeout: Duration) async throws -> FaultEffect
+
+    /// How long after the injection it is undone, while the probes go on; `nil`: after the recovery.
+    var undoAfter: Duration? { get }
+}
+
+extension FaultInjection {
+    public var undoAfter: Duration? { nil }
+}
+
+/// Where a fault may act, known before any pod is looked at.
+public struct FaultScope: Sendable, Hashable {
+    public var namespace: String
+
+    public init(namespace: String) {
+        self.namespace = namespace
+    }
+}
+
+extension FaultSpec {
+    /// The fault that the experiment describes; `nil` for the control experiment.
+    ///
+    /// - Parameter helperImage: `--helper-image`, which overrides the experiment's.
+    public func injection(helperImage: String?) -> (any FaultInjection)? {
+        switch self {
+        case .none: nil
+        case .processKill(let spec): ProcessKill(spec: spec)
+        case .containerKill(let spec): ContainerKill(spec: spec, image: helperImage ?? spec.helperImage)
+        case .podDelete(let spec): PodDelete(spec: spec)
+        case .podEvict(let spec): PodEvict(spec: spec)
+        case .nodeDrain(let spec): NodeDrain(spec: spec)
+        case .nodeTaint(let spec): NodeTaint(spec: spec)
+        case .nodeFailure(let spec): NodeFailure(spec: spec)
+        case .command(let spec): CommandFault(spec: spec)
+        }
+    }
+
+    /// Whether the pod's whole node is taken away.
+    public var isNodeFault: Bool {
+        switch self {
+        case .nodeDrain, .nodeTaint, .nodeFailure: true
+        case .none, .processKill, .containerKill, .podDelete, .podEvict, .command: false
+        }
+    }
+}

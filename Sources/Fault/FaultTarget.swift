@@ -1,0 +1,70 @@
+public import Kubernetes
+
+/// The instance that a fault is aimed at, as it was when the fault was planned. Every mutation is bound to these identities.
+public struct FaultTarget: Sendable, Hashable {
+    public var namespace: String
+    public var pod: String
+    public var podUID: String
+    public var node: String
+    public var container: String
+    /// As the pod's status has it, `containerd://<64 hex digits>`.
+    public var containerID: String
+    public var restartCount: Int
+
+    public init(
+        namespace: String, pod: String, podUID: String, node: String, container: String, containerID: String, restartCount: Int
+    ) {
+        self.namespace = namespace
+        self.pod = pod
+        self.podUID = podUID
+        self.node = node
+        self.container = container
+        self.containerID = containerID
+        self.restartCount = restartCount
+    }
+
+    /// The target that a running pod is.
+    ///
+    /// - Throws: when the pod is not running on a node, or has no such container.
+    public init(pod: Pod, container named: String?) throws(FaultError) {
+        let name = pod.metadata.name
+        guard let uid = pod.metadata.uid, let node = pod.spec.nodeName else {
+            throw FaultError(.targetNotRunning, "pod \(name) is not on a node yet")
+        }
+        guard let container = named ?? pod.spec.containers.first?.name, let status = pod.containerStatus(container) else {
+            let known = pod.spec.containers.map(\.name).joined(separator: ", ")
+            throw FaultError(.targetNotRunning, "pod \(name) has no running container '\(named ?? "")'; it has \(known)")
+        }
+        guard let id = status.containerID, status.state?.running != nil else {
+            throw FaultError(.targetNotRunning, "container \(container) of pod \(name) is not running")
+        }
+        self.init(
+            namespace: pod.metadata.namespace ?? "default", pod: name, podUID: uid, node: node, container: container, containerID: id,
+            restartCount: status.restartCount)
+    }
+}
+
+/// A fault that could not be planned, injected or undone.
+public struct FaultError: Error, Sendable, Hashable, CustomStringConvertible {
+    public enum Code: String, Sendable {
+        /// There is nothing to act on, or it is not in the state that the fault needs.
+        case targetNotRunning
+        /// The fault was refused or did not come through.
+        case notInjected
+        /// A guard rail forbids it.
+        case refused
+    }
+
+    public var code: Code
+    public var message: String
+    /// What to do about it.
+    public var hint: String?
+
+    public init(_ code: Code, _ message: String, hint: String? = nil) {
+        self.code = code
+        self.message = message
+        self.hint = hint
+    }
+
+    public var description: String { hint.map { "\(message) (\($0))" } ?? message }
+}

@@ -1,0 +1,49 @@
+import Experiment
+import Subprocess
+
+/// A command of the experiment: an argument vector without a shell, its `{node}`, `{pod}` and `{namespace}` filled in.
+struct HookCommand: Sendable {
+    let arguments: [String]
+    let timeout: Duration
+
+    init(_ template: [String], _ target: FaultTarget, timeout: Duration) {
+        let values = ["{node}": target.node, "{pod}": target.pod, "{namespace}": target.namespace]
+        arguments = template.map { argument in
+            values.reduce(argument) { $0.replacing($1.key, with: $1.value) }
+        }
+        self.timeout = timeout
+    }
+
+    init(arguments: [String], timeout: Duration) {
+        self.arguments = arguments
+        self.timeout = timeout
+    }
+
+    var text: String { arguments.map { $0.contains(" ") ? "'\($0)'" : $0 }.joined(separator: " ") }
+
+    /// Runs it to its end and returns what it wrote, standard error included.
+    ///
+    /// - Throws: ``FaultError`` when it cannot be started, exits with another code than 0, or takes longer than its timeout.
+    func run() async throws -> String {
+        guard let program = arguments.first else { throw FaultError(.notInjected, "the command is empty") }
+        let outcome = try await firstResult(within: timeout) { () async throws -> (status: TerminationStatus, output: String)? in
+            let result: ExecutionRecord<StringOutput<UTF8>, StringOutput<UTF8>>
+            do {
+                result = try await Subprocess.run(
+                    .name(program), arguments: Arguments(Array(arguments.dropFirst())), output: .string(limit: 65_536),
+                    error: .string(limit: 65_536))
+            } catch let error as SubprocessError {
+                throw FaultError(.notInjected, "'\(text)' could not be run: \(error.description)")
+            }
+            let output = [result.standardOutput, result.standardError].compactMap { $0 }.joined(separator: "\n")
+            return (result.terminationStatus, output.split(separator: "\n").joined(separator: "; "))
+        }
+        guard let outcome else {
+            throw FaultError(.notInjected, "'\(text)' took longer than \(timeout.gep2257)")
+        }
+        guard outcome.status.isSuccess else {
+            throw FaultError(.notInjected, "'\(text)' ended with \(outcome.status): \(outcome.output)")
+        }
+        return outcome.output
+    }
+}

@@ -1,0 +1,39 @@
+import Experiment
+import Journal
+import JSON
+import Kubernetes
+
+/// Any pair of commands, with a third that tells whether the fault is in effect.
+struct CommandFault: FaultInjection {
+    let spec: FaultSpec.Command
+
+    func plan(_ target: FaultTarget) -> [String] {
+        var lines = [spec.inject, spec.probe].map { "run: \(HookCommand($0, target, timeout: spec.timeout).text)" }
+        if let undo = spec.undo { lines.append("run: \(HookCommand(undo, target, timeout: spec.timeout).text)") }
+        return lines
+    }
+
+    func permissions(_ scope: FaultScope) -> [ResourceAttributes] { [] }
+
+    func inject(_ target: FaultTarget, _ context: FaultContext) async throws -> String {
+        if let undo = spec.undo {
+            let command = HookCommand(undo, target, timeout: spec.timeout)
+            _ = try context.intend(
+                .runCommand, "run: \(command.text)",
+                ["arguments": .array(command.arguments.map(JSONValue.string)), "timeout": .string(spec.timeout.gep2257)])
+        }
+        let command = HookCommand(spec.inject, target, timeout: spec.timeout)
+        let output = try await command.run()
+        return "'\(command.text)' ended with 0\(output.isEmpty ? "" : ": \(output)")"
+    }
+
+    func prove(_ target: FaultTarget, _ context: FaultContext, timeout: Duration) async throws -> FaultEffect {
+        let probe = HookCommand(spec.probe, target, timeout: spec.timeout)
+        do {
+            let output = try await probe.run()
+            return FaultEffect(proven: true, evidence: ["'\(probe.text)' ended with 0\(output.isEmpty ? "" : ": \(output)")"])
+        } catch let error as FaultError {
+            return FaultEffect(proven: false, evidence: [error.description])
+        }
+    }
+}

@@ -1,0 +1,29 @@
+import Experiment
+import Journal
+import Kubernetes
+
+/// DELETE of the pod, bound to its UID; a grace period of 0 forces it.
+///
+/// Source: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination
+struct PodDelete: FaultInjection {
+    let spec: FaultSpec.PodDelete
+
+    func plan(_ target: FaultTarget) -> [String] {
+        let grace = spec.gracePeriod.map { "a grace period of \($0.gep2257)\($0 == .zero ? " (forced)" : "")" } ?? "its own grace period"
+        return ["delete pod \(target.namespace)/\(target.pod) (uid \(target.podUID)) with \(grace)"]
+    }
+
+    func permissions(_ scope: FaultScope) -> [ResourceAttributes] {
+        [ResourceAttributes(verb: "delete", resource: "pods", namespace: scope.namespace)]
+    }
+
+    func inject(_ target: FaultTarget, _ context: FaultContext) async throws -> String {
+        let options = DeleteOptions(gracePeriodSeconds: spec.gracePeriod.map { Int($0.components.seconds) }, uid: target.podUID)
+        try await context.client.delete(Pod.self, target.pod, in: target.namespace, options: options)
+        return "pod \(target.pod) deleted"
+    }
+
+    func prove(_ target: FaultTarget, _ context: FaultContext, timeout: Duration) async throws -> FaultEffect {
+        try await Proof(context: context, target: target, timeout: timeout).podReplaced()
+    }
+}

@@ -1,0 +1,50 @@
+import Journal
+import Kubernetes
+
+/// Evidence from the cluster that a fault took effect: never the answer to the fault's own request.
+struct Proof: Sendable {
+    let context: FaultContext
+    let target: FaultTarget
+    let timeout: Duration
+
+    /// The old pod is gone, or on its way out, and the workload's pod is another one.
+    func podReplaced() async throws -> FaultEffect {
+        try await observed { pod in
+            guard let pod else { return "pod \(target.pod) (uid \(target.podUID)) is gone" }
+            guard pod.metadata.uid == target.podUID else {
+                return "pod \(target.pod) has uid \(pod.metadata.uid ?? "?"), before it was \(target.podUID)"
+            }
+            return pod.metadata.deletionTimestamp.map { "pod \(target.pod) (uid \(target.podUID)) is terminating since \($0)" }
+        }
+    }
+
+    /// The target's container has ended since: another ID, or a higher restart count.
+    func containerRestarted() async throws -> FaultEffect {
+        try await observed { pod in
+            guard let pod, pod.metadata.uid == target.podUID, let status = pod.containerStatus(target.container) else { return nil }
+            let ended = status.state?.terminated ?? status.lastState?.terminated
+            let how = ended.map { ", last state: exit code \($0.exitCode), \($0.reason ?? "no reason")" } ?? ""
+            if status.restartCount > target.restartCount {
+                return "container \(target.container): restart count \(target.restartCount) → \(status.restartCount)\(how)"
+            }
+            if status.state?.terminated != nil {
+                return "container \(target.container) has ended\(how)"
+            }
+            if let id = status.containerID, id != target.containerID {
+                return "container \(target.container): \(target.containerID) → \(id)\(how)"
+            }
+            return nil
+        }
+    }
+
+    /// Watches the target's pod until `evidence` finds some in it (`nil`: the pod is gone) or the time is up.
+    private func observed(_ evidence: @escaping @Sendable (Pod?) -> String?) async throws -> FaultEffect {
+        let found = try await firstResult(within: timeout) { () async throws -> String? in
+            try await context.client.firstState(Pod.self, target.pod, in: target.namespace, evidence)
+        }
+        guard let found else {
+            return FaultEffect(proven: false, evidence: ["no effect on pod \(target.namespace)/\(target.pod) within \(timeout)"])
+        }
+        return FaultEffect(proven: true, evidence: [found])
+    }
+}

@@ -1,0 +1,89 @@
+import Experiment
+import Journal
+import JSON
+import Kubernetes
+
+extension Undo {
+    /// How long an undo's effect is waited for.
+    private static let patience = Duration.seconds(60)
+
+    func uncordon(_ intent: UndoIntent) async throws -> String {
+        let name = try intent.text("node")
+        guard let node = try await client.find(Node.self, name) else { return "node \(name) is no longer part of the cluster" }
+        guard node.metadata.annotations[Self.annotationKey] != nil else {
+            // Without our mark the cordon was never set, or is somebody else's by now.
+            return "node \(name) does not carry this run's mark; its unschedulable=\(node.isCordoned) is not ours"
+        }
+        try await unmark(Node.self, name, in: nil, and: ["spec": ["unschedulable": nil]])
+        let after = try await client.get(Node.self, name)
+        guard !after.isCordoned else { throw FaultError(.notInjected, "node \(name) is still unschedulable") }
+        return "node \(name) is schedulable"
+    }
+
+    func removeTaint(_ intent: UndoIntent) async throws -> String {
+        let (name, key, effect) = (try intent.text("node"), try intent.text("key"), try intent.text("effect"))
+        guard let node = try await client.find(Node.self, name) else { return "node \(name) is no longer part of the cluster" }
+        guard node.metadata.annotations[Self.annotationKey] != nil else {
+            return "node \(name) does not carry this run's mark"
+        }
+        let taints = node.spec?.taints ?? []
+        if let index = taints.firstIndex(where: { $0.key == key && $0.effect == effect }) {
+            try await client.patch(
+                Node.self, name,
+                .json([.test(path: "/spec/taints/\(index)/key", .string(key)), .remove(path: "/spec/taints/\(index)")]))
+        }
+        try await unmark(Node.self, name, in: nil)
+        let after = try await client.get(Node.self, name)
+        guard !(after.spec?.taints ?? []).contains(where: { $0.key == key && $0.effect == effect }) else {
+            throw FaultError(.notInjected, "node \(name) still has the taint \(key):\(effect)")
+        }
+        return "node \(name) has no taint \(key):\(effect)"
+    }
+
+    func deletePod(_ intent: UndoIntent) async throws -> String {
+        let (namespace, name) = (try intent.text("namespace"), try intent.text("pod"))
+        guard let pod = try await client.find(Pod.self, name, in: namespace) else { return "pod \(namespace)/\(name) is gone" }
+        try await client.delete(
+            Pod.self, name, in: namespace, options: DeleteOptions(gracePeriodSeconds: 0, uid: pod.metadata.uid))
+        let gone = try await firstResult(within: Self.patience) { () async throws -> Bool? in
+            try await client.firstState(Pod.self, name, in: namespace) { $0?.metadata.uid == pod.metadata.uid ? nil : true }
+        }
+        guard gone == true else { throw FaultError(.notInjected, "pod \(namespace)/\(name) is still there") }
+        return "pod \(namespace)/\(name) is gone"
+    }
+
+    func continueProcess(_ intent: UndoIntent) async throws -> String {
+        let (namespace, name, uid) = (try intent.text("namespace"), try intent.text("pod"), try intent.text("uid"))
+        let (container, process, start) = (try intent.text("container"), try intent.text("process"), try intent.text("startTime"))
+        guard let pod = try await client.find(Pod.self, name, in: namespace), pod.metadata.uid == uid else {
+            return "pod \(namespace)/\(name) (uid \(uid)) is gone, and its processes with it"
+        }
+        let processes = ContainerProcesses(client: client, namespace: namespace, pod: name, container: container)
+        let stopped = try await processes.named(process).first { $0.startTime == start }
+        if let stopped, stopped.state == "T" { try await processes.signal("CONT", to: stopped) }
+        try await unmark(Pod.self, name, in: namespace)
+        let after = try await processes.named(process).first { $0.startTime == start }
+        guard after?.state != "T" else { throw FaultError(.notInjected, "process \(process) in pod \(namespace)/\(name) is still stopped") }
+        return after == nil ? "process \(process) in pod \(namespace)/\(name) has ended since" : "process \(process) in pod \(namespace)/\(name) runs"
+    }
+
+    func runCommand(_ intent: UndoIntent) async throws -> String {
+        guard let arguments = intent.parameters["arguments"]?.array?.compactMap(\.string),
+            let timeout = Duration(gep2257: try intent.text("timeout"))
+        else {
+            throw FaultError(.notInjected, "the undo intent 'runCommand' is damaged")
+        }
+        let command = HookCommand(arguments: arguments, timeout: timeout)
+        _ = try await command.run()
+        guard let name = intent.parameters["node"]?.string, let within = intent.parameters["readyWithin"]?.string.flatMap({ Duration(gep2257: $0) })
+        else { return "'\(command.text)' ended with 0" }
+        let ready = try await firstResult(within: within) { () async throws -> Bool? in
+            try await client.firstState(Node.self, name, in: nil) { $0?.isReady == true ? true : nil }
+        }
+        guard ready == true else {
+            throw FaultError(.notInjected, "node \(name) was not Ready within \(within.gep2257) after '\(command.text)'")
+        }
+        try await unmark(Node.self, name, in: nil)
+        return "'\(command.text)' ended with 0; node \(name) is Ready"
+    }
+}

@@ -1,0 +1,125 @@
+import Journal
+import Kubernetes
+
+/// Writes down what happens in the cluster around the target while a repeat runs: context and phases, never the downtime itself.
+struct ClusterWatch: Sendable {
+    let client: KubernetesClient
+    let journal: JournalWriter
+    let namespace: String
+    let podSelector: String
+    let service: String
+
+    /// Returns when it is cancelled. A resource that may not be watched is left out, and the journal says so.
+    func run() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await pods() }
+            group.addTask { try await endpoints() }
+            group.addTask { try await nodes() }
+            group.addTask { try await volumes() }
+            group.addTask { try await events() }
+            try await group.waitForAll()
+        }
+    }
+
+    private func pods() async throws {
+        var tracker = PodTracker()
+        try await follow(Pod.self, in: .namespace(namespace), labels: podSelector) { tracker.take($0) }
+    }
+
+    private func endpoints() async throws {
+        var ready: Set<String>?
+        var slices: [String: EndpointSlice] = [:]
+        try await follow(EndpointSlice.self, in: .namespace(namespace), labels: "\(EndpointSlice.serviceNameLabel)=\(service)") { change in
+            switch change {
+            case .added(let slice), .modified(let slice): slices[slice.metadata.name] = slice
+            case .deleted(let slice): slices[slice.metadata.name] = nil
+            case .synced, .blind, .sighted: break
+            }
+            let now = Set(slices.values.flatMap { $0.endpoints ?? [] }.filter(\.isReady).flatMap(\.addresses))
+            defer { ready = now }
+            guard let before = ready else { return [] }
+            return before.subtracting(now).sorted().map {
+                ClusterObservation(kind: .endpointGone, object: "service/\(service)", detail: $0)
+            } + now.subtracting(before).sorted().map {
+                ClusterObservation(kind: .endpointReady, object: "service/\(service)", detail: $0)
+            }
+        }
+    }
+
+    private func nodes() async throws {
+        var known: [String: (ready: Bool, cordoned: Bool)] = [:]
+        try await follow(Node.self, in: .all) { change in
+            guard case .added(let node) = change.state, let name = Optional(node.metadata.name) else { return [] }
+            let before = known.updateValue((node.isReady, node.isCordoned), forKey: name)
+            guard let before else { return [] }
+            var found: [ClusterObservation] = []
+            func note(_ kind: ClusterObservation.Kind, _ detail: String?) {
+                found.append(ClusterObservation(kind: kind, object: "node/\(name)", uid: node.metadata.uid, node: name, detail: detail))
+            }
+            if before.ready != node.isReady { note(node.isReady ? .nodeReady : .nodeNotReady, "Ready=\(node.readiness)") }
+            if before.cordoned != node.isCordoned { note(node.isCordoned ? .nodeUnschedulable : .nodeSchedulable, nil) }
+            return found
+        }
+    }
+
+    private func volumes() async throws {
+        var attached: [String: Bool] = [:]
+        try await follow(VolumeAttachment.self, in: .all) { change in
+            guard case .added(let attachment) = change.state else { return [] }
+            let isAttached = attachment.status?.attached ?? false
+            let before = attached.updateValue(isAttached, forKey: attachment.metadata.uid ?? attachment.metadata.name)
+            guard isAttached, before != true else { return [] }
+            return [
+                ClusterObservation(
+                    kind: .volumeAttached, object: "volume/\(attachment.spec.source.persistentVolumeName ?? "")",
+                    uid: attachment.metadata.uid, node: attachment.spec.nodeName)
+            ]
+        }
+    }
+
+    /// Events that were there before are no news.
+    private func events() async throws {
+        var isSynced = false
+        try await follow(Event.self, in: .namespace(namespace)) { change in
+            if case .synced = change { isSynced = true }
+            guard isSynced, case .added(let event) = change.state, let involved = event.involvedObject.name else { return [] }
+            return [
+                ClusterObservation(
+                    kind: .event, object: "\((event.involvedObject.kind ?? "object").lowercased())/\(involved)", uid: event.involvedObject.uid,
+                    detail: "\(event.reason ?? ""): \(event.message ?? "")",
+                    serverTime: (event.lastTimestamp ?? event.eventTime ?? event.firstTimestamp)?.description)
+            ]
+        }
+    }
+
+    /// Appends what `changes` makes of each event, at the time when its bytes arrived.
+    private func follow<Resource: KubernetesResource>(
+        _ type: Resource.Type, in scope: NamespaceScope, labels: String? = nil,
+        _ changes: (WatchEvent<Resource>.Change) -> [ClusterObservation]
+    ) async throws {
+        do {
+            for try await event in client.watch(type, in: scope, labels: labels) {
+                let time = journal.clock.time(of: event.receivedAt)
+                for observation in changes(event.change) { try journal.append(.observation(observation), at: time) }
+                if case .sighted(let interval) = event.change {
+                    let from = journal.clock.time(of: interval.from)
+                    try journal.append(
+                        .blind(BlindInterval(from: from, to: time, reason: "\(Resource.plural): \(interval.reason.message)")), at: time)
+                }
+            }
+        } catch let error as KubernetesError where error.code == .cancelled {
+            return
+        } catch let error as KubernetesError where error.code == .forbidden || error.code == .notFound {
+            try journal.append(
+                .observation(ClusterObservation(kind: .event, object: "watch/\(Resource.plural)", detail: "not watched: \(error.message)")))
+        }
+    }
+}
+
+extension WatchEvent.Change {
+    /// New and changed objects alike, as `added`.
+    fileprivate var state: Self {
+        if case .modified(let object) = self { return .added(object) }
+        return self
+    }
+}

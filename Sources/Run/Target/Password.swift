@@ -1,0 +1,35 @@
+import Experiment
+import Foundation
+import Kubernetes
+
+/// The login's password, from where the experiment says. It is never printed: only this type's users see it.
+struct PasswordResolver: Sendable {
+    let client: KubernetesClient
+    let namespace: String
+
+    func resolve(_ source: Experiment.Login.PasswordSource) async throws -> String {
+        switch source {
+        case .environment(let name):
+            guard let value = ProcessInfo.processInfo.environment[name], !value.isEmpty else {
+                throw TargetError(check: "password", message: "the environment variable \(name) is not set", hint: "export it before the run")
+            }
+            return value
+        case .file(let path):
+            do {
+                let text = try String(contentsOfFile: path, encoding: .utf8)
+                return text.hasSuffix("\n") ? String(text.dropLast()) : text
+            } catch {
+                throw TargetError(check: "password", message: "the password file \(path) cannot be read: \(error.localizedDescription)")
+            }
+        case .secret(let name, let key):
+            guard let secret = try await client.find(Secret.self, name, in: namespace) else {
+                throw TargetError(check: "password", message: "there is no Secret \(namespace)/\(name)", hint: "create it, or set spec.target.login.passwordFrom")
+            }
+            guard let data = secret.data?[key] else {
+                let keys = (secret.data ?? [:]).keys.sorted().joined(separator: ", ")
+                throw TargetError(check: "password", message: "the Secret \(namespace)/\(name) has no key '\(key)'", hint: "it has \(keys)")
+            }
+            return String(decoding: data, as: UTF8.self)
+        }
+    }
+}

@@ -1,0 +1,64 @@
+import Journal
+import Kubernetes
+
+/// Turns the states of pods, as a watch tells them, into the changes that the phases of a downtime are made of.
+struct PodTracker {
+    private var known: [String: Pod] = [:]
+    /// What existed when the watch began is no change.
+    private var isSynced = false
+
+    mutating func take(_ change: WatchEvent<Pod>.Change) -> [ClusterObservation] {
+        switch change {
+        case .added(let pod), .modified(let pod):
+            guard let uid = pod.metadata.uid else { return [] }
+            let before = known.updateValue(pod, forKey: uid)
+            return isSynced || before != nil ? changes(from: before, to: pod, uid) : []
+        case .deleted(let pod):
+            guard let uid = pod.metadata.uid, known.removeValue(forKey: uid) != nil else { return [] }
+            return [observation(.podGone, pod, uid)]
+        case .synced:
+            isSynced = true
+            return []
+        case .blind, .sighted:
+            return []
+        }
+    }
+
+    private func changes(from before: Pod?, to pod: Pod, _ uid: String) -> [ClusterObservation] {
+        var found: [ClusterObservation] = []
+        if before == nil {
+            found.append(observation(.podCreated, pod, uid, time: pod.metadata.creationTimestamp))
+        }
+        if before?.spec.nodeName == nil, let node = pod.spec.nodeName {
+            found.append(observation(.podScheduled, pod, uid, "to node \(node)"))
+        }
+        if before?.metadata.deletionTimestamp == nil, let deletion = pod.metadata.deletionTimestamp {
+            found.append(observation(.podTerminating, pod, uid, time: deletion))
+        }
+        for status in pod.status?.containerStatuses ?? [] {
+            let earlier = before?.containerStatus(status.name)
+            if let ended = status.state?.terminated ?? status.lastState?.terminated,
+                ended.containerID != (earlier?.state?.terminated ?? earlier?.lastState?.terminated)?.containerID
+                    || (earlier?.restartCount ?? 0) < status.restartCount
+            {
+                found.append(
+                    observation(
+                        .containerTerminated, pod, uid, "\(status.name): exit code \(ended.exitCode), \(ended.reason ?? "no reason")",
+                        time: ended.finishedAt))
+            }
+            if let running = status.state?.running, earlier?.state?.running == nil || earlier?.containerID != status.containerID {
+                found.append(observation(.containerStarted, pod, uid, status.name, time: running.startedAt))
+            }
+        }
+        if before?.isReady != true, pod.isReady { found.append(observation(.podReady, pod, uid)) }
+        if before?.isReady == true, !pod.isReady { found.append(observation(.podNotReady, pod, uid)) }
+        return found
+    }
+
+    private func observation(
+        _ kind: ClusterObservation.Kind, _ pod: Pod, _ uid: String, _ detail: String? = nil, time: KubernetesTime? = nil
+    ) -> ClusterObservation {
+        ClusterObservation(
+            kind: kind, object: "pod/\(pod.metadata.name)", uid: uid, node: pod.spec.nodeName, detail: detail, serverTime: time?.description)
+    }
+}

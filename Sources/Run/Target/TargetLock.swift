@@ -1,0 +1,95 @@
+import Foundation
+import JSON
+import Kubernetes
+
+/// A Lease that keeps two harnesses from working on one target at once.
+///
+/// Source: https://kubernetes.io/docs/concepts/architecture/leases/
+struct TargetLock: Sendable {
+    let client: KubernetesClient
+    let namespace: String
+    let name: String
+    let holder: String
+
+    /// After this time without renewal the holder is taken for dead.
+    static let duration = 30
+    private static let renewal = Duration.seconds(10)
+
+    init(client: KubernetesClient, namespace: String, workload: String, holder: String) {
+        self.client = client
+        self.namespace = namespace
+        self.name = "aftershock-\(workload)"
+        self.holder = holder
+    }
+
+    /// Takes the lease.
+    ///
+    /// - Throws: ``TargetError`` when another holder has renewed it lately.
+    func acquire() async throws {
+        guard let lease = try await client.find(Lease.self, name, in: namespace) else {
+            do throws(KubernetesError) {
+                _ = try await client.create(Lease.self, ["metadata": ["name": .string(name)], "spec": specification()], in: namespace)
+            } catch where error.code == .alreadyExists {
+                throw taken(by: "another harness", "just now")
+            }
+            return
+        }
+        if let other = lease.spec?.holderIdentity, !other.isEmpty, other != holder, let renewed = lease.spec?.renewTime {
+            let age = Date().timeIntervalSince(renewed.date)
+            if age < Double(lease.spec?.leaseDurationSeconds ?? Self.duration) {
+                throw taken(by: "run \(other)", "renewed \(Int(max(0, age))) s ago")
+            }
+        }
+        do throws(KubernetesError) {
+            try await client.patch(Lease.self, name, in: namespace, .merge(renewed(lease)))
+        } catch where error.code == .conflict {
+            throw taken(by: "another harness", "just now")
+        }
+    }
+
+    /// Renews the lease until it is cancelled. A renewal that fails is tried again at the next turn; the lease outlives two of them.
+    func keep() async throws {
+        while true {
+            try await ContinuousClock().sleep(for: Self.renewal)
+            do throws(KubernetesError) {
+                try await client.patch(Lease.self, name, in: namespace, .merge(["spec": specification()]))
+            } catch where error.code == .cancelled {
+                throw CancellationError()
+            } catch {
+                continue
+            }
+        }
+    }
+
+    /// Gives the lease up, if it is still ours.
+    func release() async throws {
+        guard let lease = try await client.find(Lease.self, name, in: namespace), lease.spec?.holderIdentity == holder else { return }
+        try await client.delete(
+            Lease.self, name, in: namespace, options: DeleteOptions(uid: lease.metadata.uid, resourceVersion: lease.metadata.resourceVersion))
+    }
+
+    private func renewed(_ lease: Lease) -> JSONValue {
+        ["metadata": ["resourceVersion": lease.metadata.resourceVersion.map(JSONValue.string) ?? nil], "spec": specification()]
+    }
+
+    private func specification() -> JSONValue {
+        let now = Date().formatted(.iso8601.year().month().day().time(includingFractionalSeconds: true).timeZone(separator: .omitted))
+        return [
+            "holderIdentity": .string(holder), "leaseDurationSeconds": .integer(Int64(Self.duration)), "renewTime": .string(microTime(now)),
+        ]
+    }
+
+    /// `metav1.MicroTime` wants six digits of a second's fraction.
+    private func microTime(_ text: String) -> String {
+        guard let dot = text.lastIndex(of: ".") else { return text }
+        let fraction = text[text.index(after: dot)...].prefix { $0.isNumber }
+        let rest = text[text.index(dot, offsetBy: fraction.count + 1)...]
+        return text[...dot] + fraction.padding(toLength: 6, withPad: "0", startingAt: 0) + rest
+    }
+
+    private func taken(by who: String, _ when: String) -> TargetError {
+        TargetError(
+            check: "lock", message: "\(who) is working on this target (Lease \(namespace)/\(name), \(when))",
+            hint: "wait for it to end; the lease of a harness that was killed runs out after \(Self.duration) s")
+    }
+}
