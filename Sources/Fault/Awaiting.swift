@@ -1,7 +1,7 @@
 import Kubernetes
 
 /// The result of `operation`, or `nil` when `timeout` passes first; the operation is cancelled then.
-func firstResult<Result: Sendable>(
+public func firstResult<Result: Sendable>(
     within timeout: Duration, _ operation: @escaping @Sendable () async throws -> Result?
 ) async throws -> Result? {
     try await withThrowingTaskGroup(of: Result?.self) { group in

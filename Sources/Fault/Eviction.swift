@@ -18,16 +18,16 @@ struct Eviction: Sendable {
     func evict(until deadline: ContinuousClock.Instant) async throws -> String {
         var refusals = 0
         while true {
-            do {
+            do throws(KubernetesError) {
                 try await client.evict(
                     pod: pod, in: namespace,
                     options: DeleteOptions(gracePeriodSeconds: gracePeriod.map { Int($0.components.seconds) }, uid: uid))
                 return "pod \(pod) evicted" + (refusals > 0 ? " after \(refusals) refusals by a disruption budget" : "")
-            } catch let error as KubernetesError where error.code == .notFound {
+            } catch where error.code == .notFound {
                 return "pod \(pod) is gone already"
-            } catch let error as KubernetesError where error.code == .conflict {
+            } catch where error.code == .conflict {
                 return "pod \(pod) is another one by now"
-            } catch let error as KubernetesError where error.code == .tooManyRequests {
+            } catch where error.code == .tooManyRequests {
                 refusals += 1
                 let wait = error.retryAfterSeconds.flatMap { $0 > 0 ? Duration.seconds($0) : nil } ?? Self.pause
                 guard ContinuousClock.now + wait < deadline else {

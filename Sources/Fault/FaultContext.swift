@@ -1,5 +1,5 @@
 public import Journal
-public import JSON
+import JSON
 public import Kubernetes
 import Synchronization
 
@@ -8,22 +8,37 @@ public struct FaultContext: Sendable {
     public let client: KubernetesClient
     public let journal: JournalWriter
     public let runID: String
-    private let intents: IntentCounter
+    private let intents: OpenIntents
 
     public init(client: KubernetesClient, journal: JournalWriter, runID: String) {
         self.client = client
         self.journal = journal
         self.runID = runID
-        intents = IntentCounter()
+        intents = OpenIntents()
     }
 
     /// Writes down what will have to be put back, and waits until the disk has it. The mutation may be sent only after this.
     ///
     /// The intent's owner mark (``Undo/annotation``) is for the mutation to carry, so that `restore` works without the journal too.
     func intend(_ kind: Undo.Kind, _ summary: String, _ parameters: JSONValue) throws(JournalError) -> UndoIntent {
-        let intent = UndoIntent(id: intents.next(), kind: kind.rawValue, summary: summary, parameters: parameters)
+        let intent = intents.open(kind, summary, parameters)
         try journal.appendDurably(.undoIntent(intent))
         return intent
+    }
+
+    /// What is still to be put back, the latest first.
+    public var openIntents: [UndoIntent] { intents.all }
+
+    /// Puts back everything that is still open and writes down how that went. What could not be proven stays open.
+    ///
+    /// - Returns: whether nothing is left.
+    public func putBack() async throws(JournalError) -> Bool {
+        for intent in openIntents {
+            let result = await Undo(client: client).perform(intent)
+            if result.proven { intents.close(intent) }
+            try journal.appendDurably(.undoResult(result))
+        }
+        return openIntents.isEmpty
     }
 
     /// Puts the intent's mark on the object that is about to change, and the change with it where one request can do both.
@@ -36,14 +51,27 @@ public struct FaultContext: Sendable {
     }
 }
 
-/// Numbers the undo intents of a run, from 1.
-private final class IntentCounter: Sendable {
-    private let last = Mutex(0)
+/// The undo intents of a run, numbered from 1, that have not been put back yet.
+private final class OpenIntents: Sendable {
+    private struct State {
+        var last = 0
+        var open: [UndoIntent] = []
+    }
 
-    func next() -> Int {
-        last.withLock { value in
-            value += 1
-            return value
+    private let state = Mutex(State())
+
+    func open(_ kind: Undo.Kind, _ summary: String, _ parameters: JSONValue) -> UndoIntent {
+        state.withLock { state in
+            state.last += 1
+            let intent = UndoIntent(id: state.last, kind: kind.rawValue, summary: summary, parameters: parameters)
+            state.open.append(intent)
+            return intent
         }
     }
+
+    func close(_ intent: UndoIntent) {
+        state.withLock { $0.open.removeAll { $0.id == intent.id } }
+    }
+
+    var all: [UndoIntent] { state.withLock { $0.open.reversed() } }
 }

@@ -43,15 +43,15 @@ extension FaultSpec {
     /// - Parameter helperImage: `--helper-image`, which overrides the experiment's.
     public func injection(helperImage: String?) -> (any FaultInjection)? {
         switch self {
-        case .none: nil
-        case .processKill(let spec): ProcessKill(spec: spec)
-        case .containerKill(let spec): ContainerKill(spec: spec, image: helperImage ?? spec.helperImage)
-        case .podDelete(let spec): PodDelete(spec: spec)
-        case .podEvict(let spec): PodEvict(spec: spec)
-        case .nodeDrain(let spec): NodeDrain(spec: spec)
-        case .nodeTaint(let spec): NodeTaint(spec: spec)
-        case .nodeFailure(let spec): NodeFailure(spec: spec)
-        case .command(let spec): CommandFault(spec: spec)
+        case .none: return nil
+        case .processKill(let spec): return ProcessKill(spec: spec)
+        case .containerKill(let spec): return ContainerKill(spec: spec, image: helperImage ?? spec.helperImage)
+        case .podDelete(let spec): return PodDelete(spec: spec)
+        case .podEvict(let spec): return PodEvict(spec: spec)
+        case .nodeDrain(let spec): return NodeDrain(spec: spec)
+        case .nodeTaint(let spec): return NodeTaint(spec: spec)
+        case .nodeFailure(let spec): return NodeFailure(spec: spec)
+        case .command(let spec): return CommandFault(spec: spec)
         }
     }
 

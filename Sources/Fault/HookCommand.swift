@@ -27,7 +27,7 @@ struct HookCommand: Sendable {
     func run() async throws -> String {
         guard let program = arguments.first else { throw FaultError(.notInjected, "the command is empty") }
         let outcome = try await firstResult(within: timeout) { () async throws -> (status: TerminationStatus, output: String)? in
-            let result: ExecutionRecord<StringOutput<UTF8>, StringOutput<UTF8>>
+            let result: ExecutionResult<Void, StringOutput<UTF8>, StringOutput<UTF8>>
             do {
                 result = try await Subprocess.run(
                     .name(program), arguments: Arguments(Array(arguments.dropFirst())), output: .string(limit: 65_536),

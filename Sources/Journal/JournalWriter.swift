@@ -14,15 +14,21 @@ public final class JournalWriter: Sendable {
     public let path: String
     public let clock: RunClock
     private let state: Mutex<State>
+    private let observer: (@Sendable (JournalRecord) -> Void)?
 
     /// Creates the file, which must not exist yet.
-    public init(creating path: String, clock: RunClock) throws(JournalError) {
+    ///
+    /// - Parameter observer: is told of every record that was written, for progress displays; in no certain order.
+    public init(
+        creating path: String, clock: RunClock, observer: (@Sendable (JournalRecord) -> Void)? = nil
+    ) throws(JournalError) {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else {
             throw JournalError(path: path, line: nil, reason: "cannot be created: \(String(cString: strerror(errno)))")
         }
         self.path = path
         self.clock = clock
+        self.observer = observer
         state = Mutex(State(handle: FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)))
     }
 
@@ -34,6 +40,7 @@ public final class JournalWriter: Sendable {
         }
         self.path = path
         self.clock = clock
+        observer = nil
         state = Mutex(State(handle: FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)))
     }
 
@@ -51,11 +58,12 @@ public final class JournalWriter: Sendable {
 
     private func write(_ event: Event, at time: RunTime?, durably: Bool) throws(JournalError) -> RunTime {
         let time = time ?? clock.now
+        let record = JournalRecord(at: time, event: event)
         var line: Data
         do {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.withoutEscapingSlashes]
-            line = try encoder.encode(JournalRecord(at: time, event: event))
+            line = try encoder.encode(record)
         } catch {
             throw JournalError(path: path, line: nil, reason: "an event cannot be written as JSON: \(error)")
         }
@@ -71,6 +79,7 @@ public final class JournalWriter: Sendable {
             return state.failure
         }
         if let failure { throw failure }
+        observer?(record)
         return time
     }
 }

@@ -7,6 +7,11 @@ public struct RunClock: Sendable {
         start = ContinuousClock.now
     }
 
+    /// The clock of a run that is gone on with: it is `time` now.
+    public init(resumingAt time: RunTime) {
+        start = ContinuousClock.now - .nanoseconds(time.nanoseconds)
+    }
+
     public var now: RunTime {
         RunTime(nanoseconds: (ContinuousClock.now - start).wholeNanoseconds)
     }

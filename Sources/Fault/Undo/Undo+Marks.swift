@@ -1,6 +1,6 @@
 import Foundation
 public import Journal
-public import JSON
+import JSON
 public import Kubernetes
 
 /// The mark on a changed object, so that it can be put back even when the journal is lost.
@@ -44,11 +44,12 @@ extension Undo {
         public var object: String
     }
 
-    /// Every mark on the cluster's nodes, and on the pods of `scope`.
+    /// Every mark on the pods of `scope` and, unless they are left out, on the cluster's nodes.
     ///
     /// - Throws: the API's error, and for a mark that cannot be read one that names its object.
-    public func marks(in scope: NamespaceScope) async throws -> [Found] {
-        let nodes = try await client.list(Node.self, in: .all).items.map { ($0.metadata, "node/\($0.metadata.name)") }
+    public func marks(in scope: NamespaceScope, nodes includingNodes: Bool = true) async throws -> [Found] {
+        let nodes =
+            includingNodes ? try await client.list(Node.self, in: .all).items.map { ($0.metadata, "node/\($0.metadata.name)") } : []
         let pods = try await client.list(Pod.self, in: scope).items
             .map { ($0.metadata, "pod/\($0.metadata.namespace ?? "")/\($0.metadata.name)") }
         return try (nodes + pods).compactMap { metadata, object in

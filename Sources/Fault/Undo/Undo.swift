@@ -1,6 +1,6 @@
 import Experiment
 public import Journal
-public import JSON
+import JSON
 public import Kubernetes
 
 /// Puts back what faults have changed, and only that.

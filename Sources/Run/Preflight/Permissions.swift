@@ -1,0 +1,42 @@
+public import Experiment
+import Fault
+public import Kubernetes
+
+/// What the API server must allow for an experiment: asked for in the preflight, printed by `rbac`.
+public struct Permissions: Sendable {
+    /// Without these the experiment cannot be carried out.
+    public let required: [ResourceAttributes]
+    /// These only make the report tell more.
+    public let optional: [ResourceAttributes]
+
+    public init(experiment: Experiment, helperImage: String?) {
+        let target = experiment.target
+        let namespace = target.namespace
+        func allow(_ verbs: [String], _ resource: String, group: String = "", name: String? = nil) -> [ResourceAttributes] {
+            verbs.map { ResourceAttributes(verb: $0, group: group, resource: resource, namespace: namespace, name: name) }
+        }
+        var needed = allow(["get", "list", "watch"], "pods")
+        needed += allow(["get"], "services", name: target.service)
+        needed += allow(["get"], target.workloadKind == .deployment ? "deployments" : "statefulsets", group: "apps", name: target.workload)
+        needed += allow(["get"], "persistentvolumeclaims")
+        needed += allow(["list", "watch"], "endpointslices", group: "discovery.k8s.io")
+        needed += allow(["list", "watch"], "events")
+        needed += allow(["create", "get", "patch", "delete"], "leases", group: "coordination.k8s.io")
+        if case .secret(let name, _) = target.login.passwordFrom { needed += allow(["get"], "secrets", name: name) }
+        if case .podEvict = experiment.fault { needed += allow(["list"], "poddisruptionbudgets", group: "policy") }
+        if experiment.fault.isNodeFault || experiment.safety.requireSpareNode {
+            needed += ["get", "list", "watch"].map { ResourceAttributes(verb: $0, resource: "nodes") }
+        }
+        if let injection = experiment.fault.injection(helperImage: helperImage) {
+            needed += injection.permissions(FaultScope(namespace: namespace))
+        }
+        var seen: Set<ResourceAttributes> = []
+        required = needed.filter { seen.insert($0).inserted }
+        optional = [
+            ResourceAttributes(verb: "get", resource: "persistentvolumes"), ResourceAttributes(verb: "list", resource: "nodes"),
+            ResourceAttributes(verb: "watch", resource: "nodes"),
+            ResourceAttributes(verb: "list", group: "storage.k8s.io", resource: "volumeattachments"),
+            ResourceAttributes(verb: "watch", group: "storage.k8s.io", resource: "volumeattachments"),
+        ].filter { seen.insert($0).inserted }
+    }
+}

@@ -1,0 +1,166 @@
+import Experiment
+import Fault
+import Journal
+import Kubernetes
+import NIOCore
+import TDS
+
+/// Everything that is looked at before anything is touched. The checks only read.
+struct Preflight: Sendable {
+    let client: KubernetesClient
+    let experiment: Experiment
+    let options: RunOptions
+    let eventLoopGroup: any EventLoopGroup
+
+    /// What the checks found, in their order, and what the run needs of it.
+    struct Outcome: Sendable {
+        var checks: [PreflightCheck] = []
+        /// `nil` when a check has failed.
+        var server: TDSConfiguration?
+
+        var passed: Bool { !checks.contains { $0.status == .failed } }
+
+        mutating func pass(_ name: String, _ message: String) {
+            checks.append(PreflightCheck(name: name, status: .passed, message: message))
+        }
+
+        mutating func warn(_ name: String, _ message: String, hint: String? = nil) {
+            checks.append(PreflightCheck(name: name, status: .warning, message: message, hint: hint))
+        }
+
+        mutating func fail(_ name: String, _ message: String, hint: String? = nil) {
+            checks.append(PreflightCheck(name: name, status: .failed, message: message, hint: hint))
+        }
+    }
+
+    /// Runs the checks. One that could not be carried out has failed; those that build on it are left out.
+    func run() async -> Outcome {
+        var outcome = Outcome()
+        do {
+            try await checkAll(&outcome)
+        } catch let error as TargetError {
+            outcome.fail(error.check, error.message, hint: error.hint)
+        } catch let error as KubernetesError {
+            outcome.fail("cluster", error.message, hint: error.hint)
+        } catch {
+            outcome.fail("preflight", "\(error)")
+        }
+        return outcome
+    }
+
+    private func checkAll(_ outcome: inout Outcome) async throws {
+        checkContext(&outcome)
+        let version = try await client.version()
+        outcome.pass("cluster", "\(client.configuration.server) answers, Kubernetes \(version.gitVersion)")
+        try await checkPermissions(&outcome)
+        guard outcome.passed else { return }
+        checkNamespace(&outcome)
+        let target = try await TargetResolver(client: client, target: experiment.target).resolve()
+        checkTarget(target, &outcome)
+        try await checkStorage(target, &outcome)
+        try await checkLeftovers(&outcome)
+        if experiment.fault.isNodeFault || experiment.safety.requireSpareNode {
+            try await checkNodes(target, &outcome)
+        }
+        try await checkBudgets(target, &outcome)
+        guard outcome.passed else { return }
+        let server = try await serverConfiguration(target)
+        await checkLogin(server, target, &outcome)
+        if outcome.passed { outcome.server = server }
+    }
+
+    private func checkContext(_ outcome: inout Outcome) {
+        let context = client.configuration.context ?? "in-cluster"
+        if options.isSandbox || experiment.target.context == context || options.confirmedContext == context {
+            return outcome.pass("context", "the context is '\(context)'")
+        }
+        if let confirmed = options.confirmedContext {
+            return outcome.fail("context", "--confirm-context says '\(confirmed)', but the context is '\(context)'", hint: "see 'kubectl config current-context'")
+        }
+        outcome.fail(
+            "context", "the context '\(context)' is neither named in the experiment nor confirmed",
+            hint: "add --confirm-context=\(context), or spec.target.context: \(context)")
+    }
+
+    private func checkPermissions(_ outcome: inout Outcome) async throws {
+        let needed = Permissions(experiment: experiment, helperImage: options.helperImage).required
+        var missing: [ResourceAttributes] = []
+        for attributes in needed where try await !client.review(attributes).allowed { missing.append(attributes) }
+        if missing.isEmpty { return outcome.pass("permissions", "all \(needed.count) permissions that the experiment needs are there") }
+        outcome.fail(
+            "permissions", "not allowed: \(missing.map(\.description).joined(separator: "; "))",
+            hint: "'aftershock rbac FILE' prints the Role that the experiment needs")
+    }
+
+    private func checkNamespace(_ outcome: inout Outcome) {
+        let namespace = experiment.target.namespace
+        guard namespace.hasPrefix("kube-"), !experiment.safety.allowSystemNamespaces else { return }
+        outcome.fail(
+            "namespace", "\(namespace) is a system namespace", hint: "spec.safety.allowSystemNamespaces: true overrides this")
+    }
+
+    private func checkTarget(_ target: ResolvedTarget, _ outcome: inout Outcome) {
+        let workload = "\(experiment.target.workloadKind) \(target.namespace)/\(experiment.target.workload)"
+        let terminating = target.pods.filter { $0.metadata.deletionTimestamp != nil }.map(\.metadata.name)
+        if !terminating.isEmpty {
+            outcome.fail("workload", "\(workload) has a pod on its way out: \(terminating.joined(separator: ", "))", hint: "wait until it is gone")
+        } else if target.desiredReplicas != 1 {
+            outcome.fail(
+                "workload", "\(workload) wants \(target.desiredReplicas) replicas; this experiment is about one instance on one volume",
+                hint: "scale it to 1")
+        } else if target.servingPods.count != 1 || target.pods.count != 1 {
+            outcome.fail(
+                "workload", "\(workload) is not healthy now: \(target.servingPods.count) of \(target.pods.count) pods are ready",
+                hint: "see 'kubectl -n \(target.namespace) get pods'")
+        } else {
+            outcome.pass("workload", "\(workload): pod \(target.servingPods[0].metadata.name) on node \(target.servingPods[0].spec.nodeName ?? "?")")
+        }
+        outcome.pass("service", "Service \(target.service.metadata.name), address \(target.address)")
+        for container in target.servingPods.flatMap(\.spec.containers)
+        where container.readinessProbe == nil && container.name == (experiment.target.container ?? container.name) {
+            outcome.warn(
+                "readiness", "container \(container.name) has no readiness probe: the Service sends clients to it before it accepts logins",
+                hint: "add a readinessProbe")
+        }
+    }
+
+    private func checkStorage(_ target: ResolvedTarget, _ outcome: inout Outcome) async throws {
+        let claims = target.servingPods.flatMap { $0.spec.volumes ?? [] }.compactMap { $0.persistentVolumeClaim?.claimName }
+        if claims.isEmpty {
+            return outcome.warn("storage", "the pod mounts no PersistentVolumeClaim: its data ends with it", hint: "mount one at /var/opt/mssql")
+        }
+        outcome.pass("storage", "the pod mounts \(claims.joined(separator: ", "))")
+        guard experiment.target.workloadKind == .deployment else { return }
+        let deployment = try await client.get(Deployment.self, experiment.target.workload, in: target.namespace)
+        if deployment.spec.strategy?.type != "Recreate" {
+            outcome.warn(
+                "strategy", "the Deployment's strategy is \(deployment.spec.strategy?.type ?? "RollingUpdate"): with a ReadWriteOnce volume a rollout can wait for itself",
+                hint: "spec.strategy.type: Recreate")
+        }
+    }
+
+    private func checkLeftovers(_ outcome: inout Outcome) async throws {
+        let marks = try await Undo(client: client).marks(
+            in: .namespace(experiment.target.namespace), nodes: experiment.fault.isNodeFault)
+        guard let first = marks.first else { return }
+        outcome.fail(
+            "leftovers", "\(marks.count) objects still carry what an earlier run has changed, first \(first.object): \(first.intent.summary)",
+            hint: "aftershock restore --run-id \(first.runID)")
+    }
+
+    private func serverConfiguration(_ target: ResolvedTarget) async throws -> TDSConfiguration {
+        let password = try await PasswordResolver(client: client, namespace: target.namespace).resolve(experiment.target.login.passwordFrom)
+        return TDSConfiguration(target: experiment.target, host: target.host, port: target.port, password: password)
+    }
+
+    private func checkLogin(_ server: TDSConfiguration, _ target: ResolvedTarget, _ outcome: inout Outcome) async {
+        do throws(TDSError) {
+            let connection = try await TDSConnection.connect(server, on: eventLoopGroup.next())
+            let version = connection.serverVersion
+            await connection.close()
+            outcome.pass("login", "\(server.user) can log in at \(target.address); the server is \(version)")
+        } catch {
+            outcome.fail("login", "\(server.user) cannot log in at \(target.address): \(error)", hint: "try 'aftershock probe \(target.address)'")
+        }
+    }
+}

@@ -1,0 +1,167 @@
+import Experiment
+import Fault
+import Journal
+import Kubernetes
+import Probe
+
+/// The course of one fault while the probes run: steady → inject → prove → recovered → stable → undo.
+struct FaultCourse: Sendable {
+    let client: KubernetesClient
+    let journal: JournalWriter
+    let experiment: Experiment
+    let options: RunOptions
+    let faults: FaultContext
+    let monitor: HealthMonitor
+    let target: FaultTarget
+    let podSelector: String
+    let resolver: TargetResolver
+
+    /// How long the cluster may take to be asked for the closing snapshot, should the API server be away.
+    private static let snapshotPatience = Duration.seconds(60)
+
+    func run() async throws -> RepeatEnded {
+        try enter(.steadying)
+        guard try await becomesHealthy(for: experiment.steadyFor, since: .origin, within: experiment.giveUpAfter) else {
+            try enter(.gaveUp)
+            return RepeatEnded(how: .gaveUp, reason: "the service was not healthy for \(experiment.steadyFor.gep2257) before the fault")
+        }
+        try enter(.steady)
+        let ended =
+            if let injection = experiment.fault.injection(helperImage: options.helperImage) {
+                try await inject(injection)
+            } else {
+                try await doNothing()
+            }
+        try journal.append(.snapshot(try await patientSnapshot()))
+        return ended
+    }
+
+    /// The control experiment.
+    private func doNothing() async throws -> RepeatEnded {
+        guard case .none(let duration) = experiment.fault else { preconditionFailure("only the fault 'none' has no injection") }
+        try enter(.injecting)
+        try journal.append(.faultBegun(FaultBegun(fault: "none", summary: "nothing is done for \(duration.gep2257)")))
+        try await journal.clock.sleep(until: journal.clock.now + duration)
+        return try await settleDown(from: journal.clock.now, deadline: journal.clock.now + experiment.giveUpAfter)
+    }
+
+    private func inject(_ injection: any FaultInjection) async throws -> RepeatEnded {
+        try enter(.injecting)
+        let begun = try journal.append(
+            .faultBegun(FaultBegun(fault: experiment.fault.kind, summary: injection.plan(target).joined(separator: "; "))))
+        let deadline = begun + experiment.giveUpAfter
+        let effect = try await effect(of: injection)
+        try journal.append(.faultEffect(effect))
+        guard effect.proven else {
+            try await putBack()
+            return RepeatEnded(how: .completed, reason: "the fault had no proven effect")
+        }
+        try enter(.recovering)
+        if let pause = injection.undoAfter {
+            try await journal.clock.sleep(until: begun + pause)
+            try await putBack()
+        }
+        guard let replaced = try await replacement(before: deadline) else {
+            try enter(.gaveUp)
+            try await putBack()
+            return RepeatEnded(how: .gaveUp, reason: "no ready pod took over within \(experiment.giveUpAfter.gep2257)")
+        }
+        let ended = try await settleDown(from: replaced, deadline: deadline)
+        try await putBack()
+        return ended
+    }
+
+    /// Injects and proves. A fault that was refused, or did not come through, has no effect; that is a fact too and no error.
+    private func effect(of injection: any FaultInjection) async throws -> FaultEffect {
+        do {
+            let detail = try await injection.inject(target, faults)
+            try journal.append(.faultInjected(FaultInjected(detail: detail)))
+            return try await injection.prove(target, faults, timeout: experiment.giveUpAfter)
+        } catch let error as FaultError {
+            return FaultEffect(proven: false, evidence: [error.description])
+        } catch let error as KubernetesError where error.code != .cancelled {
+            return FaultEffect(proven: false, evidence: [error.description])
+        }
+    }
+
+    /// When a ready instance was first seen that is not the one the fault hit; `nil` when there is none before `deadline`.
+    ///
+    /// A process that was only stopped, or hit by a command, may come back as what it was.
+    private func replacement(before deadline: RunTime) async throws -> RunTime? {
+        let mayBeTheSame =
+            switch experiment.fault {
+            case .processKill(let spec): spec.signal == .stop
+            case .command: true
+            case .none, .containerKill, .podDelete, .podEvict, .nodeDrain, .nodeTaint, .nodeFailure: false
+            }
+        return try await firstResult(within: deadline - journal.clock.now) { () async throws -> RunTime? in
+            for try await event in client.watch(Pod.self, in: .namespace(target.namespace), labels: podSelector) {
+                switch event.change {
+                case .added(let pod), .modified(let pod):
+                    let isOld =
+                        pod.metadata.uid == target.podUID && pod.containerStatus(target.container)?.containerID == target.containerID
+                    if pod.isReady, mayBeTheSame || !isOld { return journal.clock.time(of: event.receivedAt) }
+                case .deleted, .synced, .blind, .sighted:
+                    continue
+                }
+            }
+            return nil
+        }
+    }
+
+    /// Waits until everything has been healthy for `stableFor` since `moment`.
+    private func settleDown(from moment: RunTime, deadline: RunTime) async throws -> RepeatEnded {
+        guard try await becomesHealthy(for: .zero, since: moment, within: deadline - journal.clock.now) else {
+            try enter(.gaveUp)
+            return RepeatEnded(how: .gaveUp, reason: "clients were not served again within \(experiment.giveUpAfter.gep2257)")
+        }
+        try enter(.recovered)
+        guard try await becomesHealthy(for: experiment.stableFor, since: moment, within: deadline - journal.clock.now) else {
+            try enter(.gaveUp)
+            return RepeatEnded(
+                how: .gaveUp, reason: "clients were served again, but not for \(experiment.stableFor.gep2257) without a failure")
+        }
+        try enter(.stable)
+        return RepeatEnded(how: .completed)
+    }
+
+    /// Whether every track is seen without a failure for `span`, counted from `moment` at the earliest, before `limit` is over.
+    private func becomesHealthy(for span: Duration, since moment: RunTime, within limit: Duration) async throws -> Bool {
+        let health = try await firstResult(within: limit) { () async throws -> Health? in
+            try await monitor.wait { health in
+                guard let since = health.healthySince, let seen = health.healthyFor else { return false }
+                return since + seen - max(since, moment) >= span && since + seen >= moment
+            }
+        }
+        return health != nil
+    }
+
+    private func putBack() async throws {
+        guard !faults.openIntents.isEmpty else { return }
+        try enter(.undoing)
+        _ = try await faults.putBack()
+    }
+
+    /// The closing snapshot. An API server that is away just now is waited for.
+    private func patientSnapshot() async throws -> Snapshot {
+        let deadline = journal.clock.now + Self.snapshotPatience
+        while true {
+            do {
+                return try await resolver.snapshot(.after, container: target.container)
+            } catch let error as KubernetesError where error.isPassing && journal.clock.now < deadline {
+                try await journal.clock.sleep(until: journal.clock.now + .seconds(1))
+            }
+        }
+    }
+
+    private func enter(_ stage: StageEntered.Stage) throws {
+        try journal.append(.stageEntered(StageEntered(stage: stage)))
+    }
+}
+
+extension KubernetesError {
+    /// The API server cannot be reached now, which may pass.
+    fileprivate var isPassing: Bool {
+        [.unreachable, .connectionLost, .timeout, .serverTimeout, .serverError].contains(code)
+    }
+}

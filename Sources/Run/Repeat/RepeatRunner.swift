@@ -1,0 +1,102 @@
+import Experiment
+import Fault
+import Journal
+import Kubernetes
+import Ledger
+import NIOCore
+import Probe
+import TDS
+
+/// One repeat: steady, fault, proof, recovery, undo, settling. It only appends facts to the journal.
+struct RepeatRunner: Sendable {
+    let client: KubernetesClient
+    let journal: JournalWriter
+    let experiment: Experiment
+    let options: RunOptions
+    let server: TDSConfiguration
+    let eventLoopGroup: any EventLoopGroup
+    let faults: FaultContext
+    /// Counts from 1.
+    let number: Int
+    /// Unique in the run: part of the ledger's table names.
+    let ordinal: Int
+
+    /// How the repeat ended. Throws when it could not be carried through; what was changed is still to be put back then.
+    func run() async throws -> RepeatEnded {
+        try enter(.preparing)
+        let resolver = TargetResolver(client: client, target: experiment.target)
+        let target = try await resolver.resolve()
+        guard let pod = target.servingPods.first else {
+            throw TargetError(check: "workload", message: "no pod of the target is ready before repeat \(number)")
+        }
+        let faultTarget = try FaultTarget(pod: pod, container: experiment.target.container)
+        try journal.append(.snapshot(try await resolver.snapshot(.before, container: faultTarget.container)))
+        let ledger = try await Ledger.prepare(
+            LedgerConfiguration(server: server, experiment: experiment, tableSuffix: "\(options.runID)_\(ordinal)", seed: options.seed),
+            clock: journal.clock, on: eventLoopGroup.next())
+        try journal.append(.ledgerPrepared(ledger.prepared))
+
+        let ended = try await measure(target, faultTarget, resolver, ledger)
+
+        try enter(.settling)
+        try journal.append(await ledger.check(on: eventLoopGroup.next()))
+        if !options.keepTables { await cleanUp(ledger) }
+        return ended
+    }
+
+    /// Probes, writers and watches run while the fault's course is gone through.
+    private func measure(
+        _ target: ResolvedTarget, _ faultTarget: FaultTarget, _ resolver: TargetResolver, _ ledger: Ledger
+    ) async throws -> RepeatEnded {
+        let monitor = HealthMonitor(lanes: [.connect: 1, .login: 1, .session: 1, .write: experiment.ledger.writers])
+        let configuration = ProbeConfiguration(server: server, probes: experiment.probes, runID: options.runID)
+        let record: @Sendable (Event) throws -> Void = { [journal] event in try journal.append(event) }
+        try journal.append(
+            .probesStarted(ProbesStarted(address: target.address, schedules: configuration.schedules + [ledger.schedule])))
+        let course = FaultCourse(
+            client: client, journal: journal, experiment: experiment, options: options, faults: faults, monitor: monitor,
+            target: faultTarget, podSelector: target.podSelector, resolver: resolver)
+        return try await withThrowingTaskGroup(of: RepeatEnded?.self) { group in
+            group.addTask {
+                try await ProbeRunner(
+                    configuration, clock: journal.clock, on: eventLoopGroup, health: monitor, record: record
+                ).run()
+                return nil
+            }
+            group.addTask {
+                try await ledger.write(on: eventLoopGroup, health: monitor, record: record)
+                return nil
+            }
+            group.addTask {
+                try await ClusterWatch(
+                    client: client, journal: journal, namespace: target.namespace, podSelector: target.podSelector,
+                    service: target.service.metadata.name
+                ).run()
+                return nil
+            }
+            group.addTask { try await course.run() }
+            defer { group.cancelAll() }
+            while let finished = try await group.next() {
+                guard let ended = finished else { continue }
+                group.cancelAll()
+                try await group.waitForAll()
+                return ended
+            }
+            throw CancellationError()
+        }
+    }
+
+    /// Tables that cannot be removed are no reason to throw a measurement away; the next run has tables of its own.
+    private func cleanUp(_ ledger: Ledger) async {
+        do throws(LedgerError) {
+            try await ledger.cleanUp(on: eventLoopGroup.next())
+        } catch {
+            _ = try? journal.append(
+                .observation(ClusterObservation(kind: .event, object: "ledger", detail: "its tables could not be removed: \(error)")))
+        }
+    }
+
+    private func enter(_ stage: StageEntered.Stage) throws {
+        try journal.append(.stageEntered(StageEntered(stage: stage)))
+    }
+}

@@ -1,0 +1,54 @@
+public import Experiment
+
+/// What a run is told beside its experiments.
+public struct RunOptions: Sendable {
+    /// The report folder, which exists and holds no journal yet.
+    public var folder: String
+    public var runID: String
+    public var version: String
+    /// The randomness of the ledger's rows.
+    public var seed: UInt64
+    /// `--repeat`: instead of what the experiments say.
+    public var repeatOverride: Int?
+    /// `--confirm-context`.
+    public var confirmedContext: String?
+    /// `--helper-image`: instead of what the experiments say.
+    public var helperImage: String?
+    /// The target is the embedded sandbox, where nothing can be broken that matters.
+    public var isSandbox: Bool
+    /// The node that this harness itself runs on, when it runs in the cluster.
+    public var ownNode: String?
+    /// Keep the ledger's tables for a look afterwards.
+    public var keepTables: Bool
+
+    public init(
+        folder: String, runID: String, version: String, seed: UInt64, repeatOverride: Int? = nil, confirmedContext: String? = nil,
+        helperImage: String? = nil, isSandbox: Bool = false, ownNode: String? = nil, keepTables: Bool = false
+    ) {
+        self.folder = folder
+        self.runID = runID
+        self.version = version
+        self.seed = seed
+        self.repeatOverride = repeatOverride
+        self.confirmedContext = confirmedContext
+        self.helperImage = helperImage
+        self.isSandbox = isSandbox
+        self.ownNode = ownNode
+        self.keepTables = keepTables
+    }
+
+    public var journalPath: String { folder + "/journal.ndjson" }
+}
+
+/// An experiment file as `run` takes it.
+public struct ExperimentSource: Sendable {
+    public var file: String
+    public var text: String
+    public var experiments: [Experiment]
+
+    public init(file: String, text: String, experiments: [Experiment]) {
+        self.file = file
+        self.text = text
+        self.experiments = experiments
+    }
+}

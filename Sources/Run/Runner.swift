@@ -1,0 +1,170 @@
+import Experiment
+import Fault
+import Foundation
+public import Journal
+public import Kubernetes
+public import NIOCore
+import Synchronization
+
+/// A whole run: every experiment, every repeat, one journal.
+///
+/// The runner only appends facts. What they mean is for the findings to say.
+public struct Runner: Sendable {
+    private let client: KubernetesClient
+    private let options: RunOptions
+    private let eventLoopGroup: any EventLoopGroup
+    private let journal: JournalWriter
+    private let checkpoint: @Sendable () throws -> Void
+    public let interruption = Interruption()
+
+    /// - Parameters:
+    ///   - observer: is told of every record, for progress.
+    ///   - checkpoint: is called when there is something new to report: at the start, after every repeat and at the end.
+    public init(
+        client: KubernetesClient, options: RunOptions, eventLoopGroup: any EventLoopGroup,
+        observer: @escaping @Sendable (JournalRecord) -> Void, checkpoint: @escaping @Sendable () throws -> Void
+    ) throws(JournalError) {
+        self.client = client
+        self.options = options
+        self.eventLoopGroup = eventLoopGroup
+        self.checkpoint = checkpoint
+        journal = try JournalWriter(creating: options.journalPath, clock: RunClock(), observer: observer)
+    }
+
+    /// Runs everything. Whatever happens, what was changed is put back, and the journal says how it ended.
+    ///
+    /// Throws only when the journal, or a report, cannot be written.
+    public func run(_ sources: [ExperimentSource]) async throws {
+        try journal.append(.runStarted(try await header(sources)), at: .origin)
+        try checkpoint()
+        let faults = FaultContext(client: client, journal: journal, runID: options.runID)
+        do {
+            var ordinal = 0
+            for experiment in sources.flatMap(\.experiments) {
+                try await run(experiment, faults, &ordinal)
+            }
+        } catch {
+            try note(error)
+        }
+        // In a task of its own, which the interruption of this one does not reach.
+        let restored = try await Task { try await faults.putBack() }.value
+        try journal.appendDurably(.runEnded(RunEnded(restored: restored)))
+        try checkpoint()
+    }
+
+    private func run(_ experiment: Experiment, _ faults: FaultContext, _ ordinal: inout Int) async throws {
+        try journal.append(.experimentStarted(ExperimentStarted(name: experiment.name)))
+        let preflight = await Preflight(client: client, experiment: experiment, options: options, eventLoopGroup: eventLoopGroup).run()
+        for check in preflight.checks { try journal.append(.preflightCheck(check)) }
+        try checkpoint()
+        guard let server = preflight.server else { return }
+        let lock = TargetLock(
+            client: client, namespace: experiment.target.namespace, workload: experiment.target.workload, holder: options.runID)
+        do {
+            try await lock.acquire()
+        } catch let error as TargetError {
+            try journal.append(
+                .preflightCheck(PreflightCheck(name: error.check, status: .failed, message: error.message, hint: error.hint)))
+            return
+        }
+        let result = await Result {
+            let repeats = options.repeatOverride ?? experiment.repeats
+            for number in 1...repeats {
+                ordinal += 1
+                if number > 1, experiment.pauseBetween > .zero {
+                    try await journal.clock.sleep(until: journal.clock.now + experiment.pauseBetween)
+                }
+                let runner = RepeatRunner(
+                    client: client, journal: journal, experiment: experiment, options: options, server: server,
+                    eventLoopGroup: eventLoopGroup, faults: faults, number: number, ordinal: ordinal)
+                guard try await run(runner, number, of: repeats, faults, lock) else { break }
+            }
+        }
+        await release(lock)
+        try result.get()
+    }
+
+    /// - Returns: whether the next repeat makes sense: everything is put back.
+    private func run(
+        _ runner: RepeatRunner, _ number: Int, of total: Int, _ faults: FaultContext, _ lock: TargetLock
+    ) async throws -> Bool {
+        try journal.append(.repeatStarted(RepeatStarted(number: number, of: total)))
+        do {
+            let ended = try await withThrowingTaskGroup(of: RepeatEnded?.self) { group in
+                group.addTask { try await runner.run() }
+                group.addTask {
+                    try await lock.keep()
+                    return nil
+                }
+                defer { group.cancelAll() }
+                return try await group.next() ?? nil
+            }
+            try journal.append(.repeatEnded(ended ?? RepeatEnded(how: .aborted, reason: "the target's lease could not be kept")))
+        } catch {
+            let reason = interruption.cause.map { "interrupted by \($0)" } ?? "\(error)"
+            try journal.append(.repeatEnded(RepeatEnded(how: .aborted, reason: reason)))
+            throw error
+        }
+        try checkpoint()
+        return faults.openIntents.isEmpty
+    }
+
+    /// A lease that cannot be given up runs out by itself.
+    private func release(_ lock: TargetLock) async {
+        await Task {
+            do {
+                try await lock.release()
+            } catch {
+                _ = try? journal.append(
+                    .observation(
+                        ClusterObservation(kind: .event, object: "lease/\(lock.name)", detail: "it could not be given up and runs out: \(error)")))
+            }
+        }.value
+    }
+
+    private func note(_ error: any Error) throws {
+        if let signal = interruption.cause {
+            try journal.append(.interrupted(Interrupted(cause: signal, message: "the harness was told to stop")))
+        } else {
+            try journal.append(.interrupted(Interrupted(cause: "error", message: "\(error)")))
+        }
+    }
+
+    private func header(_ sources: [ExperimentSource]) async throws -> RunStarted {
+        let serverVersion: String
+        do throws(KubernetesError) {
+            serverVersion = try await client.version().gitVersion
+        } catch {
+            // Not reachable: the preflight says so, with a hint. The journal begins all the same.
+            serverVersion = "unknown"
+        }
+        return RunStarted(
+            runID: options.runID, version: options.version, startedAt: Date().formatted(.iso8601),
+            host: ProcessInfo.processInfo.hostName, seed: options.seed, context: client.configuration.context ?? "in-cluster",
+            serverVersion: serverVersion, sources: sources.map { RunStarted.Source(file: $0.file, text: $0.text) },
+            repeatOverride: options.repeatOverride)
+    }
+}
+
+/// Who told the run to stop. Set before its task is cancelled.
+public final class Interruption: Sendable {
+    private let signal = Mutex<String?>(nil)
+
+    public init() {}
+
+    /// `SIGINT`, `SIGTERM`; `nil` while nobody did.
+    public var cause: String? { signal.withLock { $0 } }
+
+    public func stop(by cause: String) { signal.withLock { $0 = $0 ?? cause } }
+}
+
+extension Result where Success == Void, Failure == any Error {
+    /// The outcome of an operation that is looked at later.
+    fileprivate init(_ operation: () async throws -> Void) async {
+        do {
+            self = .success(try await operation())
+        } catch {
+            self = .failure(error)
+        }
+    }
+}
