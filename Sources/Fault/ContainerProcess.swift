@@ -57,7 +57,7 @@ struct ContainerProcesses: Sendable {
 
     private func run(_ script: String, _ arguments: [String]) async throws -> String {
         let result = try await client.exec(
-            ["sh", "-c", script, "sh"] + arguments, in: namespace, pod: pod, container: container, deadline: Self.deadline)
+            ["sh", "-c", script, "sh"] + arguments, pod: pod, in: namespace, container: container, deadline: Self.deadline)
         guard result.isSuccess else {
             let words = result.errorText.split(separator: "\n").joined(separator: "; ")
             throw FaultError(

@@ -23,11 +23,10 @@ struct Eviction: Sendable {
                     pod: pod, in: namespace,
                     options: DeleteOptions(gracePeriodSeconds: gracePeriod.map { Int($0.components.seconds) }, uid: uid))
                 return "pod \(pod) evicted" + (refusals > 0 ? " after \(refusals) refusals by a disruption budget" : "")
-            } catch where error.code == .notFound {
-                return "pod \(pod) is gone already"
-            } catch where error.code == .conflict {
-                return "pod \(pod) is another one by now"
-            } catch where error.code == .tooManyRequests {
+            } catch {
+                if error.code == .notFound { return "pod \(pod) is gone already" }
+                if error.code == .conflict { return "pod \(pod) is another one by now" }
+                guard error.code == .tooManyRequests else { throw error }
                 refusals += 1
                 let wait = error.retryAfterSeconds.flatMap { $0 > 0 ? Duration.seconds($0) : nil } ?? Self.pause
                 guard ContinuousClock.now + wait < deadline else {

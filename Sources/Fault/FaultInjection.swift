@@ -44,13 +44,13 @@ extension FaultSpec {
     public func injection(helperImage: String?) -> (any FaultInjection)? {
         switch self {
         case .none: return nil
-        case .processKill(let spec): return ProcessKill(spec: spec)
-        case .containerKill(let spec): return ContainerKill(spec: spec, image: helperImage ?? spec.helperImage)
-        case .podDelete(let spec): return PodDelete(spec: spec)
-        case .podEvict(let spec): return PodEvict(spec: spec)
-        case .nodeDrain(let spec): return NodeDrain(spec: spec)
-        case .nodeTaint(let spec): return NodeTaint(spec: spec)
-        case .nodeFailure(let spec): return NodeFailure(spec: spec)
+        case .processKill(let spec): return ProcessKillFault(spec: spec)
+        case .containerKill(let spec): return ContainerKillFault(spec: spec, image: helperImage ?? spec.helperImage)
+        case .podDelete(let spec): return PodDeleteFault(spec: spec)
+        case .podEvict(let spec): return PodEvictFault(spec: spec)
+        case .nodeDrain(let spec): return NodeDrainFault(spec: spec)
+        case .nodeTaint(let spec): return NodeTaintFault(spec: spec)
+        case .nodeFailure(let spec): return NodeFailureFault(spec: spec)
         case .command(let spec): return CommandFault(spec: spec)
         }
     }

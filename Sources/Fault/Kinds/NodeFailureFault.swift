@@ -4,7 +4,7 @@ import JSON
 import Kubernetes
 
 /// The node is failed by a command: powered off, its kubelet stopped, its network cut. Another command brings it back.
-struct NodeFailure: FaultInjection {
+struct NodeFailureFault: FaultInjection {
     let spec: FaultSpec.NodeFailure
 
     func plan(_ target: FaultTarget) -> [String] {

@@ -5,7 +5,7 @@ import Kubernetes
 /// DELETE of the pod, bound to its UID; a grace period of 0 forces it.
 ///
 /// Source: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination
-struct PodDelete: FaultInjection {
+struct PodDeleteFault: FaultInjection {
     let spec: FaultSpec.PodDelete
 
     func plan(_ target: FaultTarget) -> [String] {

@@ -4,7 +4,7 @@ import JSON
 import Kubernetes
 
 /// Cordon and evict, in the order of `kubectl drain` (kubernetes/kubectl, pkg/drain).
-struct NodeDrain: FaultInjection {
+struct NodeDrainFault: FaultInjection {
     let spec: FaultSpec.NodeDrain
 
     func plan(_ target: FaultTarget) -> [String] {

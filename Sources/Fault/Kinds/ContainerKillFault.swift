@@ -7,7 +7,7 @@ import Kubernetes
 ///
 /// The helper finds the process by the container's ID in `/proc/PID/cgroup`, or in the variable `AFTERSHOCK_CONTAINER_ID` of its
 /// environment where containers have no cgroup of their own (the sandbox), and takes the one whose innermost PID is 1.
-struct ContainerKill: FaultInjection {
+struct ContainerKillFault: FaultInjection {
     let spec: FaultSpec.ContainerKill
     let image: String
 

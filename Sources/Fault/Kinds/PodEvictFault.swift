@@ -5,7 +5,7 @@ import Kubernetes
 /// The Eviction API, which respects PodDisruptionBudgets.
 ///
 /// Source: https://kubernetes.io/docs/concepts/scheduling-eviction/api-eviction/
-struct PodEvict: FaultInjection {
+struct PodEvictFault: FaultInjection {
     let spec: FaultSpec.PodEvict
 
     func plan(_ target: FaultTarget) -> [String] {

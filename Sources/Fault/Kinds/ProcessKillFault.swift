@@ -7,7 +7,7 @@ import Kubernetes
 ///
 /// SQL Server is a parent that watches over a child of the same name: the child is meant. PID 1 ignores SIGKILL and SIGSTOP that
 /// come from inside its PID namespace (pid_namespaces(7)), so that it is no target for those.
-struct ProcessKill: FaultInjection {
+struct ProcessKillFault: FaultInjection {
     let spec: FaultSpec.ProcessKill
 
     var undoAfter: Duration? { spec.signal == .stop ? spec.resumeAfter : nil }

@@ -6,7 +6,7 @@ import Kubernetes
 /// A NoExecute taint on the pod's node: the taint manager deletes what does not tolerate it, without asking disruption budgets.
 ///
 /// Source: https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/
-struct NodeTaint: FaultInjection {
+struct NodeTaintFault: FaultInjection {
     let spec: FaultSpec.NodeTaint
 
     private var taint: Taint { Taint(key: spec.key, value: spec.value, effect: "NoExecute") }
