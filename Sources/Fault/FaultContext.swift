@@ -1,5 +1,5 @@
-public import Journal
 import JSON
+public import Journal
 public import Kubernetes
 import Synchronization
 

@@ -117,7 +117,8 @@ public struct Runner: Sendable {
             } catch {
                 _ = try? journal.append(
                     .observation(
-                        ClusterObservation(kind: .event, object: "lease/\(lock.name)", detail: "it could not be given up and runs out: \(error)")))
+                        ClusterObservation(
+                            kind: .event, object: "lease/\(lock.name)", detail: "it could not be given up and runs out: \(error)")))
             }
         }.value
     }

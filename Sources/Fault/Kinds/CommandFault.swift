@@ -1,6 +1,6 @@
 import Experiment
-import Journal
 import JSON
+import Journal
 import Kubernetes
 
 /// Any pair of commands, with a third that tells whether the fault is in effect.

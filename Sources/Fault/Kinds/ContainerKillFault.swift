@@ -1,6 +1,6 @@
 import Experiment
-import Journal
 import JSON
+import Journal
 import Kubernetes
 
 /// SIGKILL to the container's init, from a helper pod in the node's PID namespace: from inside, PID 1 cannot be killed.

@@ -1,6 +1,6 @@
 import Experiment
-import Journal
 import JSON
+import Journal
 import Kubernetes
 
 /// Cordon and evict, in the order of `kubectl drain` (kubernetes/kubectl, pkg/drain).
@@ -71,6 +71,7 @@ struct NodeDrainFault: FaultInjection {
     private func drainPlan(of node: String, _ client: KubernetesClient) async throws -> DrainPlan {
         try await client.drainPlan(
             node: node,
-            options: DrainPlan.Options(force: spec.force, ignoreDaemonSets: spec.ignoreDaemonSets, deleteEmptyDirData: spec.deleteEmptyDirData))
+            options: DrainPlan.Options(
+                force: spec.force, ignoreDaemonSets: spec.ignoreDaemonSets, deleteEmptyDirData: spec.deleteEmptyDirData))
     }
 }

@@ -1,6 +1,6 @@
 import Experiment
-import Journal
 import JSON
+import Journal
 import Kubernetes
 
 /// The node is failed by a command: powered off, its kubelet stopped, its network cut. Another command brings it back.
@@ -40,7 +40,8 @@ struct NodeFailureFault: FaultInjection {
         }
         guard let noticed else {
             return FaultEffect(
-                proven: false, evidence: ["node \(target.node) was still Ready \(spec.noticedWithin.gep2257) after the command had ended with 0"])
+                proven: false,
+                evidence: ["node \(target.node) was still Ready \(spec.noticedWithin.gep2257) after the command had ended with 0"])
         }
         return FaultEffect(proven: true, evidence: ["node \(target.node): Ready is \(noticed.readiness)"])
     }

@@ -1,6 +1,6 @@
 import Experiment
-import Journal
 import JSON
+import Journal
 import Kubernetes
 
 /// A NoExecute taint on the pod's node: the taint manager deletes what does not tolerate it, without asking disruption budgets.

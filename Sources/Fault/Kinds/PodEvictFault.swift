@@ -9,7 +9,9 @@ struct PodEvictFault: FaultInjection {
     let spec: FaultSpec.PodEvict
 
     func plan(_ target: FaultTarget) -> [String] {
-        ["evict pod \(target.namespace)/\(target.pod) (uid \(target.podUID)); a disruption budget is waited for up to \(spec.timeout.gep2257)"]
+        [
+            "evict pod \(target.namespace)/\(target.pod) (uid \(target.podUID)); a disruption budget is waited for up to \(spec.timeout.gep2257)"
+        ]
     }
 
     func permissions(_ scope: FaultScope) -> [ResourceAttributes] {

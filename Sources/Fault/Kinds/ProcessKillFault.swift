@@ -1,6 +1,6 @@
 import Experiment
-import Journal
 import JSON
+import Journal
 import Kubernetes
 
 /// A signal to a named process inside the container.
@@ -75,7 +75,8 @@ struct ProcessKillFault: FaultInjection {
         return FaultEffect(
             proven: !stopped.isEmpty,
             evidence: stopped.isEmpty
-                ? ["no process '\(spec.process)' is stopped"] : stopped.map { "process \(spec.process), pid \($0.pid), is in state T (stopped)" })
+                ? ["no process '\(spec.process)' is stopped"]
+                : stopped.map { "process \(spec.process), pid \($0.pid), is in state T (stopped)" })
     }
 
     private func processes(_ target: FaultTarget, _ context: FaultContext) -> ContainerProcesses {

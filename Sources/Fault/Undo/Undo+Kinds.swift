@@ -1,6 +1,6 @@
 import Experiment
-import Journal
 import JSON
+import Journal
 import Kubernetes
 
 extension Undo {
@@ -64,7 +64,8 @@ extension Undo {
         try await unmark(Pod.self, name, in: namespace)
         let after = try await processes.named(process).first { $0.startTime == start }
         guard after?.state != "T" else { throw FaultError(.notInjected, "process \(process) in pod \(namespace)/\(name) is still stopped") }
-        return after == nil ? "process \(process) in pod \(namespace)/\(name) has ended since" : "process \(process) in pod \(namespace)/\(name) runs"
+        return after == nil
+            ? "process \(process) in pod \(namespace)/\(name) has ended since" : "process \(process) in pod \(namespace)/\(name) runs"
     }
 
     func runCommand(_ intent: UndoIntent) async throws -> String {
@@ -75,7 +76,8 @@ extension Undo {
         }
         let command = HookCommand(arguments: arguments, timeout: timeout)
         _ = try await command.run()
-        guard let name = intent.parameters["node"]?.string, let within = intent.parameters["readyWithin"]?.string.flatMap({ Duration(gep2257: $0) })
+        guard let name = intent.parameters["node"]?.string,
+            let within = intent.parameters["readyWithin"]?.string.flatMap({ Duration(gep2257: $0) })
         else { return "'\(command.text)' ended with 0" }
         let ready = try await firstResult(within: within) { () async throws -> Bool? in
             try await client.firstState(Node.self, name, in: nil) { $0?.isReady == true ? true : nil }

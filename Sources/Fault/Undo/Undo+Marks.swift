@@ -1,6 +1,6 @@
 import Foundation
-public import Journal
 import JSON
+public import Journal
 public import Kubernetes
 
 /// The mark on a changed object, so that it can be put back even when the journal is lost.

@@ -1,6 +1,6 @@
 import Experiment
-public import Journal
 import JSON
+public import Journal
 public import Kubernetes
 
 /// Puts back what faults have changed, and only that.

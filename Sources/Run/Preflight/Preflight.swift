@@ -75,7 +75,9 @@ struct Preflight: Sendable {
             return outcome.pass("context", "the context is '\(context)'")
         }
         if let confirmed = options.confirmedContext {
-            return outcome.fail("context", "--confirm-context says '\(confirmed)', but the context is '\(context)'", hint: "see 'kubectl config current-context'")
+            return outcome.fail(
+                "context", "--confirm-context says '\(confirmed)', but the context is '\(context)'",
+                hint: "see 'kubectl config current-context'")
         }
         outcome.fail(
             "context", "the context '\(context)' is neither named in the experiment nor confirmed",
@@ -103,7 +105,8 @@ struct Preflight: Sendable {
         let workload = "\(experiment.target.workloadKind) \(target.namespace)/\(experiment.target.workload)"
         let terminating = target.pods.filter { $0.metadata.deletionTimestamp != nil }.map(\.metadata.name)
         if !terminating.isEmpty {
-            outcome.fail("workload", "\(workload) has a pod on its way out: \(terminating.joined(separator: ", "))", hint: "wait until it is gone")
+            outcome.fail(
+                "workload", "\(workload) has a pod on its way out: \(terminating.joined(separator: ", "))", hint: "wait until it is gone")
         } else if target.desiredReplicas != 1 {
             outcome.fail(
                 "workload", "\(workload) wants \(target.desiredReplicas) replicas; this experiment is about one instance on one volume",
@@ -113,7 +116,8 @@ struct Preflight: Sendable {
                 "workload", "\(workload) is not healthy now: \(target.servingPods.count) of \(target.pods.count) pods are ready",
                 hint: "see 'kubectl -n \(target.namespace) get pods'")
         } else {
-            outcome.pass("workload", "\(workload): pod \(target.servingPods[0].metadata.name) on node \(target.servingPods[0].spec.nodeName ?? "?")")
+            outcome.pass(
+                "workload", "\(workload): pod \(target.servingPods[0].metadata.name) on node \(target.servingPods[0].spec.nodeName ?? "?")")
         }
         outcome.pass("service", "Service \(target.service.metadata.name), address \(target.address)")
         for container in target.servingPods.flatMap(\.spec.containers)
@@ -127,14 +131,16 @@ struct Preflight: Sendable {
     private func checkStorage(_ target: ResolvedTarget, _ outcome: inout Outcome) async throws {
         let claims = target.servingPods.flatMap { $0.spec.volumes ?? [] }.compactMap { $0.persistentVolumeClaim?.claimName }
         if claims.isEmpty {
-            return outcome.warn("storage", "the pod mounts no PersistentVolumeClaim: its data ends with it", hint: "mount one at /var/opt/mssql")
+            return outcome.warn(
+                "storage", "the pod mounts no PersistentVolumeClaim: its data ends with it", hint: "mount one at /var/opt/mssql")
         }
         outcome.pass("storage", "the pod mounts \(claims.joined(separator: ", "))")
         guard experiment.target.workloadKind == .deployment else { return }
         let deployment = try await client.get(Deployment.self, experiment.target.workload, in: target.namespace)
         if deployment.spec.strategy?.type != "Recreate" {
             outcome.warn(
-                "strategy", "the Deployment's strategy is \(deployment.spec.strategy?.type ?? "RollingUpdate"): with a ReadWriteOnce volume a rollout can wait for itself",
+                "strategy",
+                "the Deployment's strategy is \(deployment.spec.strategy?.type ?? "RollingUpdate"): with a ReadWriteOnce volume a rollout can wait for itself",
                 hint: "spec.strategy.type: Recreate")
         }
     }
@@ -144,7 +150,8 @@ struct Preflight: Sendable {
             in: .namespace(experiment.target.namespace), nodes: experiment.fault.isNodeFault)
         guard let first = marks.first else { return }
         outcome.fail(
-            "leftovers", "\(marks.count) objects still carry what an earlier run has changed, first \(first.object): \(first.intent.summary)",
+            "leftovers",
+            "\(marks.count) objects still carry what an earlier run has changed, first \(first.object): \(first.intent.summary)",
             hint: "aftershock restore --run-id \(first.runID)")
     }
 
@@ -160,7 +167,8 @@ struct Preflight: Sendable {
             await connection.close()
             outcome.pass("login", "\(server.user) can log in at \(target.address); the server is \(version)")
         } catch {
-            outcome.fail("login", "\(server.user) cannot log in at \(target.address): \(error)", hint: "try 'aftershock probe \(target.address)'")
+            outcome.fail(
+                "login", "\(server.user) cannot log in at \(target.address): \(error)", hint: "try 'aftershock probe \(target.address)'")
         }
     }
 }

@@ -50,7 +50,7 @@ struct RepeatRunner: Sendable {
     ) async throws -> RepeatEnded {
         let monitor = HealthMonitor(lanes: [.connect: 1, .login: 1, .session: 1, .write: experiment.ledger.writers])
         let configuration = ProbeConfiguration(server: server, probes: experiment.probes, runID: options.runID)
-        let record: @Sendable (Event) throws -> Void = { [journal] event in try journal.append(event) }
+        let record: @Sendable (Journal.Event) throws -> Void = { [journal] event in try journal.append(event) }
         try journal.append(
             .probesStarted(ProbesStarted(address: target.address, schedules: configuration.schedules + [ledger.schedule])))
         let course = FaultCourse(

@@ -40,9 +40,10 @@ struct ClusterWatch: Sendable {
             guard let before = ready else { return [] }
             return before.subtracting(now).sorted().map {
                 ClusterObservation(kind: .endpointGone, object: "service/\(service)", detail: $0)
-            } + now.subtracting(before).sorted().map {
-                ClusterObservation(kind: .endpointReady, object: "service/\(service)", detail: $0)
             }
+                + now.subtracting(before).sorted().map {
+                    ClusterObservation(kind: .endpointReady, object: "service/\(service)", detail: $0)
+                }
         }
     }
 
@@ -85,7 +86,8 @@ struct ClusterWatch: Sendable {
             guard isSynced, case .added(let event) = change.state, let involved = event.involvedObject.name else { return [] }
             return [
                 ClusterObservation(
-                    kind: .event, object: "\((event.involvedObject.kind ?? "object").lowercased())/\(involved)", uid: event.involvedObject.uid,
+                    kind: .event, object: "\((event.involvedObject.kind ?? "object").lowercased())/\(involved)",
+                    uid: event.involvedObject.uid,
                     detail: "\(event.reason ?? ""): \(event.message ?? "")",
                     serverTime: (event.lastTimestamp ?? event.eventTime ?? event.firstTimestamp)?.description)
             ]

@@ -11,7 +11,8 @@ struct PasswordResolver: Sendable {
         switch source {
         case .environment(let name):
             guard let value = ProcessInfo.processInfo.environment[name], !value.isEmpty else {
-                throw TargetError(check: "password", message: "the environment variable \(name) is not set", hint: "export it before the run")
+                throw TargetError(
+                    check: "password", message: "the environment variable \(name) is not set", hint: "export it before the run")
             }
             return value
         case .file(let path):
@@ -23,7 +24,9 @@ struct PasswordResolver: Sendable {
             }
         case .secret(let name, let key):
             guard let secret = try await client.find(Secret.self, name, in: namespace) else {
-                throw TargetError(check: "password", message: "there is no Secret \(namespace)/\(name)", hint: "create it, or set spec.target.login.passwordFrom")
+                throw TargetError(
+                    check: "password", message: "there is no Secret \(namespace)/\(name)",
+                    hint: "create it, or set spec.target.login.passwordFrom")
             }
             guard let data = secret.data?[key] else {
                 let keys = (secret.data ?? [:]).keys.sorted().joined(separator: ", ")

@@ -59,6 +59,7 @@ struct PodTracker {
         _ kind: ClusterObservation.Kind, _ pod: Pod, _ uid: String, _ detail: String? = nil, time: KubernetesTime? = nil
     ) -> ClusterObservation {
         ClusterObservation(
-            kind: kind, object: "pod/\(pod.metadata.name)", uid: uid, node: pod.spec.nodeName, detail: detail, serverTime: time?.description)
+            kind: kind, object: "pod/\(pod.metadata.name)", uid: uid, node: pod.spec.nodeName, detail: detail, serverTime: time?.description
+        )
     }
 }

@@ -35,8 +35,8 @@ extension TargetResolver {
             if !volumeName.isEmpty {
                 do throws(KubernetesError) {
                     handle = try await client.find(PersistentVolume.self, volumeName)?.handle ?? ""
-                } catch where error.code == .forbidden {
-                    handle = ""
+                } catch {
+                    guard error.code == .forbidden else { throw error }
                 }
             }
             volumes.append(

@@ -48,7 +48,8 @@ struct TargetResolver: Sendable {
         let labels = workload.podLabels
         if let wanted = service.spec.selector, !wanted.allSatisfy({ labels[$0.key] == $0.value }) {
             throw TargetError(
-                check: "service", message: "Service \(target.service) does not select the pods of \(target.workloadKind)/\(target.workload)",
+                check: "service",
+                message: "Service \(target.service) does not select the pods of \(target.workloadKind)/\(target.workload)",
                 hint: "compare its spec.selector with the labels of the workload's pod template")
         }
         return ResolvedTarget(
@@ -91,14 +92,17 @@ struct TargetResolver: Sendable {
         switch target.address {
         case .auto:
             if let address = ingress ?? clusterIP { return address }
-            throw TargetError(check: "service", message: "\(name) has neither a load balancer's address nor a cluster IP", hint: "a headless Service has no stable address")
+            throw TargetError(
+                check: "service", message: "\(name) has neither a load balancer's address nor a cluster IP",
+                hint: "a headless Service has no stable address")
         case .clusterIP:
             if let clusterIP { return clusterIP }
             throw TargetError(check: "service", message: "\(name) has no cluster IP", hint: "a headless Service has no stable address")
         case .loadBalancer:
             if let ingress { return ingress }
             throw TargetError(
-                check: "service", message: "\(name) has no load balancer address yet", hint: "see 'kubectl describe service', or set spec.target.address: clusterIP")
+                check: "service", message: "\(name) has no load balancer address yet",
+                hint: "see 'kubectl describe service', or set spec.target.address: clusterIP")
         }
     }
 
@@ -112,6 +116,8 @@ struct TargetResolver: Sendable {
         }
         if ports.count == 1 { return ports[0].port }
         if let usual = ports.first(where: { $0.port == 1433 }) { return usual.port }
-        throw TargetError(check: "service", message: "Service \(target.service) has \(ports.count) ports, none of them 1433", hint: "set spec.target.port to one of \(listed)")
+        throw TargetError(
+            check: "service", message: "Service \(target.service) has \(ports.count) ports, none of them 1433",
+            hint: "set spec.target.port to one of \(listed)")
     }
 }

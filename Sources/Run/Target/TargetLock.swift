@@ -29,8 +29,8 @@ struct TargetLock: Sendable {
         guard let lease = try await client.find(Lease.self, name, in: namespace) else {
             do throws(KubernetesError) {
                 _ = try await client.create(Lease.self, ["metadata": ["name": .string(name)], "spec": specification()], in: namespace)
-            } catch where error.code == .alreadyExists {
-                throw taken(by: "another harness", "just now")
+            } catch {
+                throw error.code == .alreadyExists ? taken(by: "another harness", "just now") : error
             }
             return
         }
@@ -42,8 +42,8 @@ struct TargetLock: Sendable {
         }
         do throws(KubernetesError) {
             try await client.patch(Lease.self, name, in: namespace, .merge(renewed(lease)))
-        } catch where error.code == .conflict {
-            throw taken(by: "another harness", "just now")
+        } catch {
+            throw error.code == .conflict ? taken(by: "another harness", "just now") : error
         }
     }
 
@@ -53,10 +53,8 @@ struct TargetLock: Sendable {
             try await ContinuousClock().sleep(for: Self.renewal)
             do throws(KubernetesError) {
                 try await client.patch(Lease.self, name, in: namespace, .merge(["spec": specification()]))
-            } catch where error.code == .cancelled {
-                throw CancellationError()
             } catch {
-                continue
+                if error.code == .cancelled { throw CancellationError() }
             }
         }
     }
@@ -65,7 +63,8 @@ struct TargetLock: Sendable {
     func release() async throws {
         guard let lease = try await client.find(Lease.self, name, in: namespace), lease.spec?.holderIdentity == holder else { return }
         try await client.delete(
-            Lease.self, name, in: namespace, options: DeleteOptions(uid: lease.metadata.uid, resourceVersion: lease.metadata.resourceVersion))
+            Lease.self, name, in: namespace,
+            options: DeleteOptions(uid: lease.metadata.uid, resourceVersion: lease.metadata.resourceVersion))
     }
 
     private func renewed(_ lease: Lease) -> JSONValue {
