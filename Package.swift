@@ -106,7 +106,7 @@ let package = Package(
         tests("Verdict"),
         tests("Report"),
         tests("Run"),
-        tests("Sandbox", ["Kubernetes"]),
+        tests("Sandbox", ["JSON", "Kubernetes", .nioCore, .nioPosix, .nioHTTP1, .nioSSL, .subprocess]),
         tests("SandboxSQL"),
     ]
 )
