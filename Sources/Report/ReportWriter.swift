@@ -1,0 +1,48 @@
+import Foundation
+public import Verdict
+
+/// Writes the reports of a run into its folder. Each file is a function of the findings alone, and is either whole or the one before.
+public struct ReportWriter: Sendable {
+    public enum File: String, Sendable, CaseIterable {
+        case results = "results.json"
+        case junit = "junit.xml"
+    }
+
+    public let directory: String
+
+    public init(directory: String) {
+        self.directory = directory
+    }
+
+    /// Writes all reports, or those of `files`: a run in progress keeps `junit.xml` current, so that a killed one leaves a valid one.
+    public func write(_ findings: Findings, files: [File] = File.allCases) throws {
+        for file in files {
+            try replace(file.rawValue, with: render(file, findings))
+        }
+    }
+
+    private func render(_ file: File, _ findings: Findings) throws -> Data {
+        switch file {
+        case .results: try ResultsReport(findings).data()
+        case .junit: try JUnitReport(findings).data()
+        }
+    }
+
+    /// A temporary file beside the target, renamed over it when it is whole.
+    private func replace(_ name: String, with data: Data) throws {
+        let target = URL(fileURLWithPath: directory).appendingPathComponent(name)
+        do {
+            try data.write(to: target, options: .atomic)
+        } catch {
+            throw ReportError(path: target.path, reason: error.localizedDescription)
+        }
+    }
+}
+
+/// A report that cannot be written.
+public struct ReportError: Error, Sendable, Hashable, CustomStringConvertible {
+    public var path: String
+    public var reason: String
+
+    public var description: String { "\(path) cannot be written: \(reason)" }
+}

@@ -1,0 +1,96 @@
+import Experiment
+import Journal
+public import Verdict
+
+/// What a run prints at its end: a table of the repeats, what did not pass and why, and the verdict last.
+public struct TerminalReport {
+    private let findings: Findings
+    private let isColored: Bool
+
+    /// - Parameter isColored: only for a terminal that wants it (no `NO_COLOR`, not `TERM=dumb`).
+    public init(_ findings: Findings, isColored: Bool = false) {
+        self.findings = findings
+        self.isColored = isColored
+    }
+
+    public var text: String {
+        var lines: [String] = []
+        for experiment in findings.experiments { lines += section(experiment) + [""] }
+        if let damage = findings.damage { lines += ["\(damage)", ""] }
+        lines.append("\(paint(findings.verdict)) (exit code \(findings.exitCode.rawValue): \(findings.exitCode.meaning))")
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private func section(_ found: ExperimentFindings) -> [String] {
+        let limit = found.experiment?.expect.maxDowntime.map { ", downtime allowed \($0.gep2257)" } ?? ""
+        var lines = ["\(found.name)  \(paint(found.verdict))  (\(found.fault), \(found.repeats.count) of \(found.repeatsAsked) repeats\(limit))"]
+        if !found.repeats.isEmpty { lines += table(found).map { "  \($0)" } }
+        for track in found.repeats.count > 1 ? Track.allCases : [] {
+            guard let summary = found.statistics[track], summary.maximum.duration > .zero else { continue }
+            var line = "  \(track.rawValue): median \(summary.median.text), \(summary.minimum.text) to \(summary.maximum.text)"
+            if let interval = summary.medianInterval { line += ", 95 % [\(interval.lowerBound.text), \(interval.upperBound.text)]" }
+            lines.append(line)
+        }
+        for judgement in found.judgements where judgement.outcome != .passed {
+            guard judgement.outcome != .skipped || found.verdict == .pass else { continue }
+            lines.append("  \(word(judgement.outcome)) \(judgement.check.rawValue): \(judgement.message)")
+            lines += judgement.details.prefix(8).map { "      \($0)" }
+        }
+        return lines
+    }
+
+    private func table(_ found: ExperimentFindings) -> [String] {
+        var table = TextTable(
+            [("repeat", .right), ("verdict", .left)] + Track.allCases.map { ($0.rawValue, .right) } + [
+                ("recovered", .right), ("acked", .right), ("lost", .right), ("unknown", .right), ("node", .left),
+            ])
+        for one in found.repeats {
+            let stable = one.tracks.map(\.timeToStable)
+            let recovered = stable.isEmpty || stable.contains(nil) ? "-" : (stable.compactMap { $0 }.max()?.textRoundedUp ?? "-")
+            table.add(
+                [String(one.number), one.verdict.rawValue] + Track.allCases.map { one.track($0).map(downtime) ?? "-" } + [
+                    recovered, String(one.ledger?.acknowledged ?? Int64(one.writes.acknowledged)), one.ledger.map { String($0.lost) } ?? "?",
+                    String(one.ledger?.unknown ?? Int64(one.writes.unknown)), nodes(one),
+                ])
+        }
+        return table.lines
+    }
+
+    /// `0` for no outage, `lower..upper` otherwise, in seconds.
+    private func downtime(_ track: TrackFindings) -> String {
+        let downtime = track.downtime
+        guard downtime.count > 0 else { return "0" }
+        let lower = downtime.lower.textRoundedDown.dropLast(2)
+        guard let upper = downtime.upper else { return "≥ \(lower) s" }
+        let times = downtime.count > 1 ? " (\(downtime.count)x)" : ""
+        return "\(lower)..\(upper.textRoundedUp)\(times)"
+    }
+
+    private func nodes(_ one: RepeatFindings) -> String {
+        let before = one.before?.servingPod?.node ?? "?"
+        let after = one.after?.servingPod?.node ?? "?"
+        return before == after ? before : "\(before) -> \(after)"
+    }
+
+    private func word(_ outcome: Judgement.Outcome) -> String {
+        switch outcome {
+        case .passed: "pass"
+        case .failed: colored("FAIL", 31)
+        case .undecided: colored("COULD NOT TELL", 33)
+        case .skipped: "skipped"
+        }
+    }
+
+    private func paint(_ verdict: Verdict) -> String {
+        switch verdict {
+        case .pass: colored("PASS", 32)
+        case .fail: colored("FAIL", 31)
+        case .invalid: colored("INVALID", 33)
+        case .aborted: colored("ABORTED", 33)
+        }
+    }
+
+    private func colored(_ text: String, _ color: Int) -> String {
+        isColored ? "\u{1b}[\(color)m\(text)\u{1b}[0m" : text
+    }
+}

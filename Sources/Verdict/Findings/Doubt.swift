@@ -1,0 +1,64 @@
+/// A reason why a pass would not be justified. One is enough: "could not tell" is never a pass.
+public struct Doubt: Sendable, Hashable {
+    public enum Kind: String, Sendable, Hashable, CaseIterable {
+        // The harness, or what it wrote.
+        case journalDamaged, journalEndedEarly, interrupted, noData, experimentUnknown, repeatsMissing
+        // Before the fault.
+        case preflightFailed, steadyStateNotSeen, outageBeforeFault
+        // The fault.
+        case faultNotInjected, faultNotProven, evidenceBeforeFault
+        // The probes.
+        case noProbes, rateTooLow, scheduleLag, probingGap, wrongAddress
+        // The time after the recovery.
+        case notStable, blind
+        // The ledger.
+        case noWritesBefore, noWritesAfter, ledgerNotChecked, ledgerEmpty, ledgerInconsistent, ledgerShort
+        // The cluster.
+        case serviceNotSeen, storageNotSeen, noVolume, placementNotSeen, replicasNotSeen, replicasShortBefore
+        // Putting back.
+        case notRestored
+
+        /// The check that cannot pass because of it.
+        public var check: Check {
+            switch self {
+            case .noData, .experimentUnknown, .preflightFailed, .steadyStateNotSeen: .preflight
+            case .journalDamaged, .journalEndedEarly, .interrupted, .repeatsMissing: .recovery
+            case .outageBeforeFault, .faultNotInjected, .faultNotProven, .evidenceBeforeFault: .faultTookEffect
+            case .notStable, .blind: .recovery
+            case .noProbes, .rateTooLow, .scheduleLag, .probingGap: .downtime
+            case .noWritesBefore, .noWritesAfter, .ledgerNotChecked, .ledgerEmpty, .ledgerInconsistent, .ledgerShort: .dataPersistence
+            case .wrongAddress, .serviceNotSeen: .serviceAddress
+            case .storageNotSeen, .noVolume: .storage
+            case .placementNotSeen: .placement
+            case .replicasNotSeen, .replicasShortBefore: .replicas
+            case .notRestored: .restore
+            }
+        }
+
+        /// As reports name it. Never a bare word that GitLab's XML reader takes for a type cast.
+        public var type: String {
+            switch self {
+            case .interrupted, .journalEndedEarly, .journalDamaged, .repeatsMissing: "aborted"
+            default: "gate.\(rawValue)"
+            }
+        }
+
+        /// Without what it doubts, nothing that was measured afterwards can be held against the service.
+        var voidsMeasurement: Bool {
+            switch self {
+            case .preflightFailed, .steadyStateNotSeen, .outageBeforeFault, .faultNotInjected, .faultNotProven, .evidenceBeforeFault,
+                .experimentUnknown, .noData:
+                true
+            default: false
+            }
+        }
+    }
+
+    public var kind: Kind
+    public var sentence: String
+
+    public init(_ kind: Kind, _ sentence: String) {
+        self.kind = kind
+        self.sentence = sentence
+    }
+}

@@ -1,0 +1,19 @@
+import Journal
+
+extension Duration {
+    /// Milliseconds, to the nanosecond.
+    public var milliseconds: Double { Double(wholeNanoseconds) / 1_000_000 }
+
+    public var seconds: Double { Double(wholeNanoseconds) / 1_000_000_000 }
+
+    /// `12.345 s`, rounded so that it is still an upper bound.
+    public var textRoundedUp: String { Self.text(milliseconds: (wholeNanoseconds + 999_999) / 1_000_000) }
+
+    /// `12.345 s`, rounded so that it is still a lower bound.
+    public var textRoundedDown: String { Self.text(milliseconds: wholeNanoseconds / 1_000_000) }
+
+    private static func text(milliseconds: Int64) -> String {
+        let rest = "\(milliseconds % 1000)"
+        return "\(milliseconds / 1000).\(String(repeating: "0", count: 3 - rest.count))\(rest) s"
+    }
+}

@@ -1,0 +1,29 @@
+/// The exit code of `run` and `report`, as the contract has it.
+public enum ExitCode: Int32, Sendable, Hashable, CaseIterable {
+    case pass = 0
+    case failed = 1
+    /// Data that the server had acknowledged is gone.
+    case dataLost = 3
+    /// It could not be told.
+    case invalid = 4
+    case preflightFailed = 5
+    /// What the harness changed is not proven to be as it was.
+    case notRestored = 6
+    /// An error of the harness itself.
+    case internalError = 70
+    case interrupted = 130
+    case terminated = 143
+
+    public var meaning: String {
+        switch self {
+        case .pass: "pass"
+        case .failed: "the promise was broken"
+        case .dataLost: "acknowledged data was lost"
+        case .invalid: "could not tell"
+        case .preflightFailed: "preflight failed"
+        case .notRestored: "not restored: run aftershock restore"
+        case .internalError: "the harness failed"
+        case .interrupted, .terminated: "interrupted and restored"
+        }
+    }
+}

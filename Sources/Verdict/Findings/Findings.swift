@@ -1,0 +1,174 @@
+public import Experiment
+public import Journal
+
+/// All that a journal shows, judged. A pure function of its records.
+public struct Findings: Sendable {
+    public struct Run: Sendable, Hashable {
+        public var id: String
+        public var version: String
+        /// RFC 3339, UTC: the wall clock at the origin of all times.
+        public var startedAt: String
+        public var host: String
+        public var context: String
+        public var serverVersion: String
+        public var seed: UInt64
+    }
+
+    /// `nil` when the journal has not even its first record.
+    public var run: Run?
+    public var experiments: [ExperimentFindings]
+    public var interruption: Interrupted?
+    /// Why the journal could not be read to its end.
+    public var damage: String?
+    /// The journal has its last record.
+    public var isComplete: Bool
+    /// Everything that was to be put back is proven to be back. `nil`: nothing was to be put back.
+    public var restored: Bool?
+    public var verdict: Verdict
+    public var exitCode: ExitCode
+    /// The time of the last record.
+    public var ended: RunTime
+}
+
+public struct ExperimentFindings: Sendable {
+    public var name: String
+    /// What the file says; `nil` when the journal names an experiment that its files do not have.
+    public var experiment: Experiment?
+    public var verdict: Verdict
+    /// One for each ``Check``, in their order, over all repeats.
+    public var judgements: [Judgement]
+    public var doubts: [Doubt]
+    public var preflight: [PreflightCheck]
+    /// How many were asked for.
+    public var repeatsAsked: Int
+    public var repeats: [RepeatFindings]
+    /// Of the judged downtime (upper bounds) over the repeats, by track.
+    public var statistics: [Track: Sample.Summary]
+    public var started: RunTime?
+    public var ended: RunTime?
+
+    public func judgement(_ check: Check) -> Judgement? { judgements.first { $0.check == check } }
+
+    /// The kind of fault as the file names it.
+    public var fault: String { experiment?.fault.kind ?? "unknown" }
+}
+
+public struct RepeatFindings: Sendable {
+    public var number: Int
+    public var verdict: Verdict
+    /// One for each ``Check`` but `preflight`.
+    public var judgements: [Judgement]
+    public var doubts: [Doubt]
+    public var started: RunTime
+    public var ended: RunTime?
+    public var how: RepeatEnded.How?
+    public var reason: String?
+    /// When each stage was entered, in order.
+    public var stages: [StageTime]
+    public var faultBegan: RunTime?
+    public var faultSummary: String?
+    public var address: String?
+    public var tracks: [TrackFindings]
+    public var phases: [Phase]
+    /// The track whose downtime is judged and attributed: the one that was out the longest.
+    public var judgedTrack: Track?
+    public var ledger: LedgerChecked?
+    public var ledgerUnchecked: String?
+    public var writes: WriteCounts
+    public var effect: FaultEffect?
+    public var before: Snapshot?
+    public var after: Snapshot?
+    public var undo: [UndoFinding]
+    public var observations: [TimedObservation]
+    public var blind: [BlindInterval]
+
+    public struct StageTime: Sendable, Hashable {
+        public var stage: StageEntered.Stage
+        public var at: RunTime
+    }
+
+    public struct TimedObservation: Sendable, Hashable {
+        public var at: RunTime
+        public var observation: ClusterObservation
+    }
+
+    public func track(_ track: Track) -> TrackFindings? { tracks.first { $0.track == track } }
+
+    public func judgement(_ check: Check) -> Judgement? { judgements.first { $0.check == check } }
+
+    public func stage(_ stage: StageEntered.Stage) -> RunTime? { stages.first { $0.stage == stage }?.at }
+}
+
+/// What the journal's own records of the writes add up to.
+public struct WriteCounts: Sendable, Hashable {
+    public var attempted = 0
+    public var acknowledged = 0
+    public var refused = 0
+    public var unknown = 0
+    /// Acknowledged before the fault was begun.
+    public var acknowledgedBefore = 0
+    /// Started after the fault and after the last outage, and acknowledged.
+    public var acknowledgedAfter = 0
+    /// Inserts among the acknowledged.
+    public var acknowledgedInserts = 0
+}
+
+/// What one track felt in one repeat.
+public struct TrackFindings: Sendable {
+    public var track: Track
+    public var schedule: ProbesStarted.Schedule
+    /// The outages that count: all that were not over when the steady state was seen.
+    public var outages: [Outage]
+    /// Outages while the service was still coming up, before the steady state.
+    public var outagesWhileSteadying: [Outage]
+    public var downtime: Downtime
+    public var latency: Distribution?
+    public var lag: Distribution?
+    public var results: Int
+    public var succeeded: Int
+    public var skipped: [ProbeSkipped.Reason: Int]
+    public var missing: Int
+    /// The share of the promised probes that was made outside the outages.
+    public var probeShare: Double?
+    /// No outage longer than this can have been overlooked since the fault.
+    public var resolution: Duration
+    /// From the fault to the end of the last outage: from here on everything was well. `nil`: never, or there was no fault.
+    public var timeToStable: Duration?
+    public var firstSuccess: RunTime?
+    public var lastSuccess: RunTime?
+    public var lastDone: RunTime?
+    public var seconds: SecondBuckets
+}
+
+/// The outages of one track added up.
+public struct Downtime: Sendable, Hashable {
+    public var count = 0
+    public var lower = Duration.zero
+    /// `nil` when an outage has no upper bound.
+    public var upper: Duration? = .zero
+    public var estimate: Duration? = .zero
+    /// The upper bound of the longest outage; `nil` when one has none.
+    public var longest: Duration? = .zero
+
+    public init(_ outages: [Outage] = []) {
+        for outage in outages {
+            count += 1
+            lower += outage.lower
+            upper = upper.flatMap { total in outage.upper.map { total + $0 } }
+            estimate = estimate.flatMap { total in outage.estimate.map { total + $0 } }
+            longest = longest.flatMap { longest in outage.upper.map { max(longest, $0) } }
+        }
+    }
+
+    /// There is no upper bound: what is known is "at least `lower`".
+    public var isOpen: Bool { upper == nil }
+}
+
+/// Something that had to be put back.
+public struct UndoFinding: Sendable, Hashable {
+    public var intent: Int
+    public var summary: String
+    /// `nil`: never answered.
+    public var proven: Bool?
+    public var evidence: String?
+}

@@ -1,0 +1,27 @@
+/// The answer to "was the promise kept?", of a repeat, an experiment or a run.
+public enum Verdict: String, Sendable, Hashable, CaseIterable {
+    /// Every check was made, and passed.
+    case pass
+    /// The promise was broken.
+    case fail
+    /// It could not be told.
+    case invalid
+    /// The run ended before it could be told.
+    case aborted
+
+    /// The worst of several: a broken promise stays broken whatever else could not be told.
+    static func combined(_ verdicts: some Sequence<Verdict>) -> Verdict? {
+        var worst: Verdict?
+        for verdict in verdicts where worst.map({ verdict.weight > $0.weight }) ?? true { worst = verdict }
+        return worst
+    }
+
+    private var weight: Int {
+        switch self {
+        case .pass: 0
+        case .invalid: 1
+        case .aborted: 2
+        case .fail: 3
+        }
+    }
+}

@@ -1,0 +1,114 @@
+import Experiment
+import Journal
+
+/// Adds the repeats of one experiment up.
+struct ExperimentJudge {
+    let name: String
+    let experiment: Experiment?
+    let preflight: [PreflightCheck]
+    let repeatsAsked: Int
+    let repeats: [RepeatFindings]
+    let hasStarted: Bool
+    /// It is the last one that the journal is about.
+    let isCurrent: Bool
+    /// Why what has not ended never will.
+    let unfinished: Doubt?
+
+    func findings(started: RunTime?, ended: RunTime?) -> ExperimentFindings {
+        let doubts = doubts()
+        var judgements = Check.allCases.map { judge($0, doubts) }
+        markAborted(&judgements, doubts)
+        return ExperimentFindings(
+            name: name, experiment: experiment, verdict: verdict(judgements, doubts), judgements: judgements, doubts: doubts,
+            preflight: preflight, repeatsAsked: repeatsAsked, repeats: repeats, statistics: statistics(), started: started, ended: ended)
+    }
+
+    private func doubts() -> [Doubt] {
+        var doubts: [Doubt] = []
+        if let failed = preflight.first(where: { $0.status == .failed }) {
+            doubts.append(Doubt(.preflightFailed, "\(failed.name): \(failed.message)"))
+        } else if !hasStarted {
+            doubts.append(unfinished ?? Doubt(.noData, "the experiment was never started"))
+        } else if repeats.isEmpty {
+            doubts.append(unfinished ?? Doubt(.noData, "the journal has no repeat of this experiment"))
+        } else if repeats.count < repeatsAsked {
+            doubts.append(unfinished ?? Doubt(.repeatsMissing, "only \(repeats.count) of \(repeatsAsked) repeats were made"))
+        } else if isCurrent, let unfinished, !repeats.contains(where: { $0.verdict == .aborted }) {
+            // All repeats are there, but the run's own end is not.
+            doubts.append(unfinished)
+        }
+        return doubts
+    }
+
+    private func judge(_ check: Check, _ doubts: [Doubt]) -> Judgement {
+        if check == .preflight { return judgePreflight(doubts) }
+        let all = repeats.compactMap { found in found.judgement(check).map { (found.number, $0) } }
+        for outcome in [Judgement.Outcome.failed, .undecided] {
+            let matching = all.filter { $0.1.outcome == outcome }
+            guard let first = matching.first else { continue }
+            return numbered(first.1, first.0, also: matching.dropFirst().map(\.1))
+        }
+        if let doubt = doubts.first {
+            return .skipped(check, "not evaluated: \(doubt.sentence)")
+        }
+        if let skipped = all.first(where: { $0.1.outcome == .skipped }) { return numbered(skipped.1, skipped.0) }
+        guard let worst = all.last?.1, !all.isEmpty else { return .skipped(check, "not evaluated") }
+        guard all.count > 1 else { return worst }
+        let details = all.flatMap { number, judgement in ["repeat \(number): \(judgement.message)"] + judgement.details.map { "  \($0)" } }
+        return .passed(check, "in all \(all.count) repeats; the last: \(worst.message)", details: details)
+    }
+
+    /// The judgement of one repeat as that of all, saying which.
+    private func numbered(_ judgement: Judgement, _ number: Int, also others: [Judgement] = []) -> Judgement {
+        guard repeatsAsked > 1 else { return judgement }
+        var all = judgement
+        let more = others.isEmpty ? "" : ", as in \(others.count) more"
+        all.message = "\(judgement.message) (repeat \(number) of \(repeatsAsked)\(more))"
+        all.details += others.flatMap { [$0.message] + $0.details }
+        return all
+    }
+
+    private func judgePreflight(_ doubts: [Doubt]) -> Judgement {
+        if let doubt = doubts.first(where: { $0.kind == .preflightFailed }) {
+            let failed = preflight.filter { $0.status == .failed }
+            let lines = failed.map { "\($0.name): \($0.message)\($0.hint.map { " - \($0)" } ?? "")" }
+            return Judgement(.preflight, .undecided, type: "preflight.failed", message: doubt.sentence, details: lines)
+        }
+        let unsteady = repeats.flatMap(\.doubts).first { $0.kind.check == .preflight }
+        if let unsteady { return .undecided(unsteady) }
+        if let doubt = doubts.first(where: { $0.kind.check == .preflight }) { return .undecided(doubt) }
+        guard hasStarted, !preflight.isEmpty || !repeats.isEmpty else { return .skipped(.preflight, "not evaluated") }
+        let warnings = preflight.filter { $0.status == .warning }
+        let lines = preflight.map { "\($0.status.rawValue): \($0.name): \($0.message)" }
+        let count = "\(preflight.count) checks, \(warnings.count) warnings"
+        return .passed(.preflight, count, details: lines)
+    }
+
+    /// The testcase at which an aborted run stood carries the abort; exactly one does, and nothing else passes by accident.
+    private func markAborted(_ judgements: inout [Judgement], _ doubts: [Doubt]) {
+        guard let doubt = doubts.first(where: { $0.kind.type == "aborted" }) else { return }
+        guard !judgements.contains(where: { $0.type == "aborted" }) else { return }
+        let running: Check = !hasStarted || repeats.isEmpty ? .preflight : repeats.count < repeatsAsked ? .faultTookEffect : .restore
+        guard let index = judgements.firstIndex(where: { $0.check == running }), judgements[index].outcome != .failed else { return }
+        judgements[index] = Judgement(
+            running, .undecided, type: "aborted", message: doubt.sentence, details: judgements[index].details)
+    }
+
+    private func verdict(_ judgements: [Judgement], _ doubts: [Doubt]) -> Verdict {
+        if judgements.contains(where: { $0.outcome == .failed }) { return .fail }
+        if doubts.contains(where: { $0.kind.type == "aborted" }) { return .aborted }
+        let worst = Verdict.combined(repeats.map(\.verdict)) ?? .invalid
+        if worst == .pass, !doubts.isEmpty || judgements.contains(where: { $0.outcome == .undecided }) { return .invalid }
+        return worst
+    }
+
+    private func statistics() -> [Track: Sample.Summary] {
+        var summaries: [Track: Sample.Summary] = [:]
+        for track in Track.allCases {
+            let values = repeats.filter { $0.verdict == .pass || $0.verdict == .fail }
+                .compactMap { $0.track(track).map { RepeatJudge.value($0.downtime) } }
+            summaries[track] = Sample(values).summary
+        }
+        return summaries
+    }
+}

@@ -1,0 +1,200 @@
+public import Experiment
+public import Journal
+
+/// Takes a journal's records one by one and has the findings at any moment: of a run that goes on, one that ended, one that was cut off.
+///
+/// What it holds does not grow with the length of a run beyond one repeat, but for the findings of the repeats themselves.
+public struct FindingsReducer: Sendable {
+    private struct ExperimentFacts: Sendable {
+        var name: String
+        var experiment: Experiment?
+        var started: RunTime?
+        var ended: RunTime?
+        var preflight: [PreflightCheck] = []
+        var repeatsAsked: Int
+        /// The finished repeats, judged but for what is put back later.
+        var finished: [RepeatJudge] = []
+    }
+
+    private let limits: Limits
+    private var run: RunStarted?
+    private var experiments: [ExperimentFacts] = []
+    private let given: [Experiment]?
+    /// The experiment that runs, as an index.
+    private var current: Int?
+    private var repeating: RepeatReducer?
+    private var runPreflight: [PreflightCheck] = []
+    private var undoResults: [Int: UndoResult] = [:]
+    private var undoneSinceEnd = false
+    private var interruption: Interrupted?
+    private var end: RunEnded?
+    private var damage: String?
+    private var last = RunTime.origin
+
+    /// - Parameter experiments: what is judged; `nil` to read it from the journal's first record, word for word as it was run.
+    public init(experiments: [Experiment]? = nil, limits: Limits = Limits()) {
+        given = experiments
+        self.limits = limits
+    }
+
+    /// The journal could not be read on.
+    public mutating func addDamage(_ reason: String) {
+        damage = damage ?? reason
+    }
+
+    public mutating func add(_ record: JournalRecord) {
+        last = max(last, record.at)
+        switch record.event {
+        case .runStarted(let started): begin(started)
+        case .experimentStarted(let started): begin(started, at: record.at)
+        case .preflightCheck(let check):
+            if let current { experiments[current].preflight.append(check) } else { runPreflight.append(check) }
+        case .repeatStarted(let started):
+            finishRepeat()
+            guard let current else { return }
+            experiments[current].repeatsAsked = started.of
+            repeating = RepeatReducer(number: started.number, started: record.at)
+        case .repeatEnded:
+            repeating?.add(record)
+            finishRepeat()
+            if let current { experiments[current].ended = record.at }
+        case .undoResult(let result):
+            undoResults[result.intent] = result
+            undoneSinceEnd = end != nil
+        case .interrupted(let interrupted): interruption = interrupted
+        case .runEnded(let ended):
+            end = ended
+            undoneSinceEnd = false
+        case .stageEntered, .ledgerPrepared, .probesStarted, .probe, .probeSkipped, .write, .snapshot, .observation, .blind, .undoIntent,
+            .faultBegun, .faultInjected, .faultEffect, .ledgerChecked, .ledgerUnchecked:
+            repeating?.add(record)
+        }
+    }
+
+    private mutating func begin(_ started: RunStarted) {
+        run = started
+        var known = given ?? []
+        if given == nil {
+            for source in started.sources {
+                do {
+                    known += try ExperimentFile.parse(source.text, file: source.file)
+                } catch {
+                    addDamage("the experiment file in its first record cannot be read: \(error)")
+                }
+            }
+        }
+        experiments = known.map {
+            ExperimentFacts(name: $0.name, experiment: $0, repeatsAsked: started.repeatOverride ?? $0.repeats)
+        }
+    }
+
+    private mutating func begin(_ started: ExperimentStarted, at time: RunTime) {
+        finishRepeat()
+        if let known = experiments.firstIndex(where: { $0.name == started.name }) {
+            current = known
+        } else {
+            experiments.append(ExperimentFacts(name: started.name, repeatsAsked: 1))
+            current = experiments.count - 1
+        }
+        if let current { experiments[current].started = time }
+    }
+
+    private mutating func finishRepeat() {
+        guard let repeating else { return }
+        if let current { experiments[current].finished.append(RepeatJudge(repeating, experiments[current].experiment, limits)) }
+        self.repeating = nil
+    }
+
+    // MARK: Findings
+
+    /// The findings as of the last record. A repeat or run that has not ended counts as aborted.
+    public func findings() -> Findings {
+        var judged: [ExperimentFindings] = []
+        for (index, facts) in experiments.enumerated() {
+            judged.append(findings(of: facts, isCurrent: index == current))
+        }
+        let restored = restored
+        var findings = Findings(
+            run: run.map {
+                Findings.Run(
+                    id: $0.runID, version: $0.version, startedAt: $0.startedAt, host: $0.host, context: $0.context,
+                    serverVersion: $0.serverVersion, seed: $0.seed)
+            },
+            experiments: judged, interruption: interruption, damage: damage, isComplete: end != nil && damage == nil,
+            restored: restored, verdict: .invalid, exitCode: .invalid, ended: last)
+        findings.verdict = Verdict.combined(judged.map(\.verdict)) ?? .invalid
+        if !findings.isComplete, findings.verdict == .pass { findings.verdict = .aborted }
+        findings.exitCode = findings.decideExitCode()
+        return findings
+    }
+
+    private var restored: Bool? {
+        let intents = experiments.flatMap(\.finished).flatMap(\.facts.intents) + (repeating?.intents ?? [])
+        guard intents.allSatisfy({ undoResults[$0.id]?.proven == true }) else { return false }
+        if end?.restored == false && !undoneSinceEnd { return false }
+        return intents.isEmpty ? nil : true
+    }
+
+    /// Why what has not ended by the last record never will, as far as the journal tells.
+    private var unfinished: Doubt? {
+        if let damage { return Doubt(.journalDamaged, "the journal is damaged: \(damage)") }
+        if let interruption { return Doubt(.interrupted, "\(interruption.cause): \(interruption.message)") }
+        if end == nil { return Doubt(.journalEndedEarly, "the journal ends before the run did") }
+        return nil
+    }
+
+    private func undo(_ facts: RepeatReducer) -> [UndoFinding] {
+        facts.intents.map { intent in
+            let result = undoResults[intent.id]
+            return UndoFinding(intent: intent.id, summary: intent.summary, proven: result?.proven, evidence: result?.evidence)
+        }
+    }
+
+    private func findings(of facts: ExperimentFacts, isCurrent: Bool) -> ExperimentFindings {
+        var judges = facts.finished
+        if isCurrent, let repeating { judges.append(RepeatJudge(repeating, facts.experiment, limits)) }
+        let repeats = judges.map { judge in
+            var judge = judge
+            judge.undo = undo(judge.facts)
+            if judge.facts.isRunning {
+                judge.unfinished = unfinished ?? Doubt(.journalEndedEarly, "the repeat has no end in the journal")
+            }
+            return judge.findings()
+        }
+        let judge = ExperimentJudge(
+            name: facts.name, experiment: facts.experiment, preflight: runPreflight + facts.preflight, repeatsAsked: facts.repeatsAsked,
+            repeats: repeats, hasStarted: facts.started != nil, isCurrent: isCurrent, unfinished: unfinished)
+        return judge.findings(started: facts.started, ended: facts.ended ?? (facts.started == nil ? nil : last))
+    }
+}
+
+extension Findings {
+    /// Judges the journal at `path`, from its own experiment files.
+    ///
+    /// A damaged or cut off journal has findings too. Throws only when the file cannot be opened.
+    public static func judge(journalPath path: String, limits: Limits = Limits()) throws(JournalError) -> Findings {
+        var reader = try JournalReader(path: path)
+        var reducer = FindingsReducer(limits: limits)
+        while let record = reader.next() { reducer.add(record) }
+        if let damage = reader.damage { reducer.addDamage(damage.description) }
+        return reducer.findings()
+    }
+
+    /// Precedence: not restored, data lost, failed, then what ended the run, could not tell, preflight.
+    fileprivate func decideExitCode() -> ExitCode {
+        if restored == false { return .notRestored }
+        let judgements = experiments.flatMap(\.judgements)
+        if judgements.contains(where: { $0.outcome == .failed && $0.type == "verdict.data-lost" }) { return .dataLost }
+        if verdict == .fail { return .failed }
+        switch interruption?.cause {
+        case "SIGINT": return .interrupted
+        case "SIGTERM": return .terminated
+        case .some: return .internalError
+        case nil: break
+        }
+        guard verdict != .pass else { return .pass }
+        let unclear = experiments.filter { $0.verdict != .pass }
+        let onlyPreflight = unclear.allSatisfy { experiment in experiment.doubts.contains { $0.kind == .preflightFailed } }
+        return onlyPreflight && !unclear.isEmpty && isComplete ? .preflightFailed : .invalid
+    }
+}

@@ -1,0 +1,197 @@
+import Experiment
+import Journal
+
+extension RepeatJudge {
+    /// Every reason why a pass would not be justified.
+    func doubts() -> [Doubt] {
+        var doubts: [Doubt] = []
+        if let unfinished { doubts.append(unfinished) }
+        if facts.end?.how == .aborted, unfinished == nil {
+            doubts.append(Doubt(.interrupted, "the repeat was aborted\(facts.end?.reason.map { ": \($0)" } ?? "")"))
+        }
+        if experiment == nil {
+            doubts.append(Doubt(.experimentUnknown, "the journal's files do not have this experiment"))
+        }
+        // A repeat that was cut off lacks much, for one reason.
+        guard doubts.isEmpty else { return doubts + restoreDoubts() }
+        doubts += steadyDoubts() + faultDoubts()
+        guard !doubts.contains(where: \.kind.voidsMeasurement) else { return doubts + restoreDoubts() }
+        return doubts + probeDoubts() + recoveryDoubts() + ledgerDoubts() + clusterDoubts() + restoreDoubts()
+    }
+
+    private func steadyDoubts() -> [Doubt] {
+        guard let experiment else { return [] }
+        guard let steady = facts.stages.first(where: { $0.stage == .steady })?.at, facts.faultBegan.map({ steady <= $0 }) ?? true else {
+            return [Doubt(.steadyStateNotSeen, "the service was not seen healthy for \(experiment.steadyFor.gep2257) before the fault")]
+        }
+        guard let fault = facts.faultBegan else { return [] }
+        for track in tracks {
+            if let outage = track.outages.first(where: { $0.firstFailureDone < fault }) {
+                let ahead = (fault - outage.firstFailureDone).textRoundedDown
+                return [Doubt(.outageBeforeFault, "the \(track.track.rawValue) track failed \(ahead) before the fault: what came after it is not its effect")]
+            }
+            let needed = experiment.steadyFor * (1 - limits.healthTolerance)
+            guard let first = track.firstSuccess, fault - first >= needed else {
+                let sentence = "the \(track.track.rawValue) track was not seen healthy for \(experiment.steadyFor.gep2257) before the fault"
+                return [Doubt(.steadyStateNotSeen, sentence)]
+            }
+        }
+        return []
+    }
+
+    private func faultDoubts() -> [Doubt] {
+        guard let fault = facts.faultBegan else { return [Doubt(.faultNotInjected, "the fault was never begun")] }
+        guard !isControl else { return [] }
+        guard facts.faultInjected != nil else {
+            return [Doubt(.faultNotInjected, "the fault's request was not answered: nothing is known to have been done")]
+        }
+        guard let effect = facts.effect else { return [Doubt(.faultNotProven, "nothing shows that the fault took effect")] }
+        guard effect.effect.proven else {
+            let evidence = effect.effect.evidence.isEmpty ? "" : ": \(effect.effect.evidence.joined(separator: "; "))"
+            return [Doubt(.faultNotProven, "the fault is not proven to have taken effect\(evidence)")]
+        }
+        guard !effect.effect.evidence.isEmpty else {
+            return [Doubt(.faultNotProven, "the fault is said to have taken effect, but without any evidence")]
+        }
+        guard effect.at >= fault else {
+            return [Doubt(.evidenceBeforeFault, "what is said to prove the fault was seen before the fault was begun")]
+        }
+        return []
+    }
+
+    private func probeDoubts() -> [Doubt] {
+        var doubts: [Doubt] = []
+        guard !tracks.isEmpty else { return [Doubt(.noProbes, "no probe was ever started")] }
+        for track in tracks {
+            let name = track.track.rawValue
+            let interval = Duration.nanoseconds(track.schedule.interval)
+            guard track.results > 0 else {
+                doubts.append(Doubt(.noProbes, "the \(name) track has no probe at all"))
+                continue
+            }
+            if let share = track.probeShare, share < limits.minimumProbeShare {
+                let percent = "\(Int(share * 100)) % of the promised probes were made, \(Int(limits.minimumProbeShare * 100)) % are needed"
+                doubts.append(Doubt(.rateTooLow, "the \(name) track was probed too seldom outside outages: \(percent)"))
+            }
+            if let lag = track.lag, lag.p99 > max(limits.maximumScheduleLag, interval * 2), track.track != .write {
+                let late = "1 of 100 started more than \(lag.p99.textRoundedDown) late"
+                doubts.append(Doubt(.scheduleLag, "the probes of the \(name) track kept no time: \(late)"))
+            }
+            let quiet = .nanoseconds(track.schedule.timeout) + interval * limits.quietIntervals
+            if track.resolution > quiet {
+                let gap = "for \(track.resolution.textRoundedUp) neither a success nor a failure was seen on the \(name) track"
+                doubts.append(Doubt(.probingGap, "\(gap): an outage may have been overlooked"))
+            }
+        }
+        return doubts
+    }
+
+    private func recoveryDoubts() -> [Doubt] {
+        guard let experiment, facts.end?.how == .completed, let fault = facts.faultBegan else { return [] }
+        var doubts: [Doubt] = []
+        let wanted = experiment.stableFor.gep2257
+        if !facts.stages.contains(where: { $0.stage == .stable }) {
+            doubts.append(Doubt(.notStable, "the service was not seen healthy for \(wanted) after the recovery"))
+        } else {
+            for track in tracks where track.timeToStable != nil {
+                let since = track.outages.last?.firstSuccessDone ?? fault
+                let healthy = max(.zero, (track.lastSuccess ?? since) - since)
+                guard healthy < experiment.stableFor * (1 - limits.healthTolerance) else { continue }
+                let seen = "the \(track.track.rawValue) track was seen healthy for \(healthy.textRoundedDown) after the recovery"
+                doubts.append(Doubt(.notStable, "\(seen), \(wanted) are needed"))
+                break
+            }
+        }
+        if let blind = blindDoubt(from: fault) { doubts.append(blind) }
+        return doubts
+    }
+
+    private func blindDoubt(from fault: RunTime) -> Doubt? {
+        guard let recovered = tracks.compactMap({ $0.outages.last?.firstSuccessDone }).max(), recovered > fault else { return nil }
+        let whole = recovered - fault
+        let unseen = facts.blind.reduce(Duration.zero) { $0 + max(.zero, min($1.to, recovered) - max($1.from, fault)) }
+        guard unseen > whole * limits.maximumBlindShare else { return nil }
+        let share = "\(min(unseen, whole).textRoundedUp) of the \(whole.textRoundedUp) from the fault to the recovery"
+        return Doubt(.blind, "the cluster could not be watched for \(share)")
+    }
+
+    private func ledgerDoubts() -> [Doubt] {
+        var doubts: [Doubt] = []
+        if facts.writes.acknowledgedBefore < limits.minimumWrites {
+            doubts.append(Doubt(.noWritesBefore, "no write was acknowledged before the fault: there was nothing to lose"))
+        }
+        // A service that never came back breaks the recovery, and that is the verdict.
+        let recovered = facts.end?.how == .completed
+        if recovered, facts.writes.acknowledgedAfter < limits.minimumWrites {
+            doubts.append(Doubt(.noWritesAfter, "no write was acknowledged after the recovery"))
+        }
+        guard let ledger = facts.ledger else {
+            let reason = facts.ledgerUnchecked ?? "the journal does not say why"
+            return doubts + [Doubt(.ledgerNotChecked, "the rows were not read back: \(reason)")]
+        }
+        if ledger.acknowledged > 0, ledger.read == 0, ledger.kept > 0 {
+            doubts.append(Doubt(.ledgerEmpty, "rows are said to be kept, but none was read back"))
+        }
+        if ledger.attempted == 0 || ledger.acknowledged == 0 {
+            doubts.append(Doubt(.ledgerEmpty, "the ledger has no acknowledged write: there was nothing to lose"))
+        }
+        if let sum = ledgerSumDoubt(ledger) { doubts.append(sum) }
+        if ledger.acknowledged < Int64(facts.writes.acknowledged) {
+            let known = "the ledger knows \(ledger.acknowledged) acknowledged writes, the journal \(facts.writes.acknowledged)"
+            doubts.append(Doubt(.ledgerShort, "\(known): some were not looked for"))
+        }
+        return doubts
+    }
+
+    /// Every row of the baseline and every acknowledged insert must be in one set or another: a count that fits proves nothing.
+    private func ledgerSumDoubt(_ ledger: LedgerChecked) -> Doubt? {
+        let expected = ledger.seeded + Int64(facts.writes.acknowledgedInserts)
+        let found = ledger.kept + ledger.lost + ledger.corrupt + ledger.duplicate
+        guard found < expected else { return nil }
+        return Doubt(.ledgerInconsistent, "\(expected) rows must be there, but only \(found) are accounted for")
+    }
+
+    private func clusterDoubts() -> [Doubt] {
+        var doubts: [Doubt] = []
+        guard let before = facts.before, facts.after != nil else {
+            let which = facts.before == nil ? "before the fault" : "after the recovery"
+            let reason = "the cluster was not looked at \(which)"
+            for kind in [Doubt.Kind.serviceNotSeen, .storageNotSeen, .placementNotSeen, .replicasNotSeen] {
+                doubts.append(Doubt(kind, reason))
+            }
+            return doubts
+        }
+        let probed = facts.probesStarted?.address ?? before.address
+        if !before.service.has(address: probed) {
+            let own = ([before.service.clusterIP] + before.service.ingress).joined(separator: ", ")
+            doubts.append(Doubt(.wrongAddress, "\(probed) was probed, which is no address of the service \(before.service.name) (\(own))"))
+        }
+        if before.volumes.isEmpty {
+            doubts.append(Doubt(.noVolume, "the pod has no persistent volume claim: there is no storage to come back to"))
+        }
+        if before.servingPod == nil {
+            doubts.append(Doubt(.placementNotSeen, "no ready pod was seen before the fault"))
+        }
+        if before.readyReplicas < before.desiredReplicas {
+            let ready = "\(before.readyReplicas) of \(before.desiredReplicas) replicas were ready"
+            doubts.append(Doubt(.replicasShortBefore, "\(ready) before the fault already"))
+        }
+        return doubts
+    }
+
+    private func restoreDoubts() -> [Doubt] {
+        undo.filter { $0.proven != true }.map { undo in
+            let why = undo.proven == nil ? "was never tried" : "is not proven: \(undo.evidence ?? "no evidence")"
+            return Doubt(.notRestored, "\(undo.summary) \(why)")
+        }
+    }
+}
+
+extension Snapshot.Service {
+    /// Whether `address`, `host:port`, is one of the service's own.
+    func has(address: String) -> Bool {
+        let host = address.lastIndex(of: ":").map { String(address[..<$0]) } ?? address
+        let bare = host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host
+        return bare == clusterIP || ingress.contains(bare)
+    }
+}

@@ -1,0 +1,131 @@
+import Experiment
+import Journal
+
+/// What is left of the data, and the clauses that can be read off the cluster.
+extension RepeatJudge {
+    func judgePersistence(_ doubts: [Doubt]) -> Judgement {
+        // Lost data is lost whatever could not be told besides.
+        if let ledger = facts.ledger, let loss = loss(ledger) { return loss }
+        if let voided = doubts.first(where: \.kind.voidsMeasurement) {
+            return .skipped(.dataPersistence, "not evaluated: \(voided.sentence)")
+        }
+        if let doubt = doubts.first(where: { $0.kind.check == .dataPersistence }) { return .undecided(doubt) }
+        guard let ledger = facts.ledger else { return .skipped(.dataPersistence, "not evaluated") }
+        let unknown = ledger.unknown == 0 ? "" : "; of \(ledger.unknown) unanswered \(ledger.unknownPresent) are there, \(ledger.unknownAbsent) not"
+        let message = "\(ledger.acknowledged) acknowledged writes and \(ledger.seeded) baseline rows are all there\(unknown)"
+        return .passed(.dataPersistence, message)
+    }
+
+    private func loss(_ ledger: LedgerChecked) -> Judgement? {
+        let allowed = Int64(limits.lostWrites ?? experiment?.expect.lostWrites ?? 0)
+        var broken: [String] = []
+        if ledger.lost > allowed { broken.append("\(ledger.lost) lost (allowed \(allowed))") }
+        for (count, name) in [
+            (ledger.corrupt, "corrupt"), (ledger.duplicate, "duplicate"), (ledger.unexpected, "unexpected"),
+            (ledger.stale, "stale registers"),
+        ] where count > 0 {
+            broken.append("\(count) \(name)")
+        }
+        if let found = ledger.checkDatabase, !found.isEmpty { broken.append("DBCC CHECKDB: \(found.count) messages") }
+        guard !broken.isEmpty else { return nil }
+        let type = ledger.isDataLost(allowed: allowed) ? "data-lost" : "data"
+        let message = "\(broken.joined(separator: ", ")); of \(ledger.acknowledged) acknowledged writes and \(ledger.seeded) baseline rows"
+        return .failed(.dataPersistence, type: type, message, details: Self.lines(ledger))
+    }
+
+    /// The rows themselves, as far as the journal names them.
+    private static func lines(_ ledger: LedgerChecked) -> [String] {
+        func line(_ name: String, _ rows: [RowIdentity]) -> [String] {
+            guard !rows.isEmpty else { return [] }
+            let shown = rows.prefix(50).map { $0.writer < 0 ? "baseline/\($0.sequence)" : "\($0.writer)/\($0.sequence)" }
+            return ["\(name) (writer/sequence): \(shown.joined(separator: " "))\(rows.count > 50 ? " ..." : "")"]
+        }
+        let stale = ledger.staleRegisters.prefix(50).map { register in
+            let found = register.found.map(String.init) ?? "nothing"
+            return "stale: register of writer \(register.writer) holds \(found), acknowledged was \(register.acknowledged)"
+        }
+        return line("lost", ledger.lostRows) + line("corrupt", ledger.corruptRows) + line("duplicate", ledger.duplicateRows)
+            + line("unexpected", ledger.unexpectedRows) + stale + (ledger.checkDatabase ?? []).prefix(20).map { "DBCC CHECKDB: \($0)" }
+    }
+
+    func judgeServiceAddress() -> Judgement? {
+        guard let before = facts.before?.service, let after = facts.after?.service else { return nil }
+        var changes: [String] = []
+        if before.uid != after.uid { changes.append("the service \(before.name) was made anew (uid \(before.uid), now \(after.uid))") }
+        if before.clusterIP != after.clusterIP { changes.append("cluster IP \(before.clusterIP) became \(after.clusterIP)") }
+        if before.ingress != after.ingress {
+            changes.append("load balancer address \(Self.list(before.ingress)) became \(Self.list(after.ingress))")
+        }
+        guard changes.isEmpty else {
+            return .failed(.serviceAddress, type: "service-address", changes.joined(separator: "; "))
+        }
+        let address = facts.probesStarted?.address ?? facts.before?.address ?? ""
+        return .passed(.serviceAddress, "\(address) stayed the address of the service \(before.name)")
+    }
+
+    func judgeStorage() -> Judgement? {
+        guard let before = facts.before?.volumes, let after = facts.after?.volumes, !before.isEmpty else { return nil }
+        var changes: [String] = []
+        for volume in before {
+            guard let now = after.first(where: { $0.claim == volume.claim }) else {
+                changes.append("the claim \(volume.claim) is no longer mounted")
+                continue
+            }
+            if now.claimUID != volume.claimUID { changes.append("the claim \(volume.claim) was made anew") }
+            if now.volume != volume.volume { changes.append("the claim \(volume.claim) is bound to \(now.volume), before to \(volume.volume)") }
+            if now.handle != volume.handle { changes.append("the volume \(now.volume) is \(now.handle), before \(volume.handle)") }
+        }
+        guard changes.isEmpty else { return .failed(.storage, type: "storage", changes.joined(separator: "; ")) }
+        let names = before.map { "\($0.claim) (\($0.volume))" }.joined(separator: ", ")
+        return .passed(.storage, "same volume: \(names)")
+    }
+
+    func judgePlacement() -> Judgement? {
+        guard let experiment, let before = facts.before?.servingPod, let snapshot = facts.after else { return nil }
+        guard let after = snapshot.servingPod else {
+            return .failed(.placement, type: "placement", "no pod is ready after the fault; it was on \(before.node)")
+        }
+        let moved = before.node == after.node ? "stayed on \(before.node)" : "moved from \(before.node) to \(after.node)"
+        let expected = experiment.expect.node
+        let message = "the pod \(moved); expected: \(expected.rawValue) node"
+        let kept =
+            switch expected {
+            case .same: before.node == after.node
+            case .different: before.node != after.node
+            case .any: true
+            }
+        return kept ? .passed(.placement, message) : .failed(.placement, type: "placement", message)
+    }
+
+    func judgeReplicas() -> Judgement? {
+        guard let before = facts.before, let after = facts.after else { return nil }
+        let message = "\(after.readyReplicas) of \(after.desiredReplicas) replicas are ready"
+        if after.desiredReplicas != before.desiredReplicas {
+            return .failed(
+                .replicas, type: "replicas", "\(message); \(before.desiredReplicas) were wanted before the fault: somebody changed that")
+        }
+        return after.readyReplicas == after.desiredReplicas ? .passed(.replicas, message) : .failed(.replicas, type: "replicas", message)
+    }
+
+    func judgeRestore(_ doubts: [Doubt]) -> Judgement {
+        let open = doubts.filter { $0.kind == .notRestored }
+        if let first = open.first {
+            return Judgement(
+                .restore, .undecided, type: "restore.incomplete", message: first.sentence, details: open.map(\.sentence))
+        }
+        guard !undo.isEmpty else { return .passed(.restore, "there was nothing to put back") }
+        let lines = undo.map { "\($0.summary): \($0.evidence ?? "proven")" }
+        return .passed(.restore, "\(undo.count) of \(undo.count) put back and proven", details: lines)
+    }
+
+    private static func list(_ addresses: [String]) -> String {
+        addresses.isEmpty ? "none" : addresses.joined(separator: ", ")
+    }
+}
+
+extension LedgerChecked {
+    /// Something that the server had acknowledged is gone: a row, its content, or a register's value.
+    func isDataLost(allowed: Int64) -> Bool {
+        lost > allowed || corrupt > 0 || stale > 0
+    }
+}

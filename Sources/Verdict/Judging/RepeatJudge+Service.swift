@@ -1,0 +1,78 @@
+import Experiment
+import Journal
+
+/// What the clients felt: the fault's effect, the recovery and the downtime.
+extension RepeatJudge {
+    func judgeEffect(_ doubts: [Doubt]) -> Judgement {
+        if let doubt = doubts.first(where: { $0.kind.check == .faultTookEffect }) { return .undecided(doubt) }
+        if let doubt = doubts.first(where: \.kind.voidsMeasurement) {
+            return .skipped(.faultTookEffect, "not evaluated: \(doubt.sentence)")
+        }
+        guard !isControl else { return .skipped(.faultTookEffect, "the control experiment injects nothing") }
+        guard let effect = facts.effect?.effect else { return .skipped(.faultTookEffect, "not evaluated") }
+        return .passed(.faultTookEffect, effect.evidence.first ?? "proven", details: effect.evidence)
+    }
+
+    func judgeRecovery() -> Judgement? {
+        guard let experiment else { return nil }
+        let open = tracks.filter { $0.outages.last?.isOpen == true }
+        let names = open.map(\.track.rawValue).joined(separator: ", ")
+        if facts.end?.how == .gaveUp || !open.isEmpty {
+            let least = open.map(\.downtime.lower).max().map { ", out for at least \($0.textRoundedDown)" } ?? ""
+            let which = names.isEmpty ? "" : " (\(names))"
+            return .failed(
+                .recovery, type: "recovery",
+                "not recovered within \(experiment.giveUpAfter.gep2257) after the fault\(which)\(least)", details: outageLines())
+        }
+        guard let stable = tracks.compactMap(\.timeToStable).max() else { return nil }
+        let slowest = tracks.first { $0.timeToStable == stable }?.track.rawValue ?? ""
+        let measured = stable == .zero ? "no outage was seen" : "recovered \(stable.textRoundedUp) after the fault (\(slowest) track)"
+        guard let limit = limits.recoveredWithin ?? experiment.expect.recoveredWithin else {
+            return .passed(.recovery, "\(measured); no limit is set", details: outageLines())
+        }
+        let message = "\(measured), allowed \(limit.gep2257)"
+        return stable > limit
+            ? .failed(.recovery, type: "recovery", message, details: outageLines()) : .passed(.recovery, message, details: outageLines())
+    }
+
+    func judgeDowntime() -> Judgement? {
+        guard let experiment, !tracks.isEmpty else { return nil }
+        let limit = isControl ? .zero : limits.maxDowntime ?? experiment.expect.maxDowntime
+        let worst = judgedTrack.flatMap { name in tracks.first { $0.track == name } }
+        guard let worst else {
+            let resolution = tracks.map(\.resolution).max() ?? .zero
+            let unseen = "none longer than \(resolution.textRoundedUp) can have been overlooked"
+            return .passed(.downtime, "no outage on any track; \(unseen)")
+        }
+        let downtime = worst.downtime
+        let interval = Duration.nanoseconds(worst.schedule.interval).gep2257
+        let how = "\(worst.track.rawValue) track, every \(interval), \(downtime.count) outage\(downtime.count == 1 ? "" : "s")"
+        let measured: String
+        if let upper = downtime.upper {
+            measured = "down for at most \(upper.textRoundedUp), at least \(downtime.lower.textRoundedDown)"
+        } else {
+            measured = "down for at least \(downtime.lower.textRoundedDown), its end was not seen"
+        }
+        guard let limit else { return .passed(.downtime, "\(measured) (\(how)); no limit is set", details: outageLines()) }
+        let allowed = isControl ? "allowed 0s: nothing was injected" : "allowed \(limit.gep2257)"
+        let message = "\(measured), \(allowed) (\(how))"
+        guard let upper = downtime.upper, upper <= limit else {
+            return .failed(.downtime, type: "downtime", message, details: outageLines())
+        }
+        return .passed(.downtime, message, details: outageLines())
+    }
+
+    /// Every outage of every track, for the body of a report.
+    private func outageLines() -> [String] {
+        tracks.flatMap { track in
+            track.outages.map { outage in
+                let upper = outage.upper.map { "at most \($0.textRoundedUp)" } ?? "end not seen"
+                let from = (outage.firstFailureStarted - (facts.faultBegan ?? facts.started)).seconds
+                let at = "\(from < 0 ? "-" : "+")\(Duration.seconds(abs(from)).textRoundedDown)"
+                let causes = outage.causes.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { "\($0.key) x\($0.value)" }
+                let length = "at least \(outage.lower.textRoundedDown), \(upper)"
+                return "\(track.track.rawValue): from \(at), \(length), \(outage.failures) failures: \(causes.joined(separator: ", "))"
+            }
+        }
+    }
+}

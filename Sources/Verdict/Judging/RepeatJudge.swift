@@ -1,0 +1,133 @@
+import Experiment
+import Journal
+
+/// Judges one repeat from what its records add up to.
+struct RepeatJudge {
+    let facts: RepeatReducer
+    let experiment: Experiment?
+    let limits: Limits
+    let tracks: [TrackFindings]
+    /// How the intents of this repeat were answered, by the end of the journal.
+    var undo: [UndoFinding] = []
+    /// Why the repeat has no end, if it has none.
+    var unfinished: Doubt?
+
+    init(_ facts: RepeatReducer, _ experiment: Experiment?, _ limits: Limits) {
+        self.experiment = experiment
+        self.limits = limits
+        let steady = facts.stages.first { $0.stage == .steady }?.at
+        // Health is promised for `steadyFor` up to the fault: an outage in that time is not one of the start.
+        let steadySince = steady.map { entered in
+            guard let experiment, let fault = facts.faultBegan else { return entered }
+            return min(entered, fault + (.zero - experiment.steadyFor * (1 - limits.healthTolerance)))
+        }
+        let end = facts.ended ?? facts.tracks.values.compactMap(\.lastDone).max()
+        tracks = Track.allCases.compactMap { track in
+            facts.tracks[track].map {
+                TrackFindings(track, $0, steadySince: steadySince, fault: facts.faultBegan, end: end)
+            }
+        }
+        self.facts = facts.withoutTracks
+    }
+
+    func findings() -> RepeatFindings {
+        let doubts = doubts()
+        let judgements = Check.allCases.filter { $0 != .preflight }.map { check -> Judgement in
+            guard let aborted = doubts.first(where: { $0.kind.type == "aborted" }) else {
+                return judge(check, doubts)
+            }
+            let judgement = judge(check, doubts)
+            if check == runningCheck && judgement.outcome != .failed {
+                return Judgement(check, .undecided, type: "aborted", message: aborted.sentence)
+            }
+            // What was broken before the end stays broken; what passed may yet have failed.
+            return judgement.outcome == .failed || judgement.check == .restore && judgement.outcome == .undecided
+                ? judgement : .skipped(check, "not evaluated: the repeat did not run to its end")
+        }
+        let judged = judgedTrack
+        return RepeatFindings(
+            number: facts.number,
+            verdict: verdict(judgements, doubts),
+            judgements: judgements,
+            doubts: doubts,
+            started: facts.started,
+            ended: facts.ended,
+            how: facts.end?.how,
+            reason: facts.end?.reason,
+            stages: facts.stages,
+            faultBegan: facts.faultBegan,
+            faultSummary: facts.fault?.summary,
+            address: facts.probesStarted?.address,
+            tracks: tracks,
+            phases: judged.map { Attribution(facts: facts, tracks: tracks).phases(of: $0) } ?? [],
+            judgedTrack: judged,
+            ledger: facts.ledger,
+            ledgerUnchecked: facts.ledgerUnchecked,
+            writes: facts.writes,
+            effect: facts.effect?.effect,
+            before: facts.before,
+            after: facts.after,
+            undo: undo,
+            observations: facts.observations,
+            blind: facts.blind)
+    }
+
+    /// Where the repeat stood, for the testcase that carries the abort.
+    private var runningCheck: Check {
+        guard facts.faultBegan != nil else { return .faultTookEffect }
+        switch facts.stages.last?.stage {
+        case .undoing: return .restore
+        case .settling: return .dataPersistence
+        case .preparing, .steadying, .steady, .injecting, .recovering, .recovered, .stable, .gaveUp, nil:
+            return facts.effect == nil ? .faultTookEffect : .recovery
+        }
+    }
+
+    private func judge(_ check: Check, _ doubts: [Doubt]) -> Judgement {
+        switch check {
+        case .preflight: .skipped(check, "judged once an experiment")
+        case .faultTookEffect: judgeEffect(doubts)
+        case .recovery: gated(check, doubts, judgeRecovery)
+        case .downtime: gated(check, doubts, judgeDowntime)
+        case .dataPersistence: judgePersistence(doubts)
+        case .serviceAddress: gated(check, doubts, judgeServiceAddress)
+        case .storage: gated(check, doubts, judgeStorage)
+        case .placement: gated(check, doubts, judgePlacement)
+        case .replicas: gated(check, doubts, judgeReplicas)
+        case .restore: judgeRestore(doubts)
+        }
+    }
+
+    /// A check on the time after the fault: not evaluated without a proven fault, a failure in spite of other doubts, no pass with one.
+    private func gated(_ check: Check, _ doubts: [Doubt], _ judge: () -> Judgement?) -> Judgement {
+        if let voided = doubts.first(where: \.kind.voidsMeasurement) {
+            return .skipped(check, "not evaluated: \(voided.sentence)")
+        }
+        let judgement = judge()
+        if let judgement, judgement.outcome == .failed { return judgement }
+        if let doubt = doubts.first(where: { $0.kind.check == check }) { return .undecided(doubt) }
+        return judgement ?? .skipped(check, "not evaluated")
+    }
+
+    private func verdict(_ judgements: [Judgement], _ doubts: [Doubt]) -> Verdict {
+        if judgements.contains(where: { $0.outcome == .failed }) { return .fail }
+        if doubts.contains(where: { $0.kind.type == "aborted" }) || facts.end?.how == .aborted { return .aborted }
+        if !doubts.isEmpty || judgements.contains(where: { $0.outcome == .undecided }) { return .invalid }
+        return .pass
+    }
+
+    /// The track that was out the longest.
+    var judgedTrack: Track? {
+        tracks.filter { $0.downtime.count > 0 }.max { Self.value($0.downtime) < Self.value($1.downtime) }?.track
+    }
+
+    static func value(_ downtime: Downtime) -> Sample.Value {
+        downtime.upper.map { Sample.Value($0) } ?? Sample.Value(downtime.lower, isAtLeast: true)
+    }
+
+    /// The control experiment, in which nothing is done.
+    var isControl: Bool {
+        guard case .none(duration: _)? = experiment?.fault else { return facts.fault?.fault == "none" }
+        return true
+    }
+}

@@ -1,0 +1,158 @@
+import Experiment
+import Journal
+
+/// Gathers the records of one repeat.
+struct RepeatReducer {
+    let number: Int
+    let started: RunTime
+    private(set) var ended: RunTime?
+    private(set) var end: RepeatEnded?
+    private(set) var stages: [RepeatFindings.StageTime] = []
+    private(set) var probesStarted: ProbesStarted?
+    private(set) var tracks: [Track: TrackReducer] = [:]
+    private(set) var loginRecoveries = LoginRecoveries()
+    private(set) var writes = WriteCounts()
+    private(set) var prepared: LedgerPrepared?
+    private(set) var before: Snapshot?
+    private(set) var after: Snapshot?
+    private(set) var observations: [RepeatFindings.TimedObservation] = []
+    private(set) var blind: [BlindInterval] = []
+    private(set) var faultBegan: RunTime?
+    private(set) var fault: FaultBegun?
+    private(set) var faultInjected: RunTime?
+    private(set) var effect: (at: RunTime, effect: FaultEffect)?
+    private(set) var intents: [UndoIntent] = []
+    private(set) var ledger: LedgerChecked?
+    private(set) var ledgerUnchecked: String?
+
+    /// Kubernetes events are for the reader; a storm of them must not fill the memory.
+    private static let eventLimit = 500
+
+    init(number: Int, started: RunTime) {
+        self.number = number
+        self.started = started
+    }
+
+    /// Whether the repeat is the one that runs.
+    var isRunning: Bool { end == nil }
+
+    /// All but the tracks, whose histograms are the most of it.
+    var withoutTracks: RepeatReducer {
+        var rest = self
+        rest.tracks = [:]
+        return rest
+    }
+
+    mutating func add(_ record: JournalRecord) {
+        switch record.event {
+        case .stageEntered(let entered): stages.append(.init(stage: entered.stage, at: record.at))
+        case .ledgerPrepared(let ledger): prepared = ledger
+        case .probesStarted(let probes):
+            probesStarted = probes
+            for schedule in probes.schedules { tracks[schedule.track] = TrackReducer(schedule, from: started) }
+        case .probe(let probe):
+            tracks[probe.track]?.add(probe)
+            if probe.track == .login { loginRecoveries.add(probe) }
+        case .probeSkipped(let skip): tracks[skip.track]?.add(skip)
+        case .write(let write):
+            tracks[.write]?.add(write)
+            count(write)
+        case .snapshot(let snapshot):
+            switch snapshot.moment {
+            case .before: before = snapshot
+            case .after: after = snapshot
+            }
+        case .observation(let observation): add(observation, at: record.at)
+        case .blind(let interval): blind.append(interval)
+        case .undoIntent(let intent): intents.append(intent)
+        case .faultBegun(let begun):
+            fault = begun
+            faultBegan = record.at
+            for track in tracks.keys { tracks[track]?.faultBegins(at: record.at) }
+        case .faultInjected: faultInjected = record.at
+        case .faultEffect(let found): effect = (record.at, found)
+        case .ledgerChecked(let checked): ledger = checked
+        case .ledgerUnchecked(let unchecked): ledgerUnchecked = unchecked.reason
+        case .repeatEnded(let ended):
+            end = ended
+            self.ended = record.at
+        case .runStarted, .experimentStarted, .preflightCheck, .repeatStarted, .undoResult, .interrupted, .runEnded: break
+        }
+    }
+
+    private mutating func add(_ observation: ClusterObservation, at time: RunTime) {
+        if observation.kind == .event {
+            guard observations.count(where: { $0.observation.kind == .event }) < Self.eventLimit else { return }
+        }
+        observations.append(.init(at: time, observation: observation))
+    }
+
+    private mutating func count(_ write: WriteResult) {
+        writes.attempted += 1
+        switch write.outcome {
+        case .acknowledged:
+            writes.acknowledged += 1
+            if write.kind == .insert { writes.acknowledgedInserts += 1 }
+            guard let faultBegan else {
+                writes.acknowledgedBefore += 1
+                return
+            }
+            if write.done < faultBegan { writes.acknowledgedBefore += 1 }
+            if write.started >= faultBegan { writes.acknowledgedAfter += 1 }
+        case .refused:
+            writes.refused += 1
+            writes.acknowledgedAfter = 0
+        case .unknown:
+            writes.unknown += 1
+            writes.acknowledgedAfter = 0
+        }
+    }
+}
+
+/// When, after a failure on the `login` track, logins and then the database were there again: for the phases of the downtime.
+struct LoginRecoveries {
+    struct Recovery: Hashable {
+        /// The server answered LOGIN7, be it with an error about the database alone.
+        var loginAccepted: RunTime
+        /// It let the login into its database.
+        var databaseOnline: RunTime
+        /// The sentinel query was answered.
+        var queryAnswered: RunTime
+    }
+
+    private(set) var recoveries: [Recovery] = []
+    private var failing = false
+    private var accepted: RunTime?
+    private var online: RunTime?
+
+    /// Errors that a server gives to a login it knows, about the database it asked for: cannot open (4060, 4064), not accessible
+    /// or recovering (904, 905, 922, 926, 927, 942, 945).
+    private static let databaseErrors: Set<Int> = [904, 905, 922, 926, 927, 942, 945, 4060, 4064]
+
+    mutating func add(_ probe: ProbeResult) {
+        guard let failure = probe.failure else {
+            if failing {
+                let queryTook = probe.phases?["query"].map(Duration.nanoseconds) ?? .zero
+                let login = probe.done + (.zero - queryTook)
+                recoveries.append(
+                    Recovery(loginAccepted: accepted ?? online ?? login, databaseOnline: online ?? login, queryAnswered: probe.done))
+            }
+            failing = false
+            accepted = nil
+            online = nil
+            return
+        }
+        guard failure.kind != Failure.cancelled else { return }
+        failing = true
+        if failure.phase == "query" {
+            accepted = accepted ?? probe.done
+            online = online ?? probe.done
+        } else if failure.phase == "login", let number = failure.number, Self.databaseErrors.contains(number) {
+            accepted = accepted ?? probe.done
+            online = nil
+        } else {
+            accepted = nil
+            online = nil
+        }
+    }
+}

@@ -1,0 +1,58 @@
+import Journal
+
+extension TrackFindings {
+    /// - Parameters:
+    ///   - steadySince: outages that were over by then belong to the time before the steady state.
+    ///   - end: where probing ended, for the share of the promised probes.
+    init(_ track: Track, _ reducer: TrackReducer, steadySince: RunTime?, fault: RunTime?, end: RunTime?) {
+        var reducer = reducer
+        reducer.finish()
+        self.track = track
+        schedule = reducer.schedule
+        let all = reducer.finder.outages
+        outages = all.filter { outage in
+            guard let steadySince, let done = outage.firstSuccessDone else { return steadySince != nil }
+            return done > steadySince
+        }
+        outagesWhileSteadying = Array(all.prefix(all.count - outages.count))
+        downtime = Downtime(outages)
+        latency = reducer.latency.latency
+        lag = reducer.latency.lag
+        results = reducer.results
+        succeeded = reducer.succeeded
+        skipped = reducer.skipped
+        missing = reducer.missingSlots
+        resolution = reducer.finder.widestQuietGap
+        firstSuccess = reducer.firstSuccess
+        lastSuccess = reducer.lastSuccess
+        lastDone = reducer.lastDone
+        seconds = reducer.seconds
+        timeToStable = fault.flatMap { fault in
+            guard let last = outages.last else { return .zero }
+            return last.firstSuccessDone.map { max(.zero, $0 - fault) }
+        }
+        probeShare = Self.probeShare(reducer, outages: all, end: end)
+    }
+
+    /// Of the whole seconds between the first and the last probe, those that no outage touches count.
+    private static func probeShare(_ reducer: TrackReducer, outages: [Outage], end: RunTime?) -> Double? {
+        let buckets = reducer.seconds.buckets
+        guard let first = buckets.firstIndex(where: { $0.succeeded + $0.failed + $0.skipped > 0 }) else { return nil }
+        let second = Duration.seconds(1)
+        let last = end.map { Int(($0 - reducer.seconds.start) / second) } ?? buckets.count - 1
+        let promisedEach = Double(reducer.schedule.lanes) * 1e9 / Double(max(1, reducer.schedule.interval))
+        var promised = 0.0
+        var made = 0
+        // The first second and the last are not whole.
+        for index in (first + 1)..<max(first + 1, last) {
+            let from = reducer.seconds.start + second * index
+            let touched = outages.contains { outage in
+                (outage.lastSuccessStarted ?? .origin) < from + second && (outage.firstSuccessDone.map { $0 > from } ?? true)
+            }
+            guard !touched else { continue }
+            promised += promisedEach
+            if buckets.indices.contains(index) { made += buckets[index].succeeded + buckets[index].failed }
+        }
+        return promised > 0 ? min(1, Double(made) / promised) : nil
+    }
+}

@@ -1,0 +1,166 @@
+import Journal
+
+/// Finds the outages in the results of one track, which it is given in the order in which they were started.
+///
+/// A success proves that the track was served at some moment between its start and its end. So an outage lies between two such
+/// moments: in one of the *gaps* from the start of a success to the earliest end of those started after it. A failure proves that the
+/// track was not served at some moment of its *window*, so that an outage touches that window. The finder explains all failures by
+/// the fewest outages that do, each in one gap. Holds only what the next results can still change.
+struct OutageFinder {
+    /// From the start of one success to the earliest end of all that were started after it. Ordered: both ends only grow.
+    fileprivate struct Gap {
+        var index: Int
+        /// `nil`: no success was seen before.
+        var from: Int64?
+        /// `nil`: none was seen since.
+        var to: Int64?
+        var held = false
+    }
+
+    fileprivate struct Evidence {
+        var started: Int64
+        var done: Int64
+        /// The last moment by which the track must have been out of service for this probe to fail.
+        var windowEnd: Int64
+        var cause: String
+    }
+
+    /// An outage to which later failures may still belong.
+    fileprivate struct Candidate {
+        /// Gaps, one of which it lies in.
+        var first: Int
+        var last: Int
+        var firstFailure: Evidence
+        var lastFailure: Evidence
+        /// When the first of the failures was known.
+        var noticed: Int64
+        var failures = 0
+        var causes: [String: Int] = [:]
+        /// Of the failures that no other gap can explain: the earliest end of a window, and the latest start.
+        var surelyOutBy: Int64?
+        var surelyOutAt: Int64?
+    }
+
+    private var gaps = [Gap(index: 0)]
+    private var nextGap = 1
+    private var waiting: [Evidence] = []
+    private var candidate: Candidate?
+    private(set) var outages: [Outage] = []
+
+    /// Gaps that end after this moment count for ``widestQuietGap``.
+    var quietGapsCountFrom: RunTime?
+    /// The longest gap in which nothing failed: what the probes could have overlooked.
+    private(set) var widestQuietGap = Duration.zero
+
+    mutating func succeeded(started: RunTime, done: RunTime) {
+        advance(to: started.nanoseconds)
+        for index in gaps.indices where gaps[index].to.map({ $0 > done.nanoseconds }) ?? true { gaps[index].to = done.nanoseconds }
+        gaps.append(Gap(index: nextGap, from: started.nanoseconds))
+        nextGap += 1
+    }
+
+    /// - Parameter answersWithin: how long the service takes at most when it is up; `nil` when that is not known.
+    mutating func failed(started: RunTime, done: RunTime, answersWithin: Duration?, cause: String) {
+        advance(to: started.nanoseconds)
+        let answered = answersWithin.map { (started + $0).nanoseconds } ?? .max
+        waiting.append(
+            Evidence(
+                started: started.nanoseconds, done: done.nanoseconds, windowEnd: min(done.nanoseconds, answered), cause: cause))
+    }
+
+    /// Everything was seen.
+    mutating func finish() {
+        advance(to: .max)
+        if let last = candidate { close(last) }
+        candidate = nil
+        forgetGaps(endingBefore: .max)
+    }
+
+    /// All results that were started before `position` have been seen.
+    private mutating func advance(to position: Int64) {
+        // Results to come can neither make a gap that begins in this window nor end one before it.
+        while let evidence = waiting.first, evidence.windowEnd < position {
+            waiting.removeFirst()
+            explain(evidence)
+        }
+        let undecided = waiting.first.map(\.started) ?? position
+        if let last = candidate, let end = gap(last.last)?.to, end < undecided {
+            close(last)
+            candidate = nil
+        }
+        forgetGaps(endingBefore: undecided)
+    }
+
+    private mutating func explain(_ evidence: Evidence) {
+        let touched = gaps.filter { ($0.from ?? .min) <= evidence.windowEnd && ($0.to ?? .max) >= evidence.started }
+        // The gaps cover all of time, so there is at least one.
+        guard let first = touched.first?.index, let last = touched.last?.index else { return }
+        if var known = candidate {
+            if first <= known.last && known.first <= last {
+                known.first = max(known.first, first)
+                known.last = min(known.last, last)
+                known.include(evidence, certain: first == last)
+                candidate = known
+                return
+            }
+            close(known)
+        }
+        var new = Candidate(first: first, last: last, firstFailure: evidence, lastFailure: evidence, noticed: evidence.done)
+        new.include(evidence, certain: first == last)
+        candidate = new
+    }
+
+    private mutating func close(_ candidate: Candidate) {
+        let range = gaps.indices.filter { (candidate.first...candidate.last).contains(gaps[$0].index) }
+        for index in range { gaps[index].held = true }
+        // Which of several gaps it was in is not known: the longest bounds it.
+        guard let gap = range.map({ gaps[$0] }).max(by: { $0.length < $1.length }) else { return }
+        var lower = Int64.zero
+        if let by = candidate.surelyOutBy, let at = candidate.surelyOutAt { lower = max(0, at - by) }
+        outages.append(
+            Outage(
+                lastSuccessStarted: gap.from.map(RunTime.init(nanoseconds:)),
+                firstFailureStarted: RunTime(nanoseconds: candidate.firstFailure.started),
+                firstFailureDone: RunTime(nanoseconds: candidate.noticed),
+                lastFailureStarted: RunTime(nanoseconds: candidate.lastFailure.started),
+                firstSuccessDone: gap.to.map(RunTime.init(nanoseconds:)),
+                lower: .nanoseconds(lower),
+                upper: gap.length == .max ? nil : .nanoseconds(gap.length),
+                failures: candidate.failures,
+                causes: candidate.causes))
+    }
+
+    private mutating func forgetGaps(endingBefore position: Int64) {
+        let needed = candidate?.first ?? .max
+        let kept = gaps.firstIndex { $0.index >= needed || ($0.to ?? .max) >= position } ?? gaps.endIndex
+        for gap in gaps[..<kept] where !gap.held {
+            guard let from = quietGapsCountFrom?.nanoseconds, let end = gap.to, end > from, gap.length < .max else { continue }
+            widestQuietGap = max(widestQuietGap, .nanoseconds(gap.length))
+        }
+        gaps.removeFirst(kept)
+    }
+
+    private func gap(_ index: Int) -> Gap? {
+        gaps.first { $0.index == index }
+    }
+}
+
+extension OutageFinder.Gap {
+    fileprivate var length: Int64 {
+        guard let from, let to else { return .max }
+        return to - from
+    }
+}
+
+extension OutageFinder.Candidate {
+    fileprivate mutating func include(_ evidence: OutageFinder.Evidence, certain: Bool) {
+        failures += 1
+        causes[evidence.cause, default: 0] += 1
+        noticed = min(noticed, evidence.done)
+        if evidence.started < firstFailure.started { firstFailure = evidence }
+        if evidence.started > lastFailure.started { lastFailure = evidence }
+        guard certain else { return }
+        surelyOutBy = min(surelyOutBy ?? .max, evidence.windowEnd)
+        surelyOutAt = max(surelyOutAt ?? .min, evidence.started)
+    }
+}

@@ -1,0 +1,41 @@
+import Histogram
+import Journal
+
+/// The latencies of one track's successes, and how late its probes were started, in HDR histograms of three significant digits.
+struct LatencyRecorder: Sendable {
+    private var latencies = Histogram<UInt32>(numberOfSignificantValueDigits: .three)
+    private var lags = Histogram<UInt32>(numberOfSignificantValueDigits: .three)
+
+    /// From the intended start, so that a late probe is not a fast one.
+    mutating func record(_ latency: Duration) {
+        latencies.record(UInt64(max(0, latency.wholeNanoseconds)))
+    }
+
+    mutating func recordLag(_ lag: Duration) {
+        lags.record(UInt64(max(0, lag.wholeNanoseconds)))
+    }
+
+    var latency: Distribution? { Distribution(latencies) }
+    var lag: Distribution? { Distribution(lags) }
+}
+
+/// Quantiles of many values.
+public struct Distribution: Sendable, Hashable {
+    public var count: UInt64
+    public var median: Duration
+    public var p90: Duration
+    public var p99: Duration
+    public var maximum: Duration
+
+    init?(_ histogram: Histogram<UInt32>) {
+        guard histogram.totalCount > 0 else { return nil }
+        func quantile(_ percent: Double) -> Duration {
+            .nanoseconds(Int64(clamping: min(histogram.valueAtPercentile(percent), histogram.maxRecorded)))
+        }
+        count = histogram.totalCount
+        median = quantile(50)
+        p90 = quantile(90)
+        p99 = quantile(99)
+        maximum = .nanoseconds(Int64(clamping: histogram.maxRecorded))
+    }
+}

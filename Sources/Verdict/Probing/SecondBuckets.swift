@@ -1,0 +1,51 @@
+public import Journal
+
+/// What became of the probes that were intended for each second of a repeat: for rates and pictures, never for bounds.
+public struct SecondBuckets: Sendable, Hashable {
+    public struct Bucket: Sendable, Hashable {
+        public var succeeded = 0
+        public var failed = 0
+        public var skipped = 0
+        /// Successes by latency: below 1 ms, 2 ms, 4 ms ... and at last everything slower.
+        public var latencies = [Int](repeating: 0, count: SecondBuckets.latencyClasses)
+    }
+
+    /// Up to 1 ms · 2^14 = 16.4 s, and one for what is slower.
+    public static let latencyClasses = 16
+
+    /// A week: a journal whose times make no sense must not fill the memory.
+    private static let longest = 7 * 86_400
+
+    public let start: RunTime
+    public private(set) var buckets: [Bucket] = []
+
+    init(from start: RunTime) {
+        self.start = start
+    }
+
+    mutating func record(intended: RunTime, took: Duration, succeeded: Bool) {
+        let index = index(intended)
+        if succeeded {
+            buckets[index].succeeded += 1
+            buckets[index].latencies[Self.latencyClass(took)] += 1
+        } else {
+            buckets[index].failed += 1
+        }
+    }
+
+    mutating func recordSkipped(at intended: RunTime) {
+        buckets[index(intended)].skipped += 1
+    }
+
+    /// The class whose upper end is the first that `latency` is below.
+    static func latencyClass(_ latency: Duration) -> Int {
+        let milliseconds = max(0, latency.wholeNanoseconds) / 1_000_000
+        return min(latencyClasses - 1, Int64.bitWidth - milliseconds.leadingZeroBitCount)
+    }
+
+    private mutating func index(_ time: RunTime) -> Int {
+        let index = min(Self.longest, Int(max(0, time.nanoseconds - start.nanoseconds) / 1_000_000_000))
+        while buckets.count <= index { buckets.append(Bucket()) }
+        return index
+    }
+}

@@ -1,0 +1,139 @@
+import Journal
+
+/// What is kept of one track's results of one repeat, as they come in from the journal.
+///
+/// The journal has results in the order in which they were done; the bounds need the order in which they were started. A probe is put
+/// back only until all slots before it are accounted for, so that what is held is what was under way at once, not the whole run.
+struct TrackReducer {
+    private struct Result {
+        var started: RunTime
+        var done: RunTime
+        var failure: Failure?
+        var answersWithin: Duration?
+    }
+
+    let schedule: ProbesStarted.Schedule
+    private(set) var finder = OutageFinder()
+    private(set) var latency = LatencyRecorder()
+    private(set) var seconds: SecondBuckets
+    private(set) var firstSuccess: RunTime?
+    private(set) var lastSuccess: RunTime?
+    private(set) var lastDone: RunTime?
+    private(set) var results = 0
+    private(set) var succeeded = 0
+    private(set) var skipped: [ProbeSkipped.Reason: Int] = [:]
+    /// The longest that a success took before the fault.
+    private(set) var slowestHealthy: Duration?
+    /// How long the service takes at most when it is up, from the fault on.
+    private var answersWithin: Duration?
+
+    /// Results that wait for the ones started before them, by their start.
+    private var waiting: [Result] = []
+    /// Slots that came before the ones in front of them.
+    private var early: [Int: RunTime] = [:]
+    private var nextSlot = 0
+    /// What each writer's next write cannot be started before.
+    private var lanes: [Int: RunTime] = [:]
+
+    init(_ schedule: ProbesStarted.Schedule, from start: RunTime) {
+        self.schedule = schedule
+        seconds = SecondBuckets(from: start)
+    }
+
+    /// Slots that are neither in the results nor among the skipped, though later ones are.
+    var missingSlots: Int {
+        guard let last = early.keys.max() else { return 0 }
+        return last + 1 - nextSlot - early.count
+    }
+
+    /// The fault comes now: what is slow from here on is no measure of a healthy service.
+    mutating func faultBegins(at time: RunTime) {
+        finder.quietGapsCountFrom = time
+        // Twice the slowest, so that a probe that was merely slow is not taken for one that was never going to be answered.
+        answersWithin = slowestHealthy.map { max($0 * 2, .nanoseconds(schedule.interval)) }
+    }
+
+    mutating func add(_ probe: ProbeResult) {
+        if probe.failure?.kind != Failure.cancelled {
+            record(intended: probe.intended, started: probe.started, done: probe.done, failure: probe.failure)
+            latency.recordLag(probe.started - probe.intended)
+        }
+        account(slot: probe.slot, intended: probe.intended)
+    }
+
+    mutating func add(_ skip: ProbeSkipped) {
+        skipped[skip.reason, default: 0] += 1
+        seconds.recordSkipped(at: skip.intended)
+        account(slot: skip.slot, intended: skip.intended)
+    }
+
+    mutating func add(_ write: WriteResult) {
+        var failure = write.failure
+        if write.outcome != .acknowledged && failure == nil { failure = Failure(phase: "write", kind: write.outcome.rawValue) }
+        if failure?.kind != Failure.cancelled {
+            record(
+                intended: write.intended, started: write.started, done: write.done,
+                failure: write.outcome == .acknowledged ? nil : failure)
+        }
+        lanes[write.writer] = max(write.done, lanes[write.writer] ?? .origin)
+        guard lanes.count >= schedule.lanes, let earliest = lanes.values.min() else { return }
+        release(startedBefore: earliest)
+    }
+
+    /// The outages, now that nothing more comes.
+    mutating func finish() {
+        release(startedBefore: RunTime(nanoseconds: .max))
+        finder.finish()
+    }
+
+    private mutating func record(intended: RunTime, started: RunTime, done: RunTime, failure: Failure?) {
+        results += 1
+        lastDone = max(done, lastDone ?? done)
+        seconds.record(intended: intended, took: done - intended, succeeded: failure == nil)
+        if failure == nil {
+            succeeded += 1
+            firstSuccess = min(started, firstSuccess ?? started)
+            lastSuccess = max(done, lastSuccess ?? done)
+            latency.record(done - intended)
+            if finder.quietGapsCountFrom == nil { slowestHealthy = max(done - started, slowestHealthy ?? .zero) }
+        }
+        let result = Result(started: started, done: done, failure: failure, answersWithin: answersWithin)
+        let place = waiting.lastIndex { $0.started <= started }.map { $0 + 1 } ?? 0
+        waiting.insert(result, at: place)
+    }
+
+    private mutating func account(slot: Int, intended: RunTime) {
+        guard slot >= nextSlot else { return }
+        early[slot] = intended
+        var safe: RunTime?
+        while let intended = early.removeValue(forKey: nextSlot) {
+            safe = intended
+            nextSlot += 1
+        }
+        // Later slots were intended later, and none is started before it was intended.
+        if let safe { release(startedBefore: safe) }
+    }
+
+    private mutating func release(startedBefore limit: RunTime) {
+        let count = waiting.firstIndex { $0.started >= limit } ?? waiting.endIndex
+        for result in waiting[..<count] {
+            if let failure = result.failure {
+                finder.failed(
+                    started: result.started, done: result.done, answersWithin: result.answersWithin, cause: failure.cause)
+            } else {
+                finder.succeeded(started: result.started, done: result.done)
+            }
+        }
+        waiting.removeFirst(count)
+    }
+}
+
+extension Failure {
+    /// A probe that the harness itself gave up says nothing about the service.
+    static let cancelled = "cancelled"
+
+    /// What counts as the same cause of an outage: `tcp/refused`, `login/loginRejected 18456`.
+    var cause: String {
+        "\(phase)/\(kind)" + (number.map { " \($0)" } ?? "")
+    }
+}

@@ -1,0 +1,231 @@
+import Experiment
+import Foundation
+import Journal
+
+@testable import Verdict
+
+/// A journal made by hand: a healthy run of one experiment, of which each test changes what it is about.
+///
+/// Times are milliseconds. Probes and writes follow their schedules and fail while the service is out.
+struct Script {
+    /// A time in which the service is out, on some tracks, and how their probes fail.
+    struct Out {
+        var from: Int
+        var to: Int
+        var tracks: Set<Track> = Set(Track.allCases)
+        var failure = Failure(phase: "tcp", kind: "refused")
+        /// Milliseconds until a probe that was started in it fails.
+        var failsAfter = 1
+    }
+
+    var name = "pod-delete"
+    var fault = "podDelete: {}"
+    var faultKind = "podDelete"
+    var expect = "downtime: {max: 5s}, recoveredWithin: 20s, node: any"
+    var repeats = 1
+    var outs: [Out] = [Out(from: 10_000, to: 12_000)]
+    /// Of each repeat, from its start.
+    var faultAt = 10_000
+    var end = 20_000
+    var interval = 50
+    var latency = 3
+    var tracks: [Track] = Track.allCases
+    var address = "10.0.0.7:1433"
+    /// Records to leave out, and changes to those that stay.
+    var edit: (JournalRecord) -> JournalRecord? = { $0 }
+    var ledger = LedgerChecked()
+    var gaveUp = false
+
+    var yaml: String {
+        """
+        apiVersion: aftershock/v1
+        kind: Experiment
+        metadata: {name: \(name)}
+        spec:
+          target:
+            namespace: sql
+            workload: deployment/mssql
+            service: mssql
+            login: {user: sa, passwordFrom: {env: PASSWORD}}
+            encryption: {mode: required, trustServerCertificate: true}
+          fault: {\(fault)}
+          steadyFor: 5s
+          stableFor: 5s
+          giveUpAfter: 1m
+          repeat: \(repeats)
+          expect: {\(expect)}
+        """
+    }
+
+    var records: [JournalRecord] {
+        var records: [JournalRecord] = [
+            record(
+                0,
+                .runStarted(
+                    RunStarted(
+                        runID: "run1", version: "1.0.0", startedAt: "2026-11-21T09:00:00Z", host: "host", seed: 1, context: "sandbox",
+                        serverVersion: "v1.33.0", sources: [.init(file: "experiment.yaml", text: yaml)], repeatOverride: nil))),
+            record(1, .preflightCheck(PreflightCheck(name: "permissions", status: .passed, message: "all granted"))),
+            record(2, .experimentStarted(ExperimentStarted(name: name))),
+        ]
+        for number in 1...repeats { records += repeatRecords(number, at: 1000 + (number - 1) * (end + 5000)) }
+        records.append(record(1000 + repeats * (end + 5000), .runEnded(RunEnded(restored: true))))
+        return records.compactMap(edit)
+    }
+
+    /// The findings of the whole journal, as if read from a file.
+    func findings(limits: Limits = Limits()) -> Findings {
+        var reducer = FindingsReducer(limits: limits)
+        for record in records { reducer.add(record) }
+        return reducer.findings()
+    }
+
+    // MARK: One repeat
+
+    private func repeatRecords(_ number: Int, at start: Int) -> [JournalRecord] {
+        var later: [JournalRecord] = [
+            record(start + 5500, .stageEntered(StageEntered(stage: .steady))),
+            record(start + 5600, .snapshot(snapshot(.before))),
+            record(start + faultAt - 2, .stageEntered(StageEntered(stage: .injecting))),
+            record(start + faultAt, .faultBegun(FaultBegun(fault: faultKind, summary: "delete pod/mssql-0"))),
+            record(start + faultAt + 2, .faultInjected(FaultInjected(detail: "200 OK"))),
+            record(start + faultAt + 10, .stageEntered(StageEntered(stage: .recovering))),
+            record(start + faultAt + 800, .observation(ClusterObservation(kind: .podGone, object: "pod/mssql-0", uid: "pod1"))),
+            record(start + faultAt + 801, .faultEffect(FaultEffect(proven: true, evidence: ["pod uid pod1 is gone"]))),
+            record(start + faultAt + 900, .observation(ClusterObservation(kind: .podScheduled, object: "pod/mssql-1", uid: "pod2", node: "node-b"))),
+            record(start + faultAt + 1200, .observation(ClusterObservation(kind: .containerStarted, object: "pod/mssql-1", uid: "pod2"))),
+        ]
+        if !gaveUp {
+            later += [
+                record(start + faultAt + 2100, .stageEntered(StageEntered(stage: .recovered))),
+                record(start + faultAt + 7200, .stageEntered(StageEntered(stage: .stable))),
+            ]
+        } else {
+            later.append(record(start + end - 1, .stageEntered(StageEntered(stage: .gaveUp))))
+        }
+        later += probes(start) + writes(start)
+        later.sort { $0.at < $1.at }
+
+        let schedules = tracks.map { track in
+            ProbesStarted.Schedule(
+                track: track, interval: Int64(interval) * 1_000_000, timeout: 1_000_000_000, inFlightCap: 64,
+                lanes: track == .write ? writers : 1)
+        }
+        var checked = ledger
+        if checked == LedgerChecked() { checked = keptLedger(start) }
+        return [
+            record(start, .repeatStarted(RepeatStarted(number: number, of: repeats))),
+            record(start, .stageEntered(StageEntered(stage: .preparing))),
+            record(start, .ledgerPrepared(LedgerPrepared(database: "aftershock", tableSuffix: "run1", writers: writers, seedRows: 100))),
+            record(start, .probesStarted(ProbesStarted(address: address, schedules: schedules))),
+        ] + later + [
+            record(start + end, .snapshot(snapshot(.after))),
+            record(start + end + 1, .stageEntered(StageEntered(stage: .settling))),
+            record(start + end + 100, .ledgerChecked(checked)),
+            record(start + end + 101, .repeatEnded(RepeatEnded(how: gaveUp ? .gaveUp : .completed))),
+        ]
+    }
+
+    let writers = 2
+
+    func record(_ milliseconds: Int, _ event: Event) -> JournalRecord {
+        JournalRecord(at: .ms(milliseconds), event: event)
+    }
+
+    private func out(_ track: Track, _ started: Int) -> Out? {
+        outs.first { $0.tracks.contains(track) && started + latency > $0.from && started < $0.to }
+    }
+
+    private func probes(_ start: Int) -> [JournalRecord] {
+        tracks.filter { $0 != .write }.flatMap { track in
+            (0..<(end / interval)).map { slot in
+                let intended = slot * interval
+                let out = out(track, intended)
+                let done = intended + (out?.failsAfter ?? latency)
+                let probe = ProbeResult(
+                    track: track, slot: slot, intended: .ms(start + intended), started: .ms(start + intended), done: .ms(start + done),
+                    failure: out?.failure, phases: out == nil ? ["tcp": 1_000_000, "query": 1_000_000] : nil)
+                return record(start + done, .probe(probe))
+            }
+        }
+    }
+
+    private func writes(_ start: Int) -> [JournalRecord] {
+        guard tracks.contains(.write) else { return [] }
+        return (0..<writers).flatMap { writer in
+            var records: [JournalRecord] = []
+            var free = 0
+            for slot in 0..<(end / interval) {
+                let intended = slot * interval + writer * interval / 2
+                guard intended >= free else { continue }
+                let out = out(.write, intended)
+                free = intended + (out?.failsAfter ?? latency)
+                let write = WriteResult(
+                    writer: writer, sequence: Int64(slot + 1), kind: slot % 10 == 9 ? .update : .insert, intended: .ms(start + intended),
+                    started: .ms(start + intended), done: .ms(start + free), outcome: out == nil ? .acknowledged : .unknown,
+                    failure: out?.failure)
+                records.append(record(start + free, .write(write)))
+            }
+            return records
+        }
+    }
+
+    /// A ledger in which everything that was acknowledged is there.
+    func keptLedger(_ start: Int = 1000) -> LedgerChecked {
+        var ledger = LedgerChecked()
+        ledger.seeded = 100
+        for case .write(let write) in writes(start).map(\.event) {
+            ledger.attempted += 1
+            switch write.outcome {
+            case .acknowledged:
+                ledger.acknowledged += 1
+                if write.kind == .insert { ledger.kept += 1 }
+            case .refused: ledger.refused += 1
+            case .unknown:
+                ledger.unknown += 1
+                ledger.unknownAbsent += 1
+            }
+        }
+        ledger.kept += ledger.seeded
+        ledger.read = ledger.kept
+        return ledger
+    }
+
+    func snapshot(_ moment: Snapshot.Moment) -> Snapshot {
+        let replaced = moment == .after && faultKind != "none"
+        return Snapshot(
+            moment: moment,
+            service: .init(name: "mssql", uid: "svc1", type: "LoadBalancer", clusterIP: "10.96.0.9", ingress: ["10.0.0.7"]),
+            volumes: [.init(claim: "mssql-data", claimUID: "pvc1", volume: "pv1", handle: "/var/lib/pv1")],
+            pods: [
+                .init(
+                    name: replaced ? "mssql-1" : "mssql-0", uid: replaced ? "pod2" : "pod1", node: replaced ? "node-b" : "node-a",
+                    containerID: replaced ? "c2" : "c1", restartCount: 0, ready: !(gaveUp && moment == .after), terminating: false)
+            ],
+            desiredReplicas: 1, readyReplicas: gaveUp && moment == .after ? 0 : 1, address: address)
+    }
+}
+
+extension RunTime {
+    static func ms(_ milliseconds: Int) -> RunTime { RunTime(nanoseconds: Int64(milliseconds) * 1_000_000) }
+}
+
+extension Script {
+    /// Leaves out the records that `matches` says.
+    mutating func drop(_ matches: @escaping (Event) -> Bool) {
+        let before = edit
+        edit = { record in before(record).flatMap { matches($0.event) ? nil : $0 } }
+    }
+
+    /// Changes the records.
+    mutating func change(_ transform: @escaping (inout JournalRecord) -> Void) {
+        let before = edit
+        edit = { record in
+            before(record).map { kept in
+                var changed = kept
+                transform(&changed)
+                return changed
+            }
+        }
+    }
+}
