@@ -8,6 +8,7 @@ struct Aftershock: AsyncParsableCommand {
         subcommands: [
             ValidateCommand.self,
             SchemaCommand.self,
+            ReportCommand.self,
         ]
     )
 }

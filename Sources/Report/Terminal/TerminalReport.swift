@@ -13,6 +13,11 @@ public struct TerminalReport {
         self.isColored = isColored
     }
 
+    /// Whether a stream is to be coloured. Sources: https://no-color.org, https://clig.dev.
+    public static func wantsColor(environment: [String: String], isTerminal: Bool) -> Bool {
+        isTerminal && environment["NO_COLOR", default: ""].isEmpty && environment["TERM"] != "dumb"
+    }
+
     public var text: String {
         var lines: [String] = []
         for experiment in findings.experiments { lines += section(experiment) + [""] }
@@ -23,7 +28,9 @@ public struct TerminalReport {
 
     private func section(_ found: ExperimentFindings) -> [String] {
         let limit = found.experiment?.expect.maxDowntime.map { ", downtime allowed \($0.gep2257)" } ?? ""
-        var lines = ["\(found.name)  \(paint(found.verdict))  (\(found.fault), \(found.repeats.count) of \(found.repeatsAsked) repeats\(limit))"]
+        var lines = [
+            "\(found.name)  \(paint(found.verdict))  (\(found.fault), \(found.repeats.count) of \(found.repeatsAsked) repeats\(limit))"
+        ]
         if !found.repeats.isEmpty { lines += table(found).map { "  \($0)" } }
         for track in found.repeats.count > 1 ? Track.allCases : [] {
             guard let summary = found.statistics[track], summary.maximum.duration > .zero else { continue }
@@ -49,7 +56,8 @@ public struct TerminalReport {
             let recovered = stable.isEmpty || stable.contains(nil) ? "-" : (stable.compactMap { $0 }.max()?.textRoundedUp ?? "-")
             table.add(
                 [String(one.number), one.verdict.rawValue] + Track.allCases.map { one.track($0).map(downtime) ?? "-" } + [
-                    recovered, String(one.ledger?.acknowledged ?? Int64(one.writes.acknowledged)), one.ledger.map { String($0.lost) } ?? "?",
+                    recovered, String(one.ledger?.acknowledged ?? Int64(one.writes.acknowledged)),
+                    one.ledger.map { String($0.lost) } ?? "?",
                     String(one.ledger?.unknown ?? Int64(one.writes.unknown)), nodes(one),
                 ])
         }

@@ -149,7 +149,9 @@ struct Attribution {
                     outage.firstFailureStarted <= to && (outage.firstSuccessDone.map { $0 >= from } ?? true)
                 } ?? [])
         }
-        if let noticed = Track.allCases.compactMap({ during($0)?.firstFailureDone }).min() { marks.append(Mark(name: .noticed, at: noticed)) }
+        if let noticed = Track.allCases.compactMap({ during($0)?.firstFailureDone }).min() {
+            marks.append(Mark(name: .noticed, at: noticed))
+        }
         if let open = during(.connect)?.firstSuccessDone { marks.append(Mark(name: .tcpOpen, at: open)) }
         if let login = facts.loginRecoveries.recoveries.last(where: { $0.queryAnswered > from && $0.loginAccepted < to }) {
             marks.append(Mark(name: .loginAccepted, at: login.loginAccepted))

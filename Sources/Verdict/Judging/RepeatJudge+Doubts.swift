@@ -28,7 +28,11 @@ extension RepeatJudge {
         for track in tracks {
             if let outage = track.outages.first(where: { $0.firstFailureDone < fault }) {
                 let ahead = (fault - outage.firstFailureDone).textRoundedDown
-                return [Doubt(.outageBeforeFault, "the \(track.track.rawValue) track failed \(ahead) before the fault: what came after it is not its effect")]
+                return [
+                    Doubt(
+                        .outageBeforeFault,
+                        "the \(track.track.rawValue) track failed \(ahead) before the fault: what came after it is not its effect")
+                ]
             }
             let needed = experiment.steadyFor * (1 - limits.healthTolerance)
             guard let first = track.firstSuccess, fault - first >= needed else {

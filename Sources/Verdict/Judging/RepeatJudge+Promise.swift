@@ -11,7 +11,8 @@ extension RepeatJudge {
         }
         if let doubt = doubts.first(where: { $0.kind.check == .dataPersistence }) { return .undecided(doubt) }
         guard let ledger = facts.ledger else { return .skipped(.dataPersistence, "not evaluated") }
-        let unknown = ledger.unknown == 0 ? "" : "; of \(ledger.unknown) unanswered \(ledger.unknownPresent) are there, \(ledger.unknownAbsent) not"
+        let unknown =
+            ledger.unknown == 0 ? "" : "; of \(ledger.unknown) unanswered \(ledger.unknownPresent) are there, \(ledger.unknownAbsent) not"
         let message = "\(ledger.acknowledged) acknowledged writes and \(ledger.seeded) baseline rows are all there\(unknown)"
         return .passed(.dataPersistence, message)
     }
@@ -72,7 +73,9 @@ extension RepeatJudge {
                 continue
             }
             if now.claimUID != volume.claimUID { changes.append("the claim \(volume.claim) was made anew") }
-            if now.volume != volume.volume { changes.append("the claim \(volume.claim) is bound to \(now.volume), before to \(volume.volume)") }
+            if now.volume != volume.volume {
+                changes.append("the claim \(volume.claim) is bound to \(now.volume), before to \(volume.volume)")
+            }
             if now.handle != volume.handle { changes.append("the volume \(now.volume) is \(now.handle), before \(volume.handle)") }
         }
         guard changes.isEmpty else { return .failed(.storage, type: "storage", changes.joined(separator: "; ")) }

@@ -92,7 +92,9 @@ struct Script {
             record(start + faultAt + 10, .stageEntered(StageEntered(stage: .recovering))),
             record(start + faultAt + 800, .observation(ClusterObservation(kind: .podGone, object: "pod/mssql-0", uid: "pod1"))),
             record(start + faultAt + 801, .faultEffect(FaultEffect(proven: true, evidence: ["pod uid pod1 is gone"]))),
-            record(start + faultAt + 900, .observation(ClusterObservation(kind: .podScheduled, object: "pod/mssql-1", uid: "pod2", node: "node-b"))),
+            record(
+                start + faultAt + 900,
+                .observation(ClusterObservation(kind: .podScheduled, object: "pod/mssql-1", uid: "pod2", node: "node-b"))),
             record(start + faultAt + 1200, .observation(ClusterObservation(kind: .containerStarted, object: "pod/mssql-1", uid: "pod2"))),
         ]
         if !gaveUp {
