@@ -19,8 +19,9 @@ func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .testTarget(name: "\(name)Tests", dependencies: [.target(name: name)] + dependencies, swiftSettings: settings)
+func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: [.target(name: name)] + dependencies, resources: resources, swiftSettings: settings)
 }
 
 func systemLibrary(_ name: String, _ pkgConfig: String, apt: String) -> Target {
@@ -99,7 +100,8 @@ let package = Package(
         tests("Experiment", ["JSON"]),
         tests("Journal", ["JSON"]),
         tests("TDS", [.nioCore, .nioPosix, .nioEmbedded, .nioSSL, .x509, .crypto]),
-        tests("Kubernetes"),
+        tests(
+            "Kubernetes", ["JSON", .nioCore, .nioPosix, .nioSSL, .x509, .crypto, .subprocess], resources: [.copy("Fixtures")]),
         tests("Probe", ["Experiment", "Journal", "TDS", .nioCore, .nioPosix]),
         tests("Ledger", ["Experiment", "Journal", "Probe", "TDS", .nioCore, .nioPosix]),
         tests("Fault"),

@@ -52,11 +52,12 @@ struct Kubeconfig {
         guard !text.allSatisfy(\.isWhitespace) else { return KubeconfigFile() }
         do {
             return try YAMLDecoder().decode(KubeconfigFile.self, from: text)
+        } catch DecodingError.dataCorrupted(let context) where context.underlyingError is YamlError {
+            let place = (context.underlyingError as? YamlError)?.place ?? ""
+            throw KubernetesError(.configurationInvalid, "\(path) is no valid YAML: \(place)", hint: "Correct the file there.")
         } catch let error as DecodingError {
             throw KubernetesError(
                 .configurationInvalid, "\(path): \(error.place)", hint: "Compare the file with 'kubectl config view'.")
-        } catch let error as YamlError {
-            throw KubernetesError(.configurationInvalid, "\(path) is no valid YAML: \(error.place)")
         } catch {
             throw KubernetesError(.configurationInvalid, "\(path) is no valid kubeconfig")
         }

@@ -42,6 +42,12 @@ extension CurlFailure {
     private func verificationError(_ configuration: ClusterConfiguration, authority: String, request: String) -> KubernetesError {
         let server = configuration.server
         switch verifyResult {
+        // libcurl compares the names before it notes the chain's result.
+        case _ where text.contains("subject name"):
+            let name = configuration.trust.serverName ?? server.host
+            return KubernetesError(
+                .serverNameMismatch, "\(server): the server's certificate is not for '\(name)'",
+                hint: "Use a name that is in the certificate as 'server', or set tls-server-name to one.", request: request)
         case 10:  // X509_V_ERR_CERT_HAS_EXPIRED
             return KubernetesError(
                 .serverCertificateExpired, "\(server): the server's certificate has expired",
@@ -50,11 +56,6 @@ extension CurlFailure {
             return KubernetesError(
                 .serverCertificateExpired, "\(server): the server's certificate is not valid yet",
                 hint: "Check this machine's clock.", request: request)
-        case 0 where text.contains("subject name") || text.contains("altname"):
-            let name = configuration.trust.serverName ?? server.host
-            return KubernetesError(
-                .serverNameMismatch, "\(server): the server's certificate is not for '\(name)'",
-                hint: "Use a name that is in the certificate as 'server', or set tls-server-name to one.", request: request)
         default:
             return KubernetesError(
                 .serverCertificateUntrusted, "\(server): the server's certificate is not signed by \(authority): \(text)",

@@ -1,0 +1,162 @@
+import Foundation
+import NIOCore
+import NIOPosix
+import NIOSSL
+import Synchronization
+
+@testable import Kubernetes
+
+/// A server on a port of its own on loopback that answers with whatever bytes a test wants, in whatever pieces.
+final class TestServer: Sendable {
+    struct Request: Sendable {
+        var method = ""
+        var target = ""
+        /// Names in lower case.
+        var headers: [String: String] = [:]
+        var body = ""
+
+        var path: String { String(target.prefix { $0 != "?" }) }
+    }
+
+    /// The side of a connection that a test writes to.
+    struct Peer: Sendable {
+        let channel: any Channel
+
+        func send(_ text: String) { channel.writeAndFlush(ByteBuffer(string: text), promise: nil) }
+        func send(_ bytes: [UInt8]) { channel.writeAndFlush(ByteBuffer(bytes: bytes), promise: nil) }
+        func close() { channel.close(promise: nil) }
+
+        func answer(_ status: Int = 200, _ body: String = "{}", headers: [String] = [], type: String = "application/json") {
+            let lines = ["HTTP/1.1 \(status) Status", "Content-Type: \(type)", "Content-Length: \(body.utf8.count)"] + headers
+            send(lines.joined(separator: "\r\n") + "\r\n\r\n" + body)
+        }
+
+        /// Begins an answer without end, to be followed by ``chunk(_:)``.
+        func beginStream() { send("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n") }
+        func chunk(_ text: String) { send("\(String(text.utf8.count, radix: 16))\r\n\(text)\r\n") }
+        func endStream() { send("0\r\n\r\n") }
+    }
+
+    typealias Handler = @Sendable (Request, Peer) -> Void
+
+    let port: Int
+    private let channel: any Channel
+    private let log: Log
+
+    private final class Log: Sendable {
+        let requests = Mutex<[Request]>([])
+        let connections = Mutex<[any Channel]>([])
+    }
+
+    var requests: [Request] { log.requests.withLock { $0 } }
+    var connections: Int { log.connections.withLock { $0.count } }
+
+    private init(port: Int, channel: any Channel, log: Log) {
+        self.port = port
+        self.channel = channel
+        self.log = log
+    }
+
+    /// Serves while `body` runs.
+    static func run<Result>(
+        tls: NIOSSLContext? = nil, port: Int = 0, _ handler: @escaping Handler, body: (TestServer) async throws -> Result
+    ) async throws -> Result {
+        let log = Log()
+        let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    log.connections.withLock { $0.append(channel) }
+                    if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
+                    try channel.pipeline.syncOperations.addHandler(
+                        RequestReader { request in
+                            log.requests.withLock { $0.append(request) }
+                            handler(request, Peer(channel: channel))
+                        })
+                }
+            }
+            .bind(host: "127.0.0.1", port: port).get()
+        let server = TestServer(port: channel.localAddress?.port ?? 0, channel: channel, log: log)
+        do {
+            let result = try await body(server)
+            try await server.stop()
+            return result
+        } catch {
+            try await server.stop()
+            throw error
+        }
+    }
+
+    /// Closes the port and every connection.
+    func stop() async throws {
+        if channel.isActive { try await channel.close() }
+        for connection in log.connections.withLock({ $0 }) where connection.isActive { try? await connection.close() }
+    }
+}
+
+/// Just enough HTTP/1.1 to know when a request is complete.
+private final class RequestReader: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private var text = ""
+    private let receive: (TestServer.Request) -> Void
+
+    init(receive: @escaping (TestServer.Request) -> Void) {
+        self.receive = receive
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let buffer = unwrapInboundIn(data)
+        // As servers do with what is no HTTP at all, such as TLS.
+        if text.isEmpty, buffer.readableBytesView.first.map({ !(65...90).contains($0) }) == true {
+            context.writeAndFlush(NIOAny(ByteBuffer(string: "HTTP/1.1 400 Bad Request\r\n\r\n")), promise: nil)
+            return context.close(promise: nil)
+        }
+        text += String(buffer: buffer)
+        while let end = text.range(of: "\r\n\r\n") {
+            let lines = text[..<end.lowerBound].components(separatedBy: "\r\n")
+            var request = TestServer.Request()
+            let words = lines[0].split(separator: " ")
+            guard words.count == 3 else { return }
+            request.method = String(words[0])
+            request.target = String(words[1])
+            for line in lines.dropFirst() {
+                let parts = line.split(separator: ":", maxSplits: 1)
+                request.headers[parts[0].lowercased()] = parts.count > 1 ? parts[1].trimmingCharacters(in: .whitespaces) : ""
+            }
+            let length = Int(request.headers["content-length"] ?? "0") ?? 0
+            let rest = text[end.upperBound...]
+            guard rest.utf8.count >= length else { return }
+            request.body = String(rest.prefix(length))
+            text = String(rest.dropFirst(length))
+            receive(request)
+        }
+    }
+
+    /// A client that goes away is a case of the tests.
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+}
+
+extension ClusterConfiguration {
+    /// Of a test server.
+    static func test(
+        port: Int, isTLS: Bool = false, trust: Trust = Trust(), authentication: Authentication = Authentication(),
+        requestTimeout: Duration? = .seconds(10), impersonation: Impersonation = Impersonation(), proxy: String? = nil, path: String = ""
+    ) throws -> ClusterConfiguration {
+        ClusterConfiguration(
+            server: try ServerAddress("\(isTLS ? "https" : "http")://127.0.0.1:\(port)\(path)", origin: "test"), namespace: "default",
+            requestTimeout: requestTimeout, trust: trust, proxy: proxy, authentication: authentication, impersonation: impersonation)
+    }
+}
+
+/// The error that an operation throws, for tests that look into it.
+func failure<Result>(_ body: () async throws -> Result) async throws -> KubernetesError {
+    do {
+        _ = try await body()
+    } catch let error as KubernetesError {
+        return error
+    }
+    throw NoFailure()
+}
+
+struct NoFailure: Error {}
