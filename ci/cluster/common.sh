@@ -23,7 +23,7 @@ SYSCTLS=(net.ipv4.conf.all.route_localnet net.bridge.bridge-nf-call-iptables net
 
 install_runtime_packages() {
     install_packages etcd-server containerd runc containernetworking-plugins iptables nftables iproute2 busybox-static conntrack socat \
-        jq openssl procps util-linux
+        python3-grpcio jq openssl procps util-linux
     install_kubectl
 }
 
