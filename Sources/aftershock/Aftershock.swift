@@ -2,10 +2,14 @@ import ArgumentParser
 
 @main
 struct Aftershock: AsyncParsableCommand {
+    static let version = "0.1.0"
+
     static let configuration = CommandConfiguration(
         commandName: "aftershock",
         abstract: "What do the clients of a SQL database feel, and what do they lose, when Kubernetes loses the instance under it?",
+        version: version,
         subcommands: [
+            RunCommand.self,
             ValidateCommand.self,
             SchemaCommand.self,
             ReportCommand.self,

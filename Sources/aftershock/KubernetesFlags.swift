@@ -1,0 +1,70 @@
+import ArgumentParser
+import Experiment
+import Foundation
+import Kubernetes
+
+/// The flags by which kubectl finds its cluster, under kubectl's names.
+struct KubernetesFlags: ParsableArguments {
+    @Option(help: "The kubeconfig file; KUBECONFIG and ~/.kube/config where it is not given.", completion: .file())
+    var kubeconfig: String?
+
+    @Option(help: "The kubeconfig's context to use.")
+    var context: String?
+
+    @Option(help: "The kubeconfig's cluster to use.")
+    var cluster: String?
+
+    @Option(help: "The kubeconfig's user to be.")
+    var user: String?
+
+    @Option(name: [.customShort("n"), .long], help: "The namespace, where an experiment or a command does not name one.")
+    var namespace: String?
+
+    @Option(name: [.customShort("s"), .long], help: "The API server's address.")
+    var server: String?
+
+    @Option(help: "The user to impersonate.")
+    var `as`: String?
+
+    @Option(help: "A group to impersonate; may be repeated.")
+    var asGroup: [String] = []
+
+    @Option(help: "How long one request may take, such as 20s.", transform: durationArgument)
+    var requestTimeout: Duration?
+
+    @Option(help: "A PEM file with the authorities that may have signed the API server's certificate.", completion: .file())
+    var certificateAuthority: String?
+
+    @Option(help: "The name to expect in the API server's certificate.")
+    var tlsServerName: String?
+
+    @Flag(help: "Do not verify the API server's certificate.")
+    var insecureSkipTLSVerify = false
+
+    var overrides: KubeconfigOverrides {
+        KubeconfigOverrides(
+            kubeconfig: kubeconfig, context: context, cluster: cluster, user: user, namespace: namespace, server: server,
+            tlsServerName: tlsServerName, certificateAuthority: certificateAuthority,
+            insecureSkipTLSVerify: insecureSkipTLSVerify ? true : nil, as: self.as, asGroup: asGroup, requestTimeout: requestTimeout)
+    }
+
+    /// A client for the cluster that the flags and the kubeconfig name.
+    func client() throws -> KubernetesClient {
+        do {
+            let configuration = try ClusterConfiguration.load(overrides)
+            for warning in configuration.warnings { standardError("warning: \(warning)") }
+            return try KubernetesClient(configuration)
+        } catch {
+            standardError("error: \(error)")
+            throw ExitCode(AftershockExit.usage)
+        }
+    }
+}
+
+/// An option's GEP-2257 duration.
+@Sendable func durationArgument(_ text: String) throws -> Duration {
+    guard let duration = Duration(gep2257: text) else {
+        throw ValidationError("'\(text)' is not a duration; write 90s, 1m30s or 250ms")
+    }
+    return duration
+}

@@ -1,0 +1,135 @@
+import Foundation
+import Journal
+import Synchronization
+
+/// Shows a run as it goes, on standard error: a line for every step, and on a terminal a live line of counters below them.
+///
+/// What it shows comes from the journal's records and nothing else.
+final class ProgressPrinter: Sendable {
+    private struct Counter {
+        var good = 0
+        var bad = 0
+        var failing: String?
+    }
+
+    private struct State {
+        var counters: [Track: Counter] = [:]
+        var repeatStart = RunTime.origin
+        var isLive = false
+        var hasLiveLine = false
+        var lastDrawn = RunTime.origin
+    }
+
+    private let isTerminal: Bool
+    private let isQuiet: Bool
+    private let state = Mutex(State())
+
+    /// Time between two redraws of the live line.
+    private static let redraw = Duration.milliseconds(100)
+
+    init(quiet: Bool) {
+        isQuiet = quiet
+        isTerminal = isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
+    }
+
+    func take(_ record: JournalRecord) {
+        guard !isQuiet else { return }
+        state.withLock { state in
+            switch record.event {
+            case .probe(let probe):
+                count(probe.track, probe.failure, &state)
+                drawLive(record.at, &state)
+            case .write(let write):
+                count(.write, write.failure, &state)
+                drawLive(record.at, &state)
+            case .repeatStarted(let started):
+                state.counters = [:]
+                state.repeatStart = record.at
+                print("  repeat \(started.number)/\(started.of)", &state)
+            case .stageEntered(let stage):
+                state.isLive = ![.preparing, .settling].contains(stage.stage)
+                step(stage.stage.rawValue, record.at, &state)
+            case .repeatEnded(let ended):
+                state.isLive = false
+                if let reason = ended.reason { step("\(ended.how.rawValue): \(reason)", record.at, &state) }
+            default:
+                if let line = Self.line(record.event) { print(line.isStep ? nil : line.text, &state) }
+                if let line = Self.line(record.event), line.isStep { step(line.text, record.at, &state) }
+            }
+        }
+    }
+
+    /// Leaves nothing of the live line on the screen.
+    func finish() {
+        state.withLock { clear(&$0) }
+    }
+
+    /// What a record says in one line; a step has the repeat's time before it.
+    private static func line(_ event: Event) -> (text: String, isStep: Bool)? {
+        switch event {
+        case .runStarted(let run): ("run \(run.runID) in context \(run.context), Kubernetes \(run.serverVersion)", false)
+        case .experimentStarted(let experiment): (experiment.name, false)
+        case .preflightCheck(let check):
+            switch check.status {
+            case .passed: ("  √ \(check.name): \(check.message)", false)
+            case .warning: ("  ‼ \(check.name): \(check.message)" + (check.hint.map { "\n      \($0)" } ?? ""), false)
+            case .failed: ("  × \(check.name): \(check.message)" + (check.hint.map { "\n      \($0)" } ?? ""), false)
+            }
+        case .faultBegun(let fault): (fault.summary, true)
+        case .faultEffect(let effect): ((effect.proven ? "effect proven: " : "NO EFFECT: ") + effect.evidence.joined(separator: "; "), true)
+        case .undoResult(let undo): ((undo.proven ? "put back: " : "NOT PUT BACK: ") + undo.evidence, true)
+        case .ledgerChecked(let ledger):
+            (
+                "ledger: \(ledger.acknowledged) acknowledged, \(ledger.lost) lost, \(ledger.unknown) unanswered (\(ledger.unknownPresent) of them there)",
+                true
+            )
+        case .ledgerUnchecked(let ledger): ("ledger could not be read back: \(ledger.reason)", true)
+        case .interrupted(let interruption): ("interrupted (\(interruption.cause)): \(interruption.message)", false)
+        case .blind(let blind): ("the cluster could not be watched: \(blind.reason)", true)
+        case .repeatStarted, .stageEntered, .ledgerPrepared, .probesStarted, .probe, .probeSkipped, .write, .snapshot, .observation,
+            .undoIntent, .faultInjected, .repeatEnded, .runEnded:
+            nil
+        }
+    }
+
+    private func count(_ track: Track, _ failure: Failure?, _ state: inout State) {
+        var counter = state.counters[track] ?? Counter()
+        if let failure {
+            counter.bad += 1
+            counter.failing = failure.number.map { "\(failure.kind) \($0)" } ?? failure.kind
+        } else {
+            counter.good += 1
+            counter.failing = nil
+        }
+        state.counters[track] = counter
+    }
+
+    private func step(_ text: String, _ time: RunTime, _ state: inout State) {
+        let seconds = Double((time - state.repeatStart).wholeNanoseconds) / 1e9
+        print(String(format: "  %7.1fs  ", seconds) + text, &state)
+    }
+
+    private func print(_ text: String?, _ state: inout State) {
+        guard let text else { return }
+        clear(&state)
+        standardError(text)
+    }
+
+    private func drawLive(_ time: RunTime, _ state: inout State) {
+        guard isTerminal, state.isLive, time - state.lastDrawn >= Self.redraw else { return }
+        state.lastDrawn = time
+        let parts = Track.allCases.map { track in
+            let counter = state.counters[track] ?? Counter()
+            return "\(track.rawValue) " + (counter.failing.map { "× \($0)" } ?? "√") + " \(counter.good)/\(counter.good + counter.bad)"
+        }
+        let seconds = String(format: "%7.1fs", Double((time - state.repeatStart).wholeNanoseconds) / 1e9)
+        FileHandle.standardError.write(Data("\r\u{1B}[K  \(seconds)  \(parts.joined(separator: "  "))".utf8))
+        state.hasLiveLine = true
+    }
+
+    private func clear(_ state: inout State) {
+        guard state.hasLiveLine else { return }
+        FileHandle.standardError.write(Data("\r\u{1B}[K".utf8))
+        state.hasLiveLine = false
+    }
+}

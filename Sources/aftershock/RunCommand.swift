@@ -1,0 +1,127 @@
+import ArgumentParser
+import Experiment
+import Foundation
+import Journal
+import Kubernetes
+import NIOPosix
+import Report
+import Run
+import Sandbox
+import Verdict
+
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Run experiments and judge them.",
+        discussion: """
+            Probes the service all the time, injects the fault, waits for the recovery, puts back what was changed, reads every row
+            back and writes the reports. Progress goes to standard error, the closing table to standard output.
+
+            Exit codes: 0 pass, 1 the promise was broken, 3 acknowledged data was lost, 4 could not tell, 5 preflight failed,
+            6 not restored, 64 usage or bad file, 70 internal error, 130/143 interrupted and restored.
+            """)
+
+    @OptionGroup var experiments: ExperimentPaths
+    @OptionGroup var kubernetes: KubernetesFlags
+
+    @Flag(help: "Boot an embedded cluster for the run and take it away afterwards.")
+    var sandbox = false
+
+    @Option(
+        help: ArgumentHelp(
+            "With --sandbox: a manifest to apply to it; may be repeated. Where none is given, those in the folder 'targets' beside the experiments.",
+            valueName: "file"), completion: .file(extensions: ["yaml"]))
+    var apply: [String] = []
+
+    @Option(name: .customLong("repeat"), help: "How often each fault is injected, instead of what the experiments say.")
+    var repeats: Int?
+
+    @Option(
+        help: ArgumentHelp("The folder for the reports; reports/<time>-<run id> and the link reports/latest where not given.", valueName: "folder"),
+        completion: .directory)
+    var reports: String?
+
+    @Option(help: ArgumentHelp("The name of the context that this run is meant for, where the experiments do not name it.", valueName: "context"))
+    var confirmContext: String?
+
+    @Option(help: "The image of helper pods, instead of what the experiments say.")
+    var helperImage: String?
+
+    @Option(help: "The seed of the ledger's rows; it is in the reports.")
+    var seed: UInt64?
+
+    @Flag(help: "Leave the ledger's tables in the database.")
+    var keepTables = false
+
+    @Flag(name: .shortAndLong, help: "No progress, only the closing table.")
+    var quiet = false
+
+    @Option(name: .shortAndLong, help: "What to print on standard output at the end.")
+    var output: Output = .table
+
+    enum Output: String, ExpressibleByArgument, CaseIterable {
+        case table, json
+    }
+
+    func validate() throws {
+        if let repeats, repeats < 1 { throw ValidationError("--repeat is at least 1") }
+        if !apply.isEmpty, !sandbox { throw ValidationError("--apply goes with --sandbox; for another cluster use kubectl apply") }
+    }
+
+    func run() async throws {
+        let files = try experiments.load()
+        let runID = String(UInt32.random(in: .min ... .max), radix: 16).leftPadded(to: 8)
+        let folder = try ReportFolder.make(reports, runID: runID)
+        guard !FileManager.default.fileExists(atPath: folder + "/journal.ndjson") else {
+            standardError("error: \(folder) holds a run already; give another --reports folder")
+            throw ArgumentParser.ExitCode(AftershockExit.usage)
+        }
+        let code: Int32
+        if sandbox {
+            code = try await SandboxBoot(manifests: apply, files: files, quiet: quiet).with { client in
+                try await run(files, client, runID: runID, folder: folder)
+            }
+        } else {
+            code = try await run(files, try kubernetes.client(), runID: runID, folder: folder)
+        }
+        throw ArgumentParser.ExitCode(code)
+    }
+
+    private func run(_ files: [LoadedFile], _ client: KubernetesClient, runID: String, folder: String) async throws -> Int32 {
+        let options = RunOptions(
+            folder: folder, runID: runID, version: Aftershock.version, seed: seed ?? .random(in: .min ... .max), repeatOverride: repeats,
+            confirmedContext: confirmContext, helperImage: helperImage, isSandbox: sandbox,
+            ownNode: ProcessInfo.processInfo.environment["AFTERSHOCK_NODE_NAME"], keepTables: keepTables)
+        let progress = ProgressPrinter(quiet: quiet)
+        let writer = ReportWriter(directory: folder)
+        let runner = try Runner(
+            client: client, options: options, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+            observer: { progress.take($0) },
+            checkpoint: { try writer.write(try Findings.judge(journalPath: options.journalPath)) })
+        let sources = files.map { ExperimentSource(file: $0.path, text: $0.text, experiments: $0.experiments) }
+        let work = Task { try await runner.run(sources) }
+        let signals = TerminationSignals { signal in
+            standardError("\n\(signal.name): stopping, and putting back what was changed; a second signal leaves it as it is")
+            runner.interruption.stop(by: signal.name)
+            work.cancel()
+        } again: { signal in
+            standardError("\(signal.name) again: leaving now. Put back what was changed with: aftershock restore --run \(folder)")
+        }
+        defer { signals.stop() }
+        try await work.value
+        progress.finish()
+        let findings = try Findings.judge(journalPath: options.journalPath)
+        switch output {
+        case .table: print(TerminalReport(findings).text, terminator: "")
+        case .json: print(try String(contentsOfFile: folder + "/results.json", encoding: .utf8))
+        }
+        standardError("reports: \(folder)")
+        return findings.exitCode.rawValue
+    }
+}
+
+extension String {
+    fileprivate func leftPadded(to length: Int) -> String {
+        String(repeating: "0", count: max(0, length - count)) + self
+    }
+}
