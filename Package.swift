@@ -94,7 +94,7 @@ let package = Package(
         program("SandboxSQL", ["TDS", "CSQLite", .nioCore, .nioPosix, .nioSSL, .x509, .crypto, .argumentParser, .subprocess]),
         program(
             "aftershock",
-            ["JSON", "Experiment", "Journal", "Kubernetes", "TDS", "Verdict", "Report", "Run", "Sandbox", .argumentParser]),
+            ["JSON", "Experiment", "Journal", "Kubernetes", "TDS", "Verdict", "Report", "Run", "Sandbox", .nioPosix, .yams, .argumentParser]),
 
         tests("JSON"),
         tests("Experiment", ["JSON"]),

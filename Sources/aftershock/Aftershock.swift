@@ -10,7 +10,10 @@ struct Aftershock: AsyncParsableCommand {
         version: version,
         subcommands: [
             RunCommand.self,
+            PlanCommand.self,
+            RestoreCommand.self,
             ValidateCommand.self,
+            RBACCommand.self,
             SchemaCommand.self,
             ReportCommand.self,
         ]

@@ -69,6 +69,8 @@ struct LoadedFile {
 
 /// The exit codes of `aftershock` that are not verdicts. Verdicts have theirs from the findings.
 enum AftershockExit {
+    static let preflight: Int32 = 5
+    static let notRestored: Int32 = 6
     static let usage: Int32 = 64
     static let `internal`: Int32 = 70
 }

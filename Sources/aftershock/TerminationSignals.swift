@@ -3,7 +3,7 @@ import Foundation
 import Synchronization
 
 /// SIGINT and SIGTERM, told apart and counted: the first asks to stop, the second ends the process at once.
-final class TerminationSignals: Sendable {
+final class TerminationSignals {
     struct Received: Sendable {
         var number: Int32
         var name: String { number == SIGINT ? "SIGINT" : "SIGTERM" }

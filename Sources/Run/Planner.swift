@@ -1,0 +1,60 @@
+public import Experiment
+import Fault
+public import Journal
+public import Kubernetes
+public import NIOCore
+
+/// What a run of one experiment would do, found out without touching anything.
+public struct RunPlan: Sendable {
+    public var experiment: String
+    public var checks: [PreflightCheck]
+    /// What would be touched, in its order; empty when a check has failed before that could be told.
+    public var actions: [String]
+    public var permissions: Permissions
+
+    public var passed: Bool { !checks.contains { $0.status == .failed } }
+}
+
+/// Makes the plans of `plan` and `doctor`.
+public struct Planner: Sendable {
+    private let client: KubernetesClient
+    private let options: RunOptions
+    private let eventLoopGroup: any EventLoopGroup
+
+    public init(client: KubernetesClient, options: RunOptions, eventLoopGroup: any EventLoopGroup) {
+        self.client = client
+        self.options = options
+        self.eventLoopGroup = eventLoopGroup
+    }
+
+    public func plan(_ experiment: Experiment) async -> RunPlan {
+        let preflight = Preflight(client: client, experiment: experiment, options: options, eventLoopGroup: eventLoopGroup)
+        var outcome = await preflight.run()
+        var actions: [String] = []
+        do {
+            actions = try await describe(experiment)
+        } catch {
+            // The preflight has met the same obstacle, unless it came up in between.
+            if outcome.passed { outcome.fail("plan", "\(error)") }
+        }
+        return RunPlan(
+            experiment: experiment.name, checks: outcome.checks, actions: actions,
+            permissions: Permissions(experiment: experiment, helperImage: options.helperImage))
+    }
+
+    private func describe(_ experiment: Experiment) async throws -> [String] {
+        let target = try await TargetResolver(client: client, target: experiment.target).resolve()
+        guard let pod = target.servingPods.first else { return [] }
+        let faultTarget = try FaultTarget(pod: pod, container: experiment.target.container)
+        let ledger = experiment.ledger
+        let own = [
+            "hold Lease \(target.namespace)/aftershock-\(experiment.target.workload)",
+            "\(ledger.createDatabase ? "create database \(ledger.database) where it is not there, and in it" : "in database \(ledger.database)") "
+                + "write \(ledger.seedRows) rows, then with \(ledger.writers) writers one row each every \(ledger.interval.gep2257)",
+            "probe \(target.address): connect every \(experiment.probes.connect.interval.gep2257), login every "
+                + "\(experiment.probes.login.interval.gep2257), session every \(experiment.probes.session.interval.gep2257)",
+        ]
+        let fault = experiment.fault.injection(helperImage: options.helperImage)?.plan(faultTarget) ?? ["inject nothing"]
+        return own + fault + ["drop the ledger's tables"]
+    }
+}

@@ -1,0 +1,89 @@
+import ArgumentParser
+import Foundation
+import JSON
+import Journal
+import Kubernetes
+import NIOPosix
+import Run
+
+struct PlanCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plan",
+        abstract: "Show what a run would touch, without touching it.",
+        discussion: """
+            Makes the checks that come before every run, and prints what would be done and with which permissions.
+            Exits 0 when the run could start and 5 when a check has failed.
+            """)
+
+    @OptionGroup var experiments: ExperimentPaths
+    @OptionGroup var kubernetes: KubernetesFlags
+
+    @Option(help: ArgumentHelp("The name of the context that the run is meant for.", valueName: "context"))
+    var confirmContext: String?
+
+    @Option(help: "The image of helper pods, instead of what the experiments say.")
+    var helperImage: String?
+
+    @Option(name: .shortAndLong, help: "How to print it.")
+    var output: Output = .text
+
+    enum Output: String, ExpressibleByArgument, CaseIterable {
+        case text, json
+    }
+
+    func run() async throws {
+        let files = try experiments.load()
+        let options = RunOptions(
+            folder: "", runID: "", version: Aftershock.version, seed: 0, confirmedContext: confirmContext, helperImage: helperImage,
+            ownNode: ProcessInfo.processInfo.environment["AFTERSHOCK_NODE_NAME"])
+        let planner = Planner(client: try kubernetes.client(), options: options, eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
+        var plans: [RunPlan] = []
+        for experiment in files.flatMap(\.experiments) {
+            let plan = await planner.plan(experiment)
+            plans.append(plan)
+            if output == .text { print(Self.text(plan)) }
+        }
+        if output == .json {
+            print(String(decoding: try JSONValue.array(plans.map(Self.json)).data(pretty: true), as: UTF8.self))
+        }
+        if plans.contains(where: { !$0.passed }) { throw ExitCode(AftershockExit.preflight) }
+    }
+
+    private static func text(_ plan: RunPlan) -> String {
+        var lines = [plan.experiment, "  checks"]
+        lines += plan.checks.map(\.line)
+        lines.append("  would do")
+        lines += plan.actions.isEmpty ? ["    (a failed check hides it)"] : plan.actions.enumerated().map { "    \($0.offset + 1). \($0.element)" }
+        lines.append("  with these permissions")
+        lines += plan.permissions.required.map { "    \($0)" }
+        return lines.joined(separator: "\n")
+    }
+
+    private static func json(_ plan: RunPlan) -> JSONValue {
+        [
+            "experiment": .string(plan.experiment), "passed": .bool(plan.passed),
+            "checks": .array(
+                plan.checks.map { check in
+                    [
+                        "name": .string(check.name), "status": .string(check.status.rawValue), "message": .string(check.message),
+                        "hint": check.hint.map(JSONValue.string) ?? nil,
+                    ]
+                }),
+            "actions": .array(plan.actions.map(JSONValue.string)),
+            "permissions": .array(plan.permissions.required.map { .string($0.description) }),
+        ]
+    }
+}
+
+extension PreflightCheck {
+    /// `√ name: message` with the hint below it, as `linkerd check` has it.
+    var line: String {
+        let sign =
+            switch status {
+            case .passed: "√"
+            case .warning: "‼"
+            case .failed: "×"
+            }
+        return "    \(sign) \(name): \(message)" + (hint.map { "\n        → \($0)" } ?? "")
+    }
+}

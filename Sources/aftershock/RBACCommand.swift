@@ -1,0 +1,50 @@
+import ArgumentParser
+import Experiment
+import JSON
+import Kubernetes
+import Run
+import Yams
+
+struct RBACCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rbac",
+        abstract: "Print the ServiceAccount, Roles and bindings that experiments need, and no more.",
+        discussion: "Apply it with: aftershock rbac FILES | kubectl apply -f -")
+
+    @OptionGroup var experiments: ExperimentPaths
+
+    @Option(help: "The ServiceAccount's name, also of its Roles.")
+    var serviceAccount = "aftershock"
+
+    @Option(name: [.customShort("n"), .long], help: "The ServiceAccount's namespace.")
+    var namespace = "aftershock"
+
+    @Option(help: "The image of helper pods, instead of what the experiments say.")
+    var helperImage: String?
+
+    @Flag(help: "Also what only makes the reports tell more: the nodes' and volumes' states.")
+    var withOptional = false
+
+    func run() throws {
+        let permissions = try experiments.load().flatMap(\.experiments).flatMap { experiment in
+            let permissions = Permissions(experiment: experiment, helperImage: helperImage)
+            return permissions.required + (withOptional ? permissions.optional : [])
+        }
+        let manifest = RBACManifest(account: serviceAccount, namespace: namespace, permissions: permissions)
+        let documents = try manifest.objects.map { try Yams.dump(object: Self.plain($0), sortKeys: true) }
+        print(documents.joined(separator: "---\n"), terminator: "")
+    }
+
+    /// A JSON value as the plain collections that Yams dumps.
+    private static func plain(_ value: JSONValue) -> Any {
+        switch value {
+        case .null: "null"
+        case .bool(let value): value
+        case .integer(let value): Int(value)
+        case .double(let value): value
+        case .string(let value): value
+        case .array(let values): values.map(plain)
+        case .object(let members): members.mapValues(plain)
+        }
+    }
+}

@@ -1,0 +1,59 @@
+import ArgumentParser
+import Foundation
+import Kubernetes
+import Report
+import Run
+import Verdict
+
+struct RestoreCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "restore",
+        abstract: "Put back what a run left changed because it was killed.",
+        discussion: """
+            With --run it works from the run's journal, adds what it did to it and renews the reports. With --run-id or --all it needs
+            no journal: every object that a run has changed carries a mark that says how to put it back.
+            What somebody else has changed is left as it is. Exits 0 when everything is proven to be put back, 6 when not.
+            """)
+
+    @OptionGroup var kubernetes: KubernetesFlags
+
+    @Option(help: ArgumentHelp("The run's report folder.", valueName: "folder"), completion: .directory)
+    var run: String?
+
+    @Option(help: "The run's ID, as in the marks and the reports.")
+    var runID: String?
+
+    @Flag(help: "What any run has left.")
+    var all = false
+
+    @Flag(name: [.customShort("A"), .long], help: "Look for marked pods in all namespaces.")
+    var allNamespaces = false
+
+    func validate() throws {
+        guard [run != nil, runID != nil, all].filter({ $0 }).count == 1 else {
+            throw ValidationError("exactly one of --run FOLDER, --run-id ID and --all")
+        }
+    }
+
+    func run() async throws {
+        let client = try kubernetes.client()
+        let restorer = Restorer(client: client)
+        let restorations: [Restorer.Restoration]
+        do {
+            if let run {
+                restorations = try await restorer.restore(journalPath: run + "/journal.ndjson")
+                try ReportWriter(directory: run).write(try Findings.judge(journalPath: run + "/journal.ndjson"))
+            } else {
+                restorations = try await restorer.restore(runID: all ? nil : runID, in: allNamespaces ? .all : .current)
+            }
+        } catch {
+            standardError("error: \(error)")
+            throw ArgumentParser.ExitCode(AftershockExit.notRestored)
+        }
+        if restorations.isEmpty { print("nothing is left to put back") }
+        for restoration in restorations {
+            print("\(restoration.result.proven ? "√" : "×") \(restoration.summary): \(restoration.result.evidence)")
+        }
+        if restorations.contains(where: { !$0.result.proven }) { throw ArgumentParser.ExitCode(AftershockExit.notRestored) }
+    }
+}
