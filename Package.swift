@@ -104,10 +104,10 @@ let package = Package(
             "Kubernetes", ["JSON", .nioCore, .nioPosix, .nioSSL, .x509, .crypto, .subprocess], resources: [.copy("Fixtures")]),
         tests("Probe", ["Experiment", "Journal", "TDS", .nioCore, .nioPosix]),
         tests("Ledger", ["Experiment", "Journal", "Probe", "TDS", .nioCore, .nioPosix]),
-        tests("Fault"),
+        tests("Fault", ["Experiment"]),
         tests("Verdict"),
         tests("Report"),
-        tests("Run"),
+        tests("Run", ["Experiment", "Journal", "JSON", "Kubernetes"]),
         tests("Sandbox", ["JSON", "Kubernetes", .nioCore, .nioPosix, .nioHTTP1, .nioSSL, .subprocess]),
         tests("SandboxSQL"),
     ]

@@ -107,13 +107,8 @@ public struct PodDisruptionBudget: KubernetesResource {
 }
 
 /// What a user may do, as the server judges it.
-public struct SelfSubjectAccessReview: Codable, Sendable, Hashable {
-    public var spec: Spec
+public struct SelfSubjectAccessReview: Decodable, Sendable, Hashable {
     public var status: ReviewStatus?
-
-    public struct Spec: Codable, Sendable, Hashable {
-        public var resourceAttributes: ResourceAttributes
-    }
 
     public struct ReviewStatus: Codable, Sendable, Hashable {
         public var allowed: Bool

@@ -118,7 +118,7 @@ struct Script {
         return [
             record(start, .repeatStarted(RepeatStarted(number: number, of: repeats))),
             record(start, .stageEntered(StageEntered(stage: .preparing))),
-            record(start, .ledgerPrepared(LedgerPrepared(database: "aftershock", tableSuffix: "run1", writers: writers, seedRows: 100))),
+            record(start, .ledgerPrepared(LedgerPrepared(database: "aftershock", tableSuffix: "run1", writers: writers, seedRows: 100, seed: 1, createdDatabase: true))),
             record(start, .probesStarted(ProbesStarted(address: address, schedules: schedules))),
         ] + later + [
             record(start + end, .snapshot(snapshot(.after))),

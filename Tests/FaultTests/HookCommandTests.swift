@@ -1,0 +1,37 @@
+import Testing
+
+@testable import Fault
+
+@Suite struct HookCommandTests {
+    private let target = FaultTarget(
+        namespace: "sql", pod: "sql-0", podUID: "u", node: "worker1", container: "c", containerID: "containerd://1", restartCount: 0)
+
+    @Test func thePlaceholdersAreFilledIn() async throws {
+        let command = HookCommand(["echo", "{node}", "{namespace}/{pod}"], target, timeout: .seconds(10))
+        #expect(command.arguments == ["echo", "worker1", "sql/sql-0"])
+        #expect(try await command.run() == "worker1 sql/sql-0")
+    }
+
+    @Test func argumentsAreNotAShellsWords() async throws {
+        #expect(try await HookCommand(["echo", "$HOME; {node}"], target, timeout: .seconds(10)).run() == "$HOME; worker1")
+    }
+
+    @Test func anotherExitCodeIsAnErrorWithTheCommandsWords() async throws {
+        let command = HookCommand(["sh", "-c", "echo no such host >&2; exit 3"], target, timeout: .seconds(10))
+        let error = await #expect(throws: FaultError.self) { try await command.run() }
+        #expect(error?.message.contains("no such host") == true)
+        #expect(error?.message.contains("3") == true)
+    }
+
+    @Test func aProgramThatIsNotThereIsAnError() async throws {
+        let command = HookCommand(["aftershock-no-such-program"], target, timeout: .seconds(10))
+        let error = await #expect(throws: FaultError.self) { try await command.run() }
+        #expect(error?.message.contains("could not be run") == true)
+    }
+
+    @Test func aCommandThatDoesNotEndIsEnded() async throws {
+        let command = HookCommand(["sleep", "600"], target, timeout: .milliseconds(100))
+        let error = await #expect(throws: FaultError.self) { try await command.run() }
+        #expect(error?.message.contains("longer than") == true)
+    }
+}

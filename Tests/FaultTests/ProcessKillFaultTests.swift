@@ -1,0 +1,52 @@
+import Experiment
+import Testing
+
+@testable import Fault
+
+@Suite struct ProcessKillFaultTests {
+    private func fault(_ signal: FaultSpec.ProcessKill.Signal) throws -> ProcessKillFault {
+        let text = """
+            apiVersion: aftershock/v1
+            kind: Experiment
+            metadata: {name: x}
+            spec:
+              target: {workload: deployment/a, service: a, login: {passwordFrom: {env: A}}}
+              fault: {processKill: {signal: \(signal.rawValue)}}
+            """
+        guard case .processKill(let spec)? = try ExperimentFile.parse(text, file: "x").first?.fault else {
+            throw FaultError(.targetNotRunning, "no such fault")
+        }
+        return ProcessKillFault(spec: spec)
+    }
+
+    private func process(_ pid: Int, parent: Int) -> ContainerProcess {
+        ContainerProcess(pid: pid, parent: parent, startTime: "\(pid)00", state: "S")
+    }
+
+    @Test func theChildOfAParentOfTheSameNameIsMeant() throws {
+        let victim = try fault(.kill).victim(of: [process(1, parent: 0), process(9, parent: 1)])
+        #expect(victim.pid == 9)
+    }
+
+    @Test func underAShellTheServersChildIsMeant() throws {
+        // SQL Server 2022 CU18 and later: PID 1 is a shell, its child the watchdog, that one's child the server.
+        let victim = try fault(.kill).victim(of: [process(8, parent: 1), process(20, parent: 8)])
+        #expect(victim.pid == 20)
+    }
+
+    @Test func aSingleProcessIsMeantItself() throws {
+        #expect(try fault(.stop).victim(of: [process(7, parent: 1)]).pid == 7)
+    }
+
+    @Test(arguments: [FaultSpec.ProcessKill.Signal.kill, .stop])
+    func pidOneIsNoTargetForWhatItIgnores(signal: FaultSpec.ProcessKill.Signal) throws {
+        let error = #expect(throws: FaultError.self) { try fault(signal).victim(of: [process(1, parent: 0)]) }
+        #expect(error?.hint?.contains("containerKill") == true)
+        #expect(try fault(.terminate).victim(of: [process(1, parent: 0)]).pid == 1)
+    }
+
+    @Test func aNameThatMatchesNothingIsAnError() throws {
+        let error = #expect(throws: FaultError.self) { try fault(.kill).victim(of: []) }
+        #expect(error?.code == .targetNotRunning)
+    }
+}
