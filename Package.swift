@@ -35,6 +35,7 @@ extension Target.Dependency {
     static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
     static let nioTLS = product(name: "NIOTLS", package: "swift-nio")
     static let nioWebSocket = product(name: "NIOWebSocket", package: "swift-nio")
+    static let nioTLS = product(name: "NIOTLS", package: "swift-nio")
     static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
     static let x509 = product(name: "X509", package: "swift-certificates")
     static let crypto = product(name: "Crypto", package: "swift-crypto")
@@ -91,7 +92,7 @@ let package = Package(
                 "JSON", .nioCore, .nioPosix, .nioHTTP1, .nioWebSocket, .nioSSL, .x509, .crypto, .subprocess, .system,
                 .yams,
             ]),
-        program("SandboxSQL", ["TDS", "CSQLite", .nioCore, .nioPosix, .nioSSL, .x509, .crypto, .argumentParser, .subprocess]),
+        program("SandboxSQL", ["TDS", "CSQLite", .nioCore, .nioPosix, .nioTLS, .nioSSL, .x509, .crypto, .argumentParser]),
         program(
             "aftershock",
             ["JSON", "Experiment", "Journal", "Kubernetes", "TDS", "Verdict", "Report", "Run", "Sandbox", .nioPosix, .yams, .argumentParser]),

@@ -1,0 +1,93 @@
+import Synchronization
+
+/// What the sessions of one server share.
+final class ServerState: Sendable {
+    let databases: DatabaseDirectory
+    let product: ServerProduct
+    let flaws: Flaws
+    let started: Moment
+    private let descriptors = Atomic<UInt64>(0)
+    private let sessions = Atomic<Int>(50)
+    private let state: Mutex<State>
+
+    private struct State {
+        var phase: Phase
+        var shutdownRequested: (@Sendable () -> Void)?
+    }
+
+    /// How far the start of the server has come.
+    enum Phase: Equatable {
+        /// Logins are refused with 17187.
+        case starting
+        /// master is open, the users' databases are being recovered.
+        case recovering
+        case ready
+        case stopping
+    }
+
+    init(databases: DatabaseDirectory, product: ServerProduct, flaws: Flaws, phase: Phase = .ready) {
+        self.databases = databases
+        self.product = product
+        self.flaws = flaws
+        self.started = Clock.now()
+        self.state = Mutex(State(phase: phase))
+    }
+
+    var phase: Phase {
+        get { state.withLock { $0.phase } }
+        set { state.withLock { $0.phase = newValue } }
+    }
+
+    func isOnline(_ database: DatabaseFile) -> Bool { phase != .recovering || database.isSystem }
+
+    /// User sessions count from 51, as in SQL Server.
+    func nextSessionID() -> Int { sessions.add(1, ordering: .relaxed).newValue % 32_000 }
+
+    func nextTransactionDescriptor() -> UInt64 { descriptors.add(1, ordering: .relaxed).newValue }
+
+    /// What SHUTDOWN does.
+    func onShutdownRequest(_ action: @escaping @Sendable () -> Void) { state.withLock { $0.shutdownRequested = action } }
+    func requestShutdown() { state.withLock { $0.shutdownRequested }?() }
+
+    func systemView(_ schema: String, _ name: String, in database: DatabaseFile) -> TableInfo? {
+        SystemViews(server: self).view(schema, name, in: database)
+    }
+}
+
+/// What the server says it is.
+struct ServerProduct: Sendable {
+    static let collation = "SQL_Latin1_General_CP1_CI_AS"
+    static let major: UInt8 = 16
+    static let minor: UInt8 = 0
+    static let build: UInt16 = 1000
+
+    var serverName: String
+    /// MSSQL_PID: Developer, Express, Standard ...
+    var edition: String
+
+    var version: String { "\(ServerProduct.major).\(ServerProduct.minor).\(ServerProduct.build).6" }
+
+    var versionText: String {
+        "Microsoft SQL Server 2022 (Aftershock SandboxSQL, a stand-in over SQLite) - \(version) (X64)\n\t\(edition) Edition (64-bit) on Linux"
+    }
+
+    func property(_ name: String) -> String? {
+        switch name.lowercased() {
+        case "productversion": version
+        case "productlevel": "RTM"
+        case "productmajorversion": String(ServerProduct.major)
+        case "productminorversion": String(ServerProduct.minor)
+        case "productbuild": String(ServerProduct.build)
+        case "edition": "\(edition) Edition (64-bit)"
+        case "editionid": "-2117995310"
+        case "engineedition": "3"
+        case "servername", "machinename", "computernamephysicalnetbios": serverName
+        case "collation": ServerProduct.collation
+        case "isclustered", "ishadrenabled", "isintegratedsecurityonly", "issingleuser", "isfulltextinstalled", "isxtpsupported",
+            "ispolybaseinstalled":
+            "0"
+        case "processid": "1"
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,79 @@
+/// The few system views there are, each a query that SQLite runs.
+struct SystemViews {
+    let server: ServerState
+
+    /// Ids of user objects; SQL Server gives out large ones too.
+    static func objectID(ofRow row: Int64) -> Int64 { 1_000_000 + row }
+
+    func view(_ schema: String, _ name: String, in database: DatabaseFile) -> TableInfo? {
+        switch (schema, name) {
+        case ("sys", "databases"): databases(in: database)
+        case ("sys", "tables"), ("sys", "objects"): tables(name, in: database)
+        case ("sys", "schemas"): schemas(in: database)
+        case ("sys", "dm_os_sys_info"): systemInfo(in: database)
+        case ("information_schema", "tables"): informationTables(in: database)
+        default: nil
+        }
+    }
+
+    private func info(_ name: String, _ database: DatabaseFile, _ columns: [(String, DataType)], _ query: String) -> TableInfo {
+        TableInfo(
+            database: database.name, name: name, columns: columns.map { TableInfo.Column(name: $0.0, type: $0.1) }, sql: "(\(query))", isReadOnly: true)
+    }
+
+    private func databases(in database: DatabaseFile) -> TableInfo {
+        let rows = server.databases.all.map { file in
+            let isOnline = server.isOnline(file)
+            let values: [SQLValue] = [
+                .text(file.name), .integer(Int64(file.id)), .text(file.created), .integer(isOnline ? 0 : 2),
+                .text(isOnline ? "ONLINE" : "RECOVERING"), .integer(1), .text("FULL"), .integer(160), .text(ServerProduct.collation), .integer(0),
+                .integer(0), .text("MULTI_USER"),
+            ]
+            return "(" + values.map(\.literal).joined(separator: ", ") + ")"
+        }
+        let columns: [(String, DataType)] = [
+            ("name", .nvarchar(128)), ("database_id", .int), ("create_date", .datetime), ("state", .tinyint), ("state_desc", .nvarchar(60)),
+            ("recovery_model", .tinyint), ("recovery_model_desc", .nvarchar(60)), ("compatibility_level", .tinyint),
+            ("collation_name", .nvarchar(128)), ("is_read_only", .bit), ("user_access", .tinyint), ("user_access_desc", .nvarchar(60)),
+        ]
+        let names = columns.enumerated().map { "column\($0 + 1) AS \($1.0)" }.joined(separator: ", ")
+        return info("databases", database, columns, "SELECT \(names) FROM (VALUES \(rows.joined(separator: ", ")))")
+    }
+
+    private func tables(_ name: String, in database: DatabaseFile) -> TableInfo {
+        info(
+            name, database,
+            [
+                ("name", .nvarchar(128)), ("object_id", .int), ("schema_id", .int), ("type", .char(2)), ("type_desc", .nvarchar(60)),
+                ("create_date", .datetime), ("is_ms_shipped", .bit),
+            ],
+            """
+            SELECT name, \(SystemViews.objectID(ofRow: 0)) + rowid AS object_id, 1 AS schema_id, 'U ' AS type, 'USER_TABLE' AS type_desc, \
+            \(SQLValue.text(database.created).literal) AS create_date, 0 AS is_ms_shipped FROM \(database.name.quotedName).sqlite_master \
+            WHERE type = 'table' AND substr(name, 1, \(Catalog.internalPrefix.utf8.count)) <> '\(Catalog.internalPrefix)'
+            """)
+    }
+
+    private func schemas(in database: DatabaseFile) -> TableInfo {
+        info(
+            "schemas", database, [("name", .nvarchar(128)), ("schema_id", .int), ("principal_id", .int)],
+            "SELECT 'dbo' AS name, 1 AS schema_id, 1 AS principal_id UNION ALL SELECT 'sys', 4, 4")
+    }
+
+    private func systemInfo(in database: DatabaseFile) -> TableInfo {
+        info(
+            "dm_os_sys_info", database, [("sqlserver_start_time", .datetime), ("cpu_count", .int)],
+            "SELECT \(SQLValue.text(server.started.text(as: .datetime)).literal) AS sqlserver_start_time, 1 AS cpu_count")
+    }
+
+    private func informationTables(in database: DatabaseFile) -> TableInfo {
+        info(
+            "tables", database,
+            [("TABLE_CATALOG", .nvarchar(128)), ("TABLE_SCHEMA", .nvarchar(128)), ("TABLE_NAME", .nvarchar(128)), ("TABLE_TYPE", .varchar(10))],
+            """
+            SELECT \(SQLValue.text(database.name).literal) AS TABLE_CATALOG, 'dbo' AS TABLE_SCHEMA, name AS TABLE_NAME, 'BASE TABLE' AS TABLE_TYPE \
+            FROM \(database.name.quotedName).sqlite_master \
+            WHERE type = 'table' AND substr(name, 1, \(Catalog.internalPrefix.utf8.count)) <> '\(Catalog.internalPrefix)'
+            """)
+    }
+}
