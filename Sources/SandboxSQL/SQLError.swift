@@ -96,7 +96,8 @@ extension SQLError {
     static func explicitConversionNeeded(from: DataType, to: DataType) -> SQLError {
         SQLError(
             number: 257, state: 3,
-            message: "Implicit conversion from data type \(from.name) to \(to.name) is not allowed. Use the CONVERT function to run this query.",
+            message:
+                "Implicit conversion from data type \(from.name) to \(to.name) is not allowed. Use the CONVERT function to run this query.",
             scope: .batch)
     }
 

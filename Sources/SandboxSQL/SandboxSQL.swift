@@ -22,7 +22,8 @@ struct SandboxSQL: AsyncParsableCommand {
         let channel = try await server.listen(
             host: environment["MSSQL_IP_ADDRESS"] ?? "0.0.0.0", port: Int(environment["MSSQL_TCP_PORT"] ?? "") ?? 1433,
             on: MultiThreadedEventLoopGroup.singleton)
-        ServerLog.write("Server", "Server is listening on [ \(channel.localAddress?.ipAddress ?? "") <ipv4> \(channel.localAddress?.port ?? 0)].")
+        ServerLog.write(
+            "Server", "Server is listening on [ \(channel.localAddress?.ipAddress ?? "") <ipv4> \(channel.localAddress?.port ?? 0)].")
         try await channel.closeFuture.get()
     }
 }

@@ -91,7 +91,9 @@ struct Catalog {
         }
         var columns: [TableInfo.Column] = []
         for row in try connection.rows("PRAGMA \(schema).table_info(\(stored.quotedName))") {
-            guard case .text(let column) = row[1], case .text(let declared) = row[2], let type = DataType(declaration: declared) else { continue }
+            guard case .text(let column) = row[1], case .text(let declared) = row[2], let type = DataType(declaration: declared) else {
+                continue
+            }
             var info = TableInfo.Column(name: column, type: type, isNullable: row[3] == .integer(0))
             if case .text(let text)? = meta["default"]?[column] { info.defaultText = text }
             if case .text(let text)? = meta["identity"]?[column] {

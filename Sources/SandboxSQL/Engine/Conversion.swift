@@ -52,7 +52,8 @@ struct Conversion: Hashable {
             case (.guid, .integer), (.guid, .approximate), (.guid, .decimal), (.guid, .temporal),
                 (.integer, .guid), (.approximate, .guid), (.decimal, .guid), (.temporal, .guid):
                 true
-            case (.binary, .temporal), (.temporal, .binary), (.binary, .approximate), (.approximate, .binary), (.decimal, .binary), (.binary, .decimal):
+            case (.binary, .temporal), (.temporal, .binary), (.binary, .approximate), (.approximate, .binary), (.decimal, .binary),
+                (.binary, .decimal):
                 true
             case (.temporal, .temporal):
                 (from == .date && to.isTime) || (from.isTime && to == .date)
@@ -118,7 +119,8 @@ struct Conversion: Hashable {
         guard let number = Int64(digits) else {
             guard to == .bigint || digits.contains(where: { !("0"..."9").contains($0) && $0 != "-" && $0 != "+" }) else {
                 throw SQLError(
-                    number: 248, message: "The conversion of the \(from.name) value '\(text)' overflowed an int column.", scope: .transaction)
+                    number: 248, message: "The conversion of the \(from.name) value '\(text)' overflowed an int column.",
+                    scope: .transaction)
             }
             throw to == .bigint ? .conversionFailure(from: from, to: to) : .conversion(of: text, from: from, to: to)
         }
@@ -224,7 +226,8 @@ struct Conversion: Hashable {
     private func truncation(_ column: Column, kept: String) -> SQLError {
         SQLError(
             number: 2628,
-            message: "String or binary data would be truncated in table '\(column.table)', column '\(column.name)'. Truncated value: '\(kept)'.")
+            message:
+                "String or binary data would be truncated in table '\(column.table)', column '\(column.name)'. Truncated value: '\(kept)'.")
     }
 
     private func binary(_ value: SQLValue) throws(SQLError) -> [UInt8] {
@@ -240,7 +243,8 @@ struct Conversion: Hashable {
                 }
                 return bytes
             default:
-                return from.isUnicode ? text.utf16.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8($0 >> 8)] } : CodePage1252.bytes(of: text)
+                return from.isUnicode
+                    ? text.utf16.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8($0 >> 8)] } : CodePage1252.bytes(of: text)
             }
         case .integer(let number):
             let width = from == .bigint ? 8 : from == .int ? 4 : from == .smallint ? 2 : 1

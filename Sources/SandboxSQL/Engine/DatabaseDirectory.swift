@@ -107,15 +107,18 @@ final class DatabaseDirectory: Sendable {
         let lookup = name.lowercased()
         let removed = state.withLock { state -> Result<DatabaseFile, SQLError> in
             guard let file = state.files[lookup] else {
-                return .failure(SQLError(
-                    number: 3701, level: 11,
-                    message: "Cannot drop the database '\(name)', because it does not exist or you do not have permission."))
+                return .failure(
+                    SQLError(
+                        number: 3701, level: 11,
+                        message: "Cannot drop the database '\(name)', because it does not exist or you do not have permission."))
             }
             guard !file.isSystem else {
-                return .failure(SQLError(number: 3708, state: 3, message: "Cannot drop the database '\(name)' because it is a system database."))
+                return .failure(
+                    SQLError(number: 3708, state: 3, message: "Cannot drop the database '\(name)' because it is a system database."))
             }
             guard (state.users[lookup] ?? 0) == 0 else {
-                return .failure(SQLError(number: 3702, state: 3, message: "Cannot drop database \"\(name)\" because it is currently in use."))
+                return .failure(
+                    SQLError(number: 3702, state: 3, message: "Cannot drop database \"\(name)\" because it is currently in use."))
             }
             state.files[lookup] = nil
             return .success(file)

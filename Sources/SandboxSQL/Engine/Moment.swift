@@ -158,7 +158,10 @@ struct Moment: Equatable, Comparable {
             guard take(".") else { return ticks }
             guard let fraction = digits(1...9) else { return nil }
             // Beyond 100 ns the text is rounded to it.
-            let scaled = fraction.count <= 7 ? Int64(fraction.value) * power10(7 - fraction.count) : (Int64(fraction.value) + power10(fraction.count - 7) / 2) / power10(fraction.count - 7)
+            let scaled =
+                fraction.count <= 7
+                ? Int64(fraction.value) * power10(7 - fraction.count)
+                : (Int64(fraction.value) + power10(fraction.count - 7) / 2) / power10(fraction.count - 7)
             return ticks + scaled
         }
     }

@@ -103,7 +103,8 @@ final class SQLiteConnection {
             { context, leftCount, left, rightCount, right in
                 guard let context else { return 0 }
                 return Unmanaged<CollationBox>.fromOpaque(context).takeUnretainedValue().compare(
-                    UnsafeRawBufferPointer(start: left, count: Int(leftCount)), UnsafeRawBufferPointer(start: right, count: Int(rightCount)))
+                    UnsafeRawBufferPointer(start: left, count: Int(leftCount)), UnsafeRawBufferPointer(start: right, count: Int(rightCount))
+                )
             }, { if let context = $0 { Unmanaged<CollationBox>.fromOpaque(context).release() } })
     }
 }
@@ -124,9 +125,12 @@ private final class FunctionBox {
             case .null: sqlite3_result_null(context)
             case .integer(let value): sqlite3_result_int64(context, value)
             case .real(let value): sqlite3_result_double(context, value)
-            case .text(var text): text.withUTF8 { bytes in
-                bytes.withMemoryRebound(to: CChar.self) { sqlite3_result_text64(context, $0.baseAddress, UInt64($0.count), transient, UInt8(SQLITE_UTF8)) }
-            }
+            case .text(var text):
+                text.withUTF8 { bytes in
+                    bytes.withMemoryRebound(to: CChar.self) {
+                        sqlite3_result_text64(context, $0.baseAddress, UInt64($0.count), transient, UInt8(SQLITE_UTF8))
+                    }
+                }
             case .blob(let bytes): sqlite3_result_blob64(context, bytes, UInt64(bytes.count), transient)
             }
         } catch {

@@ -3,12 +3,15 @@ extension Session {
         guard let file = server.databases[name.database ?? database] else { throw .unknownDatabase(name.database ?? database) }
         guard name.schema == nil || name.schema?.lowercased() == "dbo" else {
             throw SQLError(
-                number: 2760, message: "The specified schema name \"\(name.schema ?? "")\" either does not exist or you do not have permission to use it.",
+                number: 2760,
+                message:
+                    "The specified schema name \"\(name.schema ?? "")\" either does not exist or you do not have permission to use it.",
                 scope: .batch)
         }
         guard server.isOnline(file) else {
             throw SQLError(
-                number: 922, level: 14, message: "Database '\(file.name)' is being recovered. Waiting until recovery is finished.", scope: .batch)
+                number: 922, level: 14, message: "Database '\(file.name)' is being recovered. Waiting until recovery is finished.",
+                scope: .batch)
         }
         try attach(file)
         return file
@@ -32,11 +35,13 @@ extension Session {
         guard !name.object.hasPrefix("#") else { throw .unsupported("the temporary table \(name.object)") }
         let file = try target(name)
         guard try table(name) == nil else {
-            throw SQLError(number: 2714, state: 6, message: "There is already an object named '\(name.object)' in the database.", scope: .batch)
+            throw SQLError(
+                number: 2714, state: 6, message: "There is already an object named '\(name.object)' in the database.", scope: .batch)
         }
         for key in definition.foreignKeys where try table(key.parent)?.database != file.name {
             throw SQLError(
-                number: 1767, state: 0, message: "Foreign key '\(key.name ?? "")' references invalid table '\(key.parent.text)'.", scope: .batch)
+                number: 1767, state: 0, message: "Foreign key '\(key.name ?? "")' references invalid table '\(key.parent.text)'.",
+                scope: .batch)
         }
         let creation = try definition.creation(in: file.name, context: self, keysAreUnique: true)
         try write(to: file) { () throws(SQLError) in
@@ -79,11 +84,14 @@ extension Session {
         guard let table = try table(index.table), !table.isReadOnly else {
             throw SQLError(
                 number: 1088, state: 12,
-                message: "Cannot find the object \"\(index.table.text)\" because it does not exist or you do not have permissions.", scope: .batch)
+                message: "Cannot find the object \"\(index.table.text)\" because it does not exist or you do not have permissions.",
+                scope: .batch)
         }
         guard !table.keys.contains(where: { $0.name.caseInsensitivelyEquals(index.name) }) else {
             throw SQLError(
-                number: 1913, message: "The operation failed because an index or statistics with name '\(index.name)' already exists on table '\(index.table.text)'.",
+                number: 1913,
+                message:
+                    "The operation failed because an index or statistics with name '\(index.name)' already exists on table '\(index.table.text)'.",
                 scope: .batch)
         }
         for column in index.columns where table.column(column.name) == nil {
@@ -94,22 +102,29 @@ extension Session {
         try write(to: file) { () throws(SQLError) in
             do throws(SQLiteFailure) {
                 try connection.run(
-                    "CREATE \(index.isUnique ? "UNIQUE " : "")INDEX \(schema).\("\(table.name).\(index.name)".quotedName) ON \(table.name.quotedName) (\(columns))")
+                    "CREATE \(index.isUnique ? "UNIQUE " : "")INDEX \(schema).\("\(table.name).\(index.name)".quotedName) ON \(table.name.quotedName) (\(columns))"
+                )
             } catch {
                 guard error.message.hasPrefix("UNIQUE") else { throw sqlError(error) }
                 throw SQLError(
                     number: 1505,
-                    message: "The CREATE UNIQUE INDEX statement terminated because a duplicate key was found for the object name '\(table.schemaName)' and the index name '\(index.name)'.")
+                    message:
+                        "The CREATE UNIQUE INDEX statement terminated because a duplicate key was found for the object name '\(table.schemaName)' and the index name '\(index.name)'."
+                )
             }
             _ = try metadata(
                 "INSERT INTO \(schema).\(Catalog.metadata) VALUES (?, ?, ?, ?)",
-                [.text(TableInfo.Key.Kind.index.rawValue), .text(table.name), .text(index.name), .text(index.columns.map(\.name).joined(separator: "\u{1}"))])
+                [
+                    .text(TableInfo.Key.Kind.index.rawValue), .text(table.name), .text(index.name),
+                    .text(index.columns.map(\.name).joined(separator: "\u{1}")),
+                ])
         }
     }
 
     func dropIndex(_ name: String, on tableName: ObjectName, ifExists: Bool) throws(SQLError) {
         let file = try target(tableName)
-        guard let table = try table(tableName), let key = table.keys.first(where: { $0.name.caseInsensitivelyEquals(name) && $0.kind == .index })
+        guard let table = try table(tableName),
+            let key = table.keys.first(where: { $0.name.caseInsensitivelyEquals(name) && $0.kind == .index })
         else {
             if ifExists { return }
             throw SQLError(
@@ -119,7 +134,8 @@ extension Session {
         try write(to: file) { () throws(SQLError) in
             try run("DROP INDEX \(file.name.quotedName).\("\(table.name).\(key.name)".quotedName)")
             _ = try metadata(
-                "DELETE FROM \(file.name.quotedName).\(Catalog.metadata) WHERE kind = 'index' AND parent = ? AND name = ?", [.text(table.name), .text(key.name)])
+                "DELETE FROM \(file.name.quotedName).\(Catalog.metadata) WHERE kind = 'index' AND parent = ? AND name = ?",
+                [.text(table.name), .text(key.name)])
         }
     }
 

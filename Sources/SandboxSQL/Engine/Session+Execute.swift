@@ -130,10 +130,12 @@ extension Session {
             for declaration in declarations {
                 let name = declaration.name.lowercased()
                 guard variables[name] == nil else {
-                    throw .error(SQLError(
-                        number: 134, level: 15,
-                        message: "The variable name '\(declaration.name)' has already been declared. Variable names must be unique within a query batch or stored procedure.",
-                        scope: .batch))
+                    throw .error(
+                        SQLError(
+                            number: 134, level: 15,
+                            message:
+                                "The variable name '\(declaration.name)' has already been declared. Variable names must be unique within a query batch or stored procedure.",
+                            scope: .batch))
                 }
                 variables[name] = Variable(type: declaration.type, value: .null)
                 if let value = declaration.value { try assign(value, to: declaration.name) }
@@ -172,7 +174,8 @@ extension Session {
             throw .end(.failed)
         case .shutdown:
             server.requestShutdown()
-            throw .error(SQLError(number: 6006, level: 10, message: "Server shut down by request from login \(identity.login).", scope: .batch))
+            throw .error(
+                SQLError(number: 6006, level: 10, message: "Server shut down by request from login \(identity.login).", scope: .batch))
         }
     }
 
@@ -190,7 +193,9 @@ extension Session {
 
     private func outsideTransaction(_ statement: String) throws(SQLError) {
         guard transaction.count == 0 else {
-            throw SQLError(number: 226, level: 16, state: 6, message: "\(statement) statement not allowed within multi-statement transaction.", scope: .batch)
+            throw SQLError(
+                number: 226, level: 16, state: 6, message: "\(statement) statement not allowed within multi-statement transaction.",
+                scope: .batch)
         }
     }
 

@@ -11,7 +11,9 @@ extension Session {
         addLookups()
     }
 
-    private func add(_ name: String, _ count: Int, isDeterministic: Bool = true, _ body: @escaping ([SQLValue]) throws(SQLError) -> SQLValue) {
+    private func add(
+        _ name: String, _ count: Int, isDeterministic: Bool = true, _ body: @escaping ([SQLValue]) throws(SQLError) -> SQLValue
+    ) {
         connection.addFunction(name, arguments: count, isDeterministic: isDeterministic, body)
     }
 
@@ -36,7 +38,9 @@ extension Session {
             guard arguments[1].number < 2 else {
                 throw SQLError(
                     number: 512,
-                    message: "Subquery returned more than 1 value. This is not permitted when the subquery follows =, !=, <, <= , >, >= or when the subquery is used as an expression.")
+                    message:
+                        "Subquery returned more than 1 value. This is not permitted when the subquery follows =, !=, <, <= , >, >= or when the subquery is used as an expression."
+                )
             }
             return arguments[0]
         }
@@ -62,7 +66,9 @@ extension Session {
             return .integer(result.partialValue)
         }
         addStrict("ts_divide", 2) { arguments throws(SQLError) in
-            guard case .real(let left) = arguments[0].asReal, case .real(let right) = arguments[1].asReal, right != 0 else { throw .divideByZero }
+            guard case .real(let left) = arguments[0].asReal, case .real(let right) = arguments[1].asReal, right != 0 else {
+                throw .divideByZero
+            }
             return .real(left / right)
         }
         addStrict("ts_decimal_divide", 3) { arguments throws(SQLError) in
@@ -100,7 +106,8 @@ extension Session {
         }
         addStrict("ts_like", 3) { arguments throws(SQLError) in
             guard let escape = arguments[2].string.first, arguments[2].string.count == 1 else {
-                throw SQLError(number: 506, message: "The invalid escape character \"\(arguments[2].string)\" was specified in a LIKE predicate.")
+                throw SQLError(
+                    number: 506, message: "The invalid escape character \"\(arguments[2].string)\" was specified in a LIKE predicate.")
             }
             return .integer(LikePattern(arguments[1].string, escape: escape).matches(arguments[0].string) ? 1 : 0)
         }
@@ -109,12 +116,15 @@ extension Session {
         addStrict("ts_lower", 1) { arguments throws(SQLError) in .text(arguments[0].string.lowercased()) }
         addStrict("ts_ltrim", 1) { arguments throws(SQLError) in .text(String(arguments[0].string.drop { $0 == " " })) }
         addStrict("ts_rtrim", 1) { arguments throws(SQLError) in .text(arguments[0].string.withoutTrailingBlanks) }
-        addStrict("ts_trim", 1) { arguments throws(SQLError) in .text(String(arguments[0].string.withoutTrailingBlanks.drop { $0 == " " })) }
+        addStrict("ts_trim", 1) { arguments throws(SQLError) in .text(String(arguments[0].string.withoutTrailingBlanks.drop { $0 == " " }))
+        }
         addStrict("ts_substring", 3) { arguments throws(SQLError) in
             guard arguments[2].number >= 0 else { throw .invalidLength("substring") }
             // Places count from 1, and a start before that takes its share of the length.
             let start = max(1, arguments[1].number)
-            let end = arguments[1].number.addingReportingOverflow(arguments[2].number).overflow ? Int64.max : arguments[1].number + arguments[2].number
+            let end =
+                arguments[1].number.addingReportingOverflow(arguments[2].number).overflow
+                ? Int64.max : arguments[1].number + arguments[2].number
             let skip = Int(min(start - 1, Int64(Int32.max)))
             let keep = Int(min(max(0, end - start), Int64(Int32.max)))
             if case .blob(let bytes) = arguments[0] { return .blob(Array(bytes.dropFirst(skip).prefix(keep))) }
@@ -157,7 +167,9 @@ extension Session {
 
     private func addDateFunctions() {
         addStrict("ts_dateadd", 4) { [unowned self] arguments throws(SQLError) in
-            guard let part = DatePart(rawValue: arguments[0].string), let moment = Moment(arguments[2].string) else { throw .temporalConversion }
+            guard let part = DatePart(rawValue: arguments[0].string), let moment = Moment(arguments[2].string) else {
+                throw .temporalConversion
+            }
             let type = self.conversions[Int(arguments[3].number)].to
             guard let result = moment.adding(arguments[1].number, part) else {
                 throw SQLError(number: 517, message: "Adding a value to a '\(type.name)' column caused an overflow.")
@@ -165,18 +177,23 @@ extension Session {
             return .text(result.text(as: type))
         }
         addStrict("ts_datediff", 4) { arguments throws(SQLError) in
-            guard let part = DatePart(rawValue: arguments[0].string), let from = Moment(arguments[1].string), let to = Moment(arguments[2].string)
+            guard let part = DatePart(rawValue: arguments[0].string), let from = Moment(arguments[1].string),
+                let to = Moment(arguments[2].string)
             else { throw .temporalConversion }
             let difference = from.boundaries(of: part, to: to)
             guard let difference, arguments[3].string == "bigint" || Int32(exactly: difference) != nil else {
                 throw SQLError(
                     number: 535, state: 0,
-                    message: "The datediff function resulted in an overflow. The number of dateparts separating two date/time instances is too large. Try to use datediff with a less precise datepart.")
+                    message:
+                        "The datediff function resulted in an overflow. The number of dateparts separating two date/time instances is too large. Try to use datediff with a less precise datepart."
+                )
             }
             return .integer(difference)
         }
         addStrict("ts_datepart", 2) { arguments throws(SQLError) in
-            guard let part = DatePart(rawValue: arguments[0].string), let moment = Moment(arguments[1].string) else { throw .temporalConversion }
+            guard let part = DatePart(rawValue: arguments[0].string), let moment = Moment(arguments[1].string) else {
+                throw .temporalConversion
+            }
             return .integer(moment.value(of: part))
         }
     }
@@ -211,7 +228,8 @@ extension Session {
     private func objectID(_ text: String) throws(SQLError) -> Int64? {
         guard var parser = try? Parser(text), let name = try? parser.objectName(), parser.isAtEnd else { return nil }
         guard name.database.map({ server.databases[$0] != nil }) ?? true, let table = try table(name), !table.isReadOnly else { return nil }
-        let rows = try metadata("SELECT rowid FROM \(table.database.quotedName).sqlite_master WHERE type = 'table' AND name = ?", [.text(table.name)])
+        let rows = try metadata(
+            "SELECT rowid FROM \(table.database.quotedName).sqlite_master WHERE type = 'table' AND name = ?", [.text(table.name)])
         guard case .integer(let row)? = rows.first?.first else { return nil }
         return SystemViews.objectID(ofRow: row)
     }

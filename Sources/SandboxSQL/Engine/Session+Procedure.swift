@@ -3,7 +3,8 @@ extension Session {
     func execute(_ call: ProcedureCall, _ sink: any ResultSink) throws(StatementFailure) {
         var values: [(name: String?, value: SQLValue)] = []
         for argument in call.arguments {
-            let value = try single(try translated { () throws(SQLError) in try Translator.value(argument.value, as: .nvarchar(nil), in: self) })
+            let value = try single(
+                try translated { () throws(SQLError) in try Translator.value(argument.value, as: .nvarchar(nil), in: self) })
             values.append((argument.name, value))
         }
         switch call.name {
@@ -25,7 +26,8 @@ extension Session {
     }
 
     func raise(_ raised: RaisedError, _ sink: any ResultSink) throws(StatementFailure) {
-        let value = try single(try translated { () throws(SQLError) in try Translator.value(raised.message, as: .nvarchar(2047), in: self) })
+        let value = try single(
+            try translated { () throws(SQLError) in try Translator.value(raised.message, as: .nvarchar(2047), in: self) })
         guard case .text(let text) = value else { return }
         let error = SQLError(
             number: raised.number, level: UInt8(clamping: raised.level), state: UInt8(clamping: raised.state), message: text,
@@ -38,7 +40,8 @@ extension Session {
     func wait(_ delay: Expression) throws(StatementFailure) {
         let value = try single(try translated { () throws(SQLError) in try Translator.value(delay, as: .nvarchar(30), in: self) })
         guard case .text(let text) = value, let moment = Moment(text) else {
-            throw .error(SQLError(number: 148, level: 15, message: "Incorrect time syntax in time string used with WAITFOR.", scope: .batch))
+            throw .error(
+                SQLError(number: 148, level: 15, message: "Incorrect time syntax in time string used with WAITFOR.", scope: .batch))
         }
         if pause(Double(moment.ticks) / Double(Moment.ticksPerSecond)) { throw .end(.cancelled) }
     }
@@ -58,12 +61,14 @@ extension Session {
         let isDamaged = !problems.isEmpty
         if isDamaged || !isQuiet {
             sink.info(SQLError(number: 2536, level: 0, message: "DBCC results for '\(name)'."))
-            sink.info(SQLError(
-                number: 8989, level: 0,
-                message: "CHECKDB found 0 allocation errors and \(problems.count) consistency errors in database '\(name)'."))
-            sink.info(SQLError(
-                number: 2528, level: 0,
-                message: "DBCC execution completed. If DBCC printed error messages, contact your system administrator."))
+            sink.info(
+                SQLError(
+                    number: 8989, level: 0,
+                    message: "CHECKDB found 0 allocation errors and \(problems.count) consistency errors in database '\(name)'."))
+            sink.info(
+                SQLError(
+                    number: 2528, level: 0,
+                    message: "DBCC execution completed. If DBCC printed error messages, contact your system administrator."))
         }
         if isDamaged {
             throw .error(SQLError(number: 8939, message: "Table error in database '\(name)': \(problems.joined(separator: "; "))."))

@@ -9,7 +9,8 @@ extension Session {
         done(.select, count: count, sink)
     }
 
-    private func open(_ translation: Translation, table: TableInfo? = nil, verb: String = "") throws(StatementFailure) -> PreparedStatement {
+    private func open(_ translation: Translation, table: TableInfo? = nil, verb: String = "") throws(StatementFailure) -> PreparedStatement
+    {
         do throws(SQLiteFailure) {
             let statement = try connection.prepare(translation.sql)
             try statement.bind(translation.bindings.map(value(of:)))
@@ -106,14 +107,17 @@ extension Session {
     private func loadIdentity(of table: TableInfo) throws(SQLError) {
         identityCursor = nil
         guard let column = table.columns.first(where: { $0.identity != nil }), let identity = column.identity else { return }
-        let rows = try metadata("SELECT value FROM \(table.database.quotedName).\(Catalog.metadata) WHERE kind = 'next' AND parent = ? AND name = ?",
+        let rows = try metadata(
+            "SELECT value FROM \(table.database.quotedName).\(Catalog.metadata) WHERE kind = 'next' AND parent = ? AND name = ?",
             [.text(table.name), .text(column.name)])
         guard case .text(let next)? = rows.first?.first, let number = Int64(next) else { return }
         identityCursor = IdentityCursor(next: number, increment: identity.increment)
     }
 
     private func saveIdentity(of table: TableInfo) throws(SQLError) {
-        guard let cursor = identityCursor, let last = cursor.last, let column = table.columns.first(where: { $0.identity != nil }) else { return }
+        guard let cursor = identityCursor, let last = cursor.last, let column = table.columns.first(where: { $0.identity != nil }) else {
+            return
+        }
         _ = try metadata(
             "UPDATE \(table.database.quotedName).\(Catalog.metadata) SET value = ? WHERE kind = 'next' AND parent = ? AND name = ?",
             [.text(String(cursor.next)), .text(table.name), .text(column.name)])

@@ -4,7 +4,8 @@ extension Session {
             guard options.isolation != .snapshot else {
                 throw SQLError(
                     number: 3952,
-                    message: "Snapshot isolation transaction failed accessing database '\(database)' because snapshot isolation is not allowed in this database.",
+                    message:
+                        "Snapshot isolation transaction failed accessing database '\(database)' because snapshot isolation is not allowed in this database.",
                     scope: .batch)
             }
             transaction.descriptor = server.nextTransactionDescriptor()

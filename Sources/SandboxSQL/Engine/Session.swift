@@ -132,7 +132,8 @@ final class Session {
         guard let file = server.databases[name] else { throw .unknownDatabase(name) }
         guard server.isOnline(file) else {
             throw SQLError(
-                number: 922, level: 14, message: "Database '\(file.name)' is being recovered. Waiting until recovery is finished.", scope: .batch)
+                number: 922, level: 14, message: "Database '\(file.name)' is being recovered. Waiting until recovery is finished.",
+                scope: .batch)
         }
         try attach(file)
         let old = database
@@ -169,7 +170,8 @@ extension Session: TranslationContext {
         }
         guard server.isOnline(database) else {
             throw SQLError(
-                number: 922, level: 14, message: "Database '\(database.name)' is being recovered. Waiting until recovery is finished.", scope: .batch)
+                number: 922, level: 14, message: "Database '\(database.name)' is being recovered. Waiting until recovery is finished.",
+                scope: .batch)
         }
         let schema = name.schema?.lowercased() ?? "dbo"
         if schema == "sys" || schema == "information_schema" {

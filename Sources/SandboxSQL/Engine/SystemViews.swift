@@ -18,7 +18,8 @@ struct SystemViews {
 
     private func info(_ name: String, _ database: DatabaseFile, _ columns: [(String, DataType)], _ query: String) -> TableInfo {
         TableInfo(
-            database: database.name, name: name, columns: columns.map { TableInfo.Column(name: $0.0, type: $0.1) }, sql: "(\(query))", isReadOnly: true)
+            database: database.name, name: name, columns: columns.map { TableInfo.Column(name: $0.0, type: $0.1) }, sql: "(\(query))",
+            isReadOnly: true)
     }
 
     private func databases(in database: DatabaseFile) -> TableInfo {
@@ -26,7 +27,8 @@ struct SystemViews {
             let isOnline = server.isOnline(file)
             let values: [SQLValue] = [
                 .text(file.name), .integer(Int64(file.id)), .text(file.created), .integer(isOnline ? 0 : 2),
-                .text(isOnline ? "ONLINE" : "RECOVERING"), .integer(1), .text("FULL"), .integer(160), .text(ServerProduct.collation), .integer(0),
+                .text(isOnline ? "ONLINE" : "RECOVERING"), .integer(1), .text("FULL"), .integer(160), .text(ServerProduct.collation),
+                .integer(0),
                 .integer(0), .text("MULTI_USER"),
             ]
             return "(" + values.map(\.literal).joined(separator: ", ") + ")"
@@ -69,7 +71,10 @@ struct SystemViews {
     private func informationTables(in database: DatabaseFile) -> TableInfo {
         info(
             "tables", database,
-            [("TABLE_CATALOG", .nvarchar(128)), ("TABLE_SCHEMA", .nvarchar(128)), ("TABLE_NAME", .nvarchar(128)), ("TABLE_TYPE", .varchar(10))],
+            [
+                ("TABLE_CATALOG", .nvarchar(128)), ("TABLE_SCHEMA", .nvarchar(128)), ("TABLE_NAME", .nvarchar(128)),
+                ("TABLE_TYPE", .varchar(10)),
+            ],
             """
             SELECT \(SQLValue.text(database.name).literal) AS TABLE_CATALOG, 'dbo' AS TABLE_SCHEMA, name AS TABLE_NAME, 'BASE TABLE' AS TABLE_TYPE \
             FROM \(database.name.quotedName).sqlite_master \

@@ -44,7 +44,7 @@ enum DataType: Hashable, Sendable {
         }
     }
 
-    /// The declaration, which is also what the SQLite column is declared as.
+    /// The declaration as T-SQL has it.
     var declaration: String {
         switch self {
         case .bit, .tinyint, .smallint, .int, .bigint, .real, .float, .uniqueidentifier, .date, .datetime: name
@@ -54,6 +54,13 @@ enum DataType: Hashable, Sendable {
         case .time(let scale), .datetime2(let scale): "\(name)(\(scale))"
         }
     }
+
+    /// What a SQLite column of this type is declared as. SQLite takes only numbers as lengths, so `max` is written as the number it stands for.
+    var columnDeclaration: String {
+        isMax ? "\(name)(\(DataType.maximumLength))" : declaration
+    }
+
+    static let maximumLength = Int(Int32.max)
 
     var family: Family {
         switch self {

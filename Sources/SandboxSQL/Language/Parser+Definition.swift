@@ -3,7 +3,9 @@ extension Parser {
         try expect("CREATE")
         if take("DATABASE") {
             let name = try identifier()
-            guard isAtEnd || isSymbol(";") || !(isWord("ON") || isWord("COLLATE") || isWord("WITH") || isWord("AS") || isWord("CONTAINMENT")) else {
+            guard
+                isAtEnd || isSymbol(";") || !(isWord("ON") || isWord("COLLATE") || isWord("WITH") || isWord("AS") || isWord("CONTAINMENT"))
+            else {
                 throw .unsupported("CREATE DATABASE ... \(current.text)", line: line)
             }
             return .createDatabase(name)
@@ -99,7 +101,9 @@ extension Parser {
                 }
             } else if take("COLLATE") {
                 throw .unsupported("COLLATE \(current.text)", line: line)
-            } else if isWord("CONSTRAINT") || isWord("DEFAULT") || ["PRIMARY", "UNIQUE", "REFERENCES", "CHECK"].contains(where: { isWord($0) }) {
+            } else if isWord("CONSTRAINT") || isWord("DEFAULT")
+                || ["PRIMARY", "UNIQUE", "REFERENCES", "CHECK"].contains(where: { isWord($0) })
+            {
                 let constraintName = take("CONSTRAINT") ? try identifier() : nil
                 if take("DEFAULT") {
                     let start = current.start

@@ -79,7 +79,9 @@ extension Parser {
     /// `+ - & | ^`, which bind equally in T-SQL.
     mutating func sum() throws(SQLError) -> Expression {
         var left = try product()
-        while current.kind == .symbol, ["+", "-", "&", "|", "^"].contains(current.text), let operation = BinaryOperator(rawValue: current.text) {
+        while current.kind == .symbol, ["+", "-", "&", "|", "^"].contains(current.text),
+            let operation = BinaryOperator(rawValue: current.text)
+        {
             advance()
             left = .binary(operation, left, try product())
         }

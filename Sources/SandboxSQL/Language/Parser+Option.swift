@@ -4,7 +4,9 @@ extension Parser {
         try expect("SET")
         if current.kind == .variable {
             let name = try variableName()
-            if let compound = ["+=", "-=", "*=", "/="].first(where: { isSymbol($0) }), let operation = BinaryOperator(rawValue: String(compound.prefix(1))) {
+            if let compound = ["+=", "-=", "*=", "/="].first(where: { isSymbol($0) }),
+                let operation = BinaryOperator(rawValue: String(compound.prefix(1)))
+            {
                 advance()
                 return .assign(name, .binary(operation, .variable(name), try expression()))
             }
@@ -48,7 +50,8 @@ extension Parser {
         } while take(symbol: ",")
         if names.count == 1, let option = try valueOption(names[0], line: line) { return .setOption(option) }
         for name in names where !Parser.switches.contains(name) {
-            throw SQLError(number: 195, level: 15, state: 5, message: "'\(name)' is not a recognized SET option.", line: line, scope: .batch)
+            throw SQLError(
+                number: 195, level: 15, state: 5, message: "'\(name)' is not a recognized SET option.", line: line, scope: .batch)
         }
         let isOn = try onOrOff()
         let options = try names.map { name throws(SQLError) in

@@ -98,7 +98,8 @@ extension Parser {
         guard rows.count <= 1000 else {
             throw SQLError(
                 number: 10738, level: 15,
-                message: "The number of row value expressions in the INSERT statement exceeds the maximum allowed number of 1000 row values.",
+                message:
+                    "The number of row value expressions in the INSERT statement exceeds the maximum allowed number of 1000 row values.",
                 line: line, scope: .batch)
         }
         return rows

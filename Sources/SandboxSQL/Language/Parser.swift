@@ -184,16 +184,20 @@ struct Parser {
     static let reserved: Set<String> = [
         "ADD", "ALL", "ALTER", "AND", "ANY", "AS", "ASC", "AUTHORIZATION", "BACKUP", "BEGIN", "BETWEEN", "BREAK", "BROWSE", "BULK", "BY",
         "CASCADE", "CASE", "CHECK", "CHECKPOINT", "CLOSE", "CLUSTERED", "COALESCE", "COLLATE", "COLUMN", "COMMIT", "COMPUTE", "CONSTRAINT",
-        "CONTAINS", "CONTINUE", "CONVERT", "CREATE", "CROSS", "CURRENT", "CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP", "CURRENT_USER",
+        "CONTAINS", "CONTINUE", "CONVERT", "CREATE", "CROSS", "CURRENT", "CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP",
+        "CURRENT_USER",
         "CURSOR", "DATABASE", "DBCC", "DEALLOCATE", "DECLARE", "DEFAULT", "DELETE", "DENY", "DESC", "DISTINCT", "DISTRIBUTED", "DOUBLE",
         "DROP", "ELSE", "END", "ERRLVL", "ESCAPE", "EXCEPT", "EXEC", "EXECUTE", "EXISTS", "EXIT", "EXTERNAL", "FETCH", "FILE", "FOR",
         "FOREIGN", "FROM", "FULL", "FUNCTION", "GOTO", "GRANT", "GROUP", "HAVING", "HOLDLOCK", "IDENTITY", "IDENTITY_INSERT", "IF", "IN",
         "INDEX", "INNER", "INSERT", "INTERSECT", "INTO", "IS", "JOIN", "KEY", "KILL", "LEFT", "LIKE", "MERGE", "NATIONAL", "NOCHECK",
         "NONCLUSTERED", "NOT", "NULL", "NULLIF", "OF", "OFF", "OFFSETS", "ON", "OPEN", "OPTION", "OR", "ORDER", "OUTER", "OVER", "PERCENT",
         "PIVOT", "PLAN", "PRIMARY", "PRINT", "PROC", "PROCEDURE", "PUBLIC", "RAISERROR", "READ", "RECONFIGURE", "REFERENCES", "REPLICATION",
-        "RESTORE", "RESTRICT", "RETURN", "REVERT", "REVOKE", "RIGHT", "ROLLBACK", "ROWCOUNT", "RULE", "SAVE", "SCHEMA", "SELECT", "SESSION_USER",
-        "SET", "SETUSER", "SHUTDOWN", "SOME", "STATISTICS", "SYSTEM_USER", "TABLE", "TABLESAMPLE", "THEN", "TO", "TOP", "TRAN", "TRANSACTION",
-        "TRIGGER", "TRUNCATE", "TRY_CONVERT", "UNION", "UNIQUE", "UNPIVOT", "UPDATE", "UPDATETEXT", "USE", "USER", "VALUES", "VARYING", "VIEW",
+        "RESTORE", "RESTRICT", "RETURN", "REVERT", "REVOKE", "RIGHT", "ROLLBACK", "ROWCOUNT", "RULE", "SAVE", "SCHEMA", "SELECT",
+        "SESSION_USER",
+        "SET", "SETUSER", "SHUTDOWN", "SOME", "STATISTICS", "SYSTEM_USER", "TABLE", "TABLESAMPLE", "THEN", "TO", "TOP", "TRAN",
+        "TRANSACTION",
+        "TRIGGER", "TRUNCATE", "TRY_CONVERT", "UNION", "UNIQUE", "UNPIVOT", "UPDATE", "UPDATETEXT", "USE", "USER", "VALUES", "VARYING",
+        "VIEW",
         "WAITFOR", "WHEN", "WHERE", "WHILE", "WITH", "WRITETEXT",
     ]
 }
@@ -212,7 +216,7 @@ extension DataType {
             return length
         }
         func varying(_ maximum: Int) throws(SQLError) -> Int? {
-            arguments == [nil] ? nil : try length(maximum)
+            arguments == [nil] || arguments == [DataType.maximumLength] ? nil : try length(maximum)
         }
         func scale() throws(SQLError) -> Int {
             guard let argument = arguments.first else { return 7 }
@@ -233,7 +237,8 @@ extension DataType {
             let precision = (arguments.first ?? 18) ?? 0
             let scale = (arguments.dropFirst().first ?? 0) ?? -1
             guard arguments.count <= 2, precision >= 1, precision <= 38, scale >= 0, scale <= precision else {
-                throw SQLError(number: 1007, level: 15, message: "The precision or scale of '\(name)' is out of range.", line: line, scope: .batch)
+                throw SQLError(
+                    number: 1007, level: 15, message: "The precision or scale of '\(name)' is out of range.", line: line, scope: .batch)
             }
             guard precision <= DataType.maximumPrecision else {
                 throw .unsupported("\(name)(\(precision),\(scale)): a precision above \(DataType.maximumPrecision)", line: line)

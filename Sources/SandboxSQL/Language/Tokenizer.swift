@@ -32,7 +32,8 @@ struct Tokenizer {
         guard start < bytes.count else { return Token(kind: .end, text: "", line: line, start: start, end: start) }
         let line = self.line
         let (kind, text) = try scan()
-        return Token(kind: kind, text: text ?? String(decoding: bytes[start..<position], as: UTF8.self), line: line, start: start, end: position)
+        return Token(
+            kind: kind, text: text ?? String(decoding: bytes[start..<position], as: UTF8.self), line: line, start: start, end: position)
     }
 
     private mutating func scan() throws(SQLError) -> (Token.Kind, String?) {
@@ -182,7 +183,8 @@ extension UInt8 {
     var isDigit: Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(self) }
 
     fileprivate var isWordStart: Bool {
-        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(self | 0x20) || self == UInt8(ascii: "_") || self == UInt8(ascii: "#") || self >= 0x80
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(self | 0x20) || self == UInt8(ascii: "_") || self == UInt8(ascii: "#")
+            || self >= 0x80
     }
 
     fileprivate var isWordPart: Bool { isWordStart || isDigit || self == UInt8(ascii: "$") || self == UInt8(ascii: "@") }

@@ -134,7 +134,8 @@ struct ConnectionMachine {
         switch state {
         case .handshaking(let loginOnly):
             actions.append(.startTLS(loginOnly: loginOnly))
-        case .awaitingLogin where answer == .required, .awaitingLogin where answer == .notSupported && (wanted == .on || wanted == .required):
+        case .awaitingLogin where answer == .required,
+            .awaitingLogin where answer == .notSupported && (wanted == .on || wanted == .required):
             // The two cannot agree; the client has to see why, and then the connection ends.
             state = .closed
             actions.append(.close)
@@ -165,7 +166,9 @@ struct ConnectionMachine {
         guard let message = try assembler.append(packet), !message.isIgnored else { return [] }
         let request = try Request(message)
         if case .executing = state {
-            guard queue.count < ConnectionMachine.queueLimit else { throw .malformed("more than \(ConnectionMachine.queueLimit) requests at once") }
+            guard queue.count < ConnectionMachine.queueLimit else {
+                throw .malformed("more than \(ConnectionMachine.queueLimit) requests at once")
+            }
             queue.append(request)
             return []
         }
@@ -302,7 +305,8 @@ struct PacketStream {
         var packet = ByteBuffer()
         packet.reserveCapacity(count + TDSPacket.headerLength)
         packet.writeMultipleIntegers(
-            TDSPacketType.tabularResult.rawValue, isLast ? TDSPacketStatus.endOfMessage.rawValue : 0, UInt16(count + TDSPacket.headerLength), spid, id,
+            TDSPacketType.tabularResult.rawValue, isLast ? TDSPacketStatus.endOfMessage.rawValue : 0,
+            UInt16(count + TDSPacket.headerLength), spid, id,
             UInt8(0))
         if var content = rest.readSlice(length: count) { packet.writeBuffer(&content) }
         id &+= 1

@@ -89,8 +89,11 @@ extension SQLValue {
         case .real(let value): self = .real(Double(value))
         case .float(let value): self = .real(value)
         case .decimal(let decimal):
-            guard let magnitude = Int64(exactly: decimal.magnitude), magnitude < power10(DataType.maximumPrecision) else { throw .overflow(to: type) }
-            let scaled = Decimals.rescale(decimal.isNegative ? -magnitude : magnitude, from: Int(decimal.scale), to: type.decimalShape.scale)
+            guard let magnitude = Int64(exactly: decimal.magnitude), magnitude < power10(DataType.maximumPrecision) else {
+                throw .overflow(to: type)
+            }
+            let scaled = Decimals.rescale(
+                decimal.isNegative ? -magnitude : magnitude, from: Int(decimal.scale), to: type.decimalShape.scale)
             guard let scaled else { throw .overflow(to: type) }
             self = .integer(scaled)
         case .guid(let guid): self = .text(guid.description.uppercased())

@@ -31,7 +31,11 @@ final class ResponseWriter: ResultSink {
         if end.isError { status.insert(.error) }
         if end.isInTransaction { status.insert(.inTransaction) }
         if end.count != nil { status.insert(.count) }
-        write(.done(TDSDone(isInProcedure ? .inProcedure : .done, status: status, currentCommand: end.command.rawValue, rowCount: UInt64(end.count ?? 0))))
+        write(
+            .done(
+                TDSDone(
+                    isInProcedure ? .inProcedure : .done, status: status, currentCommand: end.command.rawValue,
+                    rowCount: UInt64(end.count ?? 0))))
     }
 
     // MARK: ResultSink

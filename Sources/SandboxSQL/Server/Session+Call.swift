@@ -81,7 +81,10 @@ extension Session {
 
     private func prepared(statement: Int, declarations: Int, _ arguments: [Argument]) throws(StatementFailure) -> PreparedBatch {
         guard arguments.indices.contains(statement), case .text(let text) = arguments[statement].value else {
-            throw .error(SQLError(number: 214, state: 2, message: "Procedure expects parameter '@statement' of type 'ntext/nchar/nvarchar'.", scope: .batch))
+            throw .error(
+                SQLError(
+                    number: 214, state: 2, message: "Procedure expects parameter '@statement' of type 'ntext/nchar/nvarchar'.",
+                    scope: .batch))
         }
         do throws(SQLError) {
             let declared = arguments.indices.contains(declarations) ? arguments[declarations].value.string : ""
@@ -93,7 +96,9 @@ extension Session {
 
     private func store(_ batch: PreparedBatch) throws(StatementFailure) -> Int32 {
         guard prepared.count < 10_000 else {
-            throw .error(SQLError(number: 701, level: 17, state: 123, message: "There are too many prepared statements in this session.", scope: .batch))
+            throw .error(
+                SQLError(
+                    number: 701, level: 17, state: 123, message: "There are too many prepared statements in this session.", scope: .batch))
         }
         let handle = nextHandle
         nextHandle += 1
@@ -106,23 +111,28 @@ extension Session {
     }
 
     /// Runs a batch with values for its declared parameters, given by name or by place; returns those that are output.
-    private func run(_ batch: PreparedBatch, _ arguments: ArraySlice<Argument>, _ sink: any ResultSink) throws(StatementFailure) -> [TDSReturnValue] {
+    private func run(_ batch: PreparedBatch, _ arguments: ArraySlice<Argument>, _ sink: any ResultSink) throws(StatementFailure)
+        -> [TDSReturnValue]
+    {
         var values: [String: SQLValue] = [:]
         var outputs: [(index: Int, Declaration)] = []
         do throws(SQLError) {
             for (index, argument) in arguments.enumerated() {
-                guard let declaration = argument.name.isEmpty
-                    ? (batch.declarations.indices.contains(index) ? batch.declarations[index] : nil)
-                    : batch.declarations.first(where: { $0.name.lowercased() == argument.name })
+                guard
+                    let declaration = argument.name.isEmpty
+                        ? (batch.declarations.indices.contains(index) ? batch.declarations[index] : nil)
+                        : batch.declarations.first(where: { $0.name.lowercased() == argument.name })
                 else {
-                    throw SQLError(number: 8144, state: 2, message: "Procedure or function has too many arguments specified.", scope: .batch)
+                    throw SQLError(
+                        number: 8144, state: 2, message: "Procedure or function has too many arguments specified.", scope: .batch)
                 }
                 values[declaration.name.lowercased()] = try converted(argument, to: declaration.type)
                 if argument.isOutput { outputs.append((index, declaration)) }
             }
             for declaration in batch.declarations where values[declaration.name.lowercased()] == nil {
                 throw SQLError(
-                    number: 8178, message: "The parameterized query expects the parameter '\(declaration.name)', which was not supplied.", scope: .batch)
+                    number: 8178, message: "The parameterized query expects the parameter '\(declaration.name)', which was not supplied.",
+                    scope: .batch)
             }
         } catch {
             throw .error(error)

@@ -27,7 +27,8 @@ final class SessionThread {
     }
 
     static func start(
-        server: ServerState, identity: Session.Identity, database: String, link: SessionLink, notify: @escaping @Sendable (SessionEvent) -> Void
+        server: ServerState, identity: Session.Identity, database: String, link: SessionLink,
+        notify: @escaping @Sendable (SessionEvent) -> Void
     ) {
         let thread = Thread {
             SessionThread(server: server, link: link, notify: notify).run(identity, database)
@@ -122,21 +123,15 @@ extension Session {
         do throws(SQLError) {
             switch action {
             case .begin(let level, _):
-                switch level {
-                case .unchanged: break
-                case .readUncommitted: options.isolation = .readUncommitted
-                case .readCommitted: options.isolation = .readCommitted
-                case .repeatableRead: options.isolation = .repeatableRead
-                case .serializable: options.isolation = .serializable
-                case .snapshot: options.isolation = .snapshot
-                }
-                try beginTransaction(sink)
+                try begin(level, sink)
                 done(.begin, sink)
-            case .commit:
+            case .commit(_, let next):
                 try commitTransaction(sink)
+                if let next { try begin(next, sink) }
                 done(.commit, sink)
-            case .rollback:
+            case .rollback(_, let next):
                 try rollbackTransaction(sink)
+                if let next { try begin(next, sink) }
                 done(.rollback, sink)
             case .save: throw .unsupported("SAVE TRANSACTION")
             case .other(let type): throw .unsupported("transaction manager request \(type)")
@@ -144,5 +139,17 @@ extension Session {
         } catch {
             try fail(error, sink)
         }
+    }
+
+    private func begin(_ level: TDSTransactionRequest.IsolationLevel, _ sink: any ResultSink) throws(SQLError) {
+        switch level {
+        case .unchanged: break
+        case .readUncommitted: options.isolation = .readUncommitted
+        case .readCommitted: options.isolation = .readCommitted
+        case .repeatableRead: options.isolation = .repeatableRead
+        case .serializable: options.isolation = .serializable
+        case .snapshot: options.isolation = .snapshot
+        }
+        try beginTransaction(sink)
     }
 }

@@ -72,7 +72,9 @@ final class TDSServer: Sendable {
             return [
                 SQLError(
                     number: 17187, level: 16,
-                    message: "SQL Server is not ready to accept new client connections. Wait a few minutes before trying again. If you have access to the error log, look for the informational message that indicates that SQL Server is ready before trying to connect again."),
+                    message:
+                        "SQL Server is not ready to accept new client connections. Wait a few minutes before trying again. If you have access to the error log, look for the informational message that indicates that SQL Server is ready before trying to connect again."
+                ),
                 .loginFailed(for: login.userName),
             ]
         case .stopping:

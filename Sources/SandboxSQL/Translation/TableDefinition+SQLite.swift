@@ -26,14 +26,16 @@ extension TableDefinition {
             guard !columns[..<index].contains(where: { $0.name.caseInsensitivelyEquals(column.name) }) else {
                 throw SQLError(
                     number: 2705, state: 3,
-                    message: "Column names in each table must be unique. Column name '\(column.name)' in table '\(name)' is specified more than once.",
+                    message:
+                        "Column names in each table must be unique. Column name '\(column.name)' in table '\(name)' is specified more than once.",
                     scope: .batch)
             }
             lines.append(try line(of: column, primary: primary.first, &metadata))
         }
         for key in keys {
             for column in key.columns where !columns.contains(where: { $0.name.caseInsensitivelyEquals(column.name) }) {
-                throw SQLError(number: 1911, message: "Column name '\(column.name)' does not exist in the target table or view.", scope: .batch)
+                throw SQLError(
+                    number: 1911, message: "Column name '\(column.name)' does not exist in the target table or view.", scope: .batch)
             }
         }
         for check in checks { lines.append(try constraint(check, context)) }
@@ -44,10 +46,12 @@ extension TableDefinition {
             let keyName = key.name ?? "\(key.isPrimary ? "PK" : "UQ")__\(name)__\(index + 1)"
             let columns = key.columns.map { "\($0.name.quotedName)\($0.descending ? " DESC" : "")" }.joined(separator: ", ")
             statements.append(
-                "CREATE \(keysAreUnique ? "UNIQUE " : "")INDEX \(schema).\("\(name).\(keyName)".quotedName) ON \(name.quotedName) (\(columns))")
-            metadata.append(.init(
-                kind: (key.isPrimary ? TableInfo.Key.Kind.primary : .unique).rawValue, name: keyName,
-                value: key.columns.map(\.name).joined(separator: "\u{1}")))
+                "CREATE \(keysAreUnique ? "UNIQUE " : "")INDEX \(schema).\("\(name).\(keyName)".quotedName) ON \(name.quotedName) (\(columns))"
+            )
+            metadata.append(
+                .init(
+                    kind: (key.isPrimary ? TableInfo.Key.Kind.primary : .unique).rawValue, name: keyName,
+                    value: key.columns.map(\.name).joined(separator: "\u{1}")))
         }
         return TableCreation(statements: statements, metadata: metadata)
     }
@@ -64,7 +68,8 @@ extension TableDefinition {
             guard column.type.family == .integer, column.type != .bit, identity.increment != 0 else {
                 throw SQLError(
                     number: 2749, state: 2,
-                    message: "Identity column '\(column.name)' must be of data type int, bigint, smallint or tinyint, and constrained to be nonnullable.",
+                    message:
+                        "Identity column '\(column.name)' must be of data type int, bigint, smallint or tinyint, and constrained to be nonnullable.",
                     scope: .batch)
             }
             metadata.append(.init(kind: "identity", name: column.name, value: "\(identity.seed),\(identity.increment)"))
@@ -73,7 +78,7 @@ extension TableDefinition {
         if let text = column.defaultText { metadata.append(.init(kind: "default", name: column.name, value: text)) }
         let isRequired = isKey || column.isNullable == false || column.identity != nil
         let collation = column.type.family == .string ? " COLLATE \(Scalar.collation)" : ""
-        return "\(column.name.quotedName) \(column.type.declaration)\(collation)\(isRequired ? " NOT NULL" : "")"
+        return "\(column.name.quotedName) \(column.type.columnDeclaration)\(collation)\(isRequired ? " NOT NULL" : "")"
     }
 
     private func constraint(_ check: Check, _ context: any TranslationContext) throws(SQLError) -> String {

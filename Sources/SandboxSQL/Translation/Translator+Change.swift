@@ -9,7 +9,9 @@ extension Translator {
     }
 
     /// - Parameter insertsIdentity: whether `SET IDENTITY_INSERT` is on for the table.
-    static func insert(_ insert: Insert, into context: any TranslationContext, insertsIdentity: Bool) throws(SQLError) -> (Translation, TableInfo) {
+    static func insert(_ insert: Insert, into context: any TranslationContext, insertsIdentity: Bool) throws(SQLError) -> (
+        Translation, TableInfo
+    ) {
         var translator = Translator(context)
         translator.touchesTables = true
         let table = try translator.writable(insert.table)
@@ -20,7 +22,8 @@ extension Translator {
                 guard let column = table.column(name) else { throw .invalidColumn(name) }
                 guard !targets.contains(column) else {
                     throw SQLError(
-                        number: 264, message: "The column name '\(name)' is specified more than once in the SET clause or column list of an INSERT.",
+                        number: 264,
+                        message: "The column name '\(name)' is specified more than once in the SET clause or column list of an INSERT.",
                         scope: .batch)
                 }
                 targets.append(column)
@@ -33,9 +36,13 @@ extension Translator {
             throw insertsIdentity
                 ? SQLError(
                     number: 545,
-                    message: "Explicit value must be specified for identity column in table '\(table.name)' when IDENTITY_INSERT is set to ON.", scope: .batch)
+                    message:
+                        "Explicit value must be specified for identity column in table '\(table.name)' when IDENTITY_INSERT is set to ON.",
+                    scope: .batch)
                 : SQLError(
-                    number: 544, message: "Cannot insert explicit value for identity column in table '\(table.name)' when IDENTITY_INSERT is set to OFF.")
+                    number: 544,
+                    message: "Cannot insert explicit value for identity column in table '\(table.name)' when IDENTITY_INSERT is set to OFF."
+                )
         }
         let omitted = table.columns.filter { !targets.contains($0) }
         let extra = try omitted.map { column throws(SQLError) in try translator.omitted(column, of: table) }
@@ -72,7 +79,8 @@ extension Translator {
                 throw SQLError(
                     number: inner.columns.count < targets.count ? 120 : 121,
                     level: 15,
-                    message: "The select list for the INSERT statement contains \(inner.columns.count < targets.count ? "fewer" : "more") items than the insert list. The number of SELECT values must match the number of INSERT columns.",
+                    message:
+                        "The select list for the INSERT statement contains \(inner.columns.count < targets.count ? "fewer" : "more") items than the insert list. The number of SELECT values must match the number of INSERT columns.",
                     scope: .batch)
             }
             let alias = nextAlias()
@@ -147,12 +155,14 @@ extension SQLError {
             ? .unevenValues
             : SQLError(
                 number: 109, level: 15,
-                message: "There are more columns in the INSERT statement than values specified in the VALUES clause. The number of values in the VALUES clause must match the number of columns specified in the INSERT statement.",
+                message:
+                    "There are more columns in the INSERT statement than values specified in the VALUES clause. The number of values in the VALUES clause must match the number of columns specified in the INSERT statement.",
                 scope: .batch)
     }
 
     static let moreValues = SQLError(
         number: 110, level: 15,
-        message: "There are fewer columns in the INSERT statement than values specified in the VALUES clause. The number of values in the VALUES clause must match the number of columns specified in the INSERT statement.",
+        message:
+            "There are fewer columns in the INSERT statement than values specified in the VALUES clause. The number of values in the VALUES clause must match the number of columns specified in the INSERT statement.",
         scope: .batch)
 }

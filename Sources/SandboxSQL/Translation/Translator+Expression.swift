@@ -97,7 +97,9 @@ extension Translator {
         case .null:
             return Scalar(constant: .null, .int)
         case .integer(let digits):
-            guard let value = Int64(digits) else { throw .unsupported("the literal \(digits): a precision above \(DataType.maximumPrecision)") }
+            guard let value = Int64(digits) else {
+                throw .unsupported("the literal \(digits): a precision above \(DataType.maximumPrecision)")
+            }
             if DataType.int.integerRange?.contains(value) ?? false { return Scalar(constant: .integer(value), .int) }
             // SQL Server takes a literal beyond int as decimal; up to 18 digits it behaves as bigint in all that the sandbox does.
             return Scalar(constant: .integer(value), .bigint)
@@ -130,10 +132,13 @@ extension Translator {
                 throw SQLError(number: 209, message: "Ambiguous column name '\(name)'.", scope: .batch)
             }
             guard let (source, column) = found.first else { continue }
-            if let groups = scopes[index].groups, !scopes[index].isInsideAggregate, !groups.contains(where: { matches($0, source, column, in: index) }) {
+            if let groups = scopes[index].groups, !scopes[index].isInsideAggregate,
+                !groups.contains(where: { matches($0, source, column, in: index) })
+            {
                 throw SQLError(
                     number: 8120,
-                    message: "Column '\(source.alias).\(column.name)' is invalid in the select list because it is not contained in either an aggregate function or the GROUP BY clause.",
+                    message:
+                        "Column '\(source.alias).\(column.name)' is invalid in the select list because it is not contained in either an aggregate function or the GROUP BY clause.",
                     scope: .batch)
             }
             return Scalar("\(source.sqlAlias).\(column.name.quotedName)", column.type)
@@ -200,7 +205,8 @@ extension Translator {
             return try decimal(operation, left, right)
         case .string, .binary, .guid, .temporal:
             throw SQLError(
-                number: 402, message: "The data types \(left.type.name) and \(right.type.name) are incompatible in the \(operation.rawValue) operator.",
+                number: 402,
+                message: "The data types \(left.type.name) and \(right.type.name) are incompatible in the \(operation.rawValue) operator.",
                 scope: .batch)
         }
     }
@@ -211,7 +217,8 @@ extension Translator {
         let maximum = DataType.maximumPrecision
         func own(_ scalar: Scalar) -> DataType {
             scalar.type.family == .decimal || scalar.type.family == .integer
-                ? .decimal(precision: maximum, scale: scalar.type.decimalShape.scale) : .decimal(precision: maximum, scale: type.decimalShape.scale)
+                ? .decimal(precision: maximum, scale: scalar.type.decimalShape.scale)
+                : .decimal(precision: maximum, scale: type.decimalShape.scale)
         }
         switch operation {
         case .add, .subtract, .modulo:
@@ -233,7 +240,9 @@ extension Translator {
         }
     }
 
-    private mutating func choice(_ operand: Expression?, _ branches: [Expression.Branch], _ otherwise: Expression?) throws(SQLError) -> Scalar {
+    private mutating func choice(_ operand: Expression?, _ branches: [Expression.Branch], _ otherwise: Expression?) throws(SQLError)
+        -> Scalar
+    {
         var conditions: [String] = []
         for branch in branches {
             let condition = operand.map { Expression.binary(.equal, $0, branch.condition) } ?? branch.condition

@@ -50,7 +50,8 @@ extension Translator {
         guard let scope = scopes.indices.last, scopes[scope].allowsAggregates else {
             throw SQLError(
                 number: 147, level: 15,
-                message: "An aggregate may not appear in the WHERE clause unless it is in a subquery contained in a HAVING clause or a select list.",
+                message:
+                    "An aggregate may not appear in the WHERE clause unless it is in a subquery contained in a HAVING clause or a select list.",
                 scope: .batch)
         }
         guard !scopes[scope].isInsideAggregate else {
@@ -81,7 +82,9 @@ extension Translator {
             case .approximate:
                 return Scalar("sum(\(distinct)\(operand.sql))", .float)
             case .decimal:
-                return Scalar("sum(\(distinct)\(operand.sql))", .decimal(precision: DataType.maximumPrecision, scale: operand.type.decimalShape.scale))
+                return Scalar(
+                    "sum(\(distinct)\(operand.sql))", .decimal(precision: DataType.maximumPrecision, scale: operand.type.decimalShape.scale)
+                )
             default: throw .invalidOperand(operand.type, "sum")
             }
         default:
@@ -115,7 +118,8 @@ extension Translator {
         case ("RAND", 0): return Scalar("ts_rand()", .float)
         case ("DB_NAME", 0), ("ORIGINAL_DB_NAME", 0): return Scalar(bind(.session(.databaseName)), .nvarchar(128))
         case ("DB_ID", 0): return Scalar(bind(.session(.databaseID)), .smallint)
-        case ("SUSER_SNAME", 0), ("SUSER_NAME", 0), ("SYSTEM_USER", 0), ("ORIGINAL_LOGIN", 0): return Scalar(bind(.session(.login)), .nvarchar(128))
+        case ("SUSER_SNAME", 0), ("SUSER_NAME", 0), ("SYSTEM_USER", 0), ("ORIGINAL_LOGIN", 0):
+            return Scalar(bind(.session(.login)), .nvarchar(128))
         case ("USER_NAME", 0), ("CURRENT_USER", 0), ("SESSION_USER", 0), ("USER", 0): return Scalar(bind(.session(.user)), .nvarchar(128))
         case ("SCHEMA_NAME", 0): return Scalar(constant: .text("dbo"), .nvarchar(128))
         case ("HOST_NAME", 0): return Scalar(bind(.session(.hostName)), .nvarchar(128))
@@ -137,7 +141,8 @@ extension Translator {
 
     private func stringFunction(_ call: FunctionCall, _ arguments: [Scalar]) throws(SQLError) -> Scalar? {
         func text(_ index: Int) throws(SQLError) -> Scalar {
-            arguments[index].type.family == .string ? arguments[index] : try convert(arguments[index], to: .nvarchar(nil), isExplicit: false)
+            arguments[index].type.family == .string
+                ? arguments[index] : try convert(arguments[index], to: .nvarchar(nil), isExplicit: false)
         }
         func number(_ index: Int) throws(SQLError) -> String { try convert(arguments[index], to: .bigint, isExplicit: false).sql }
         switch call.name {
@@ -168,7 +173,8 @@ extension Translator {
             let operand = try text(0)
             // Without (max) the result is cut at 8000 bytes.
             let limit = operand.type.isMax ? -1 : operand.type.isUnicode ? 4000 : 8000
-            return Scalar("ts_replicate(\(operand.sql), \(try number(1)), \(limit))", operand.type.with(length: operand.type.isMax ? nil : limit))
+            return Scalar(
+                "ts_replicate(\(operand.sql), \(try number(1)), \(limit))", operand.type.with(length: operand.type.isMax ? nil : limit))
         case "CHARINDEX":
             try check(call, 2...3)
             return Scalar("ts_charindex(\(try text(0).sql), \(try text(1).sql), \(arguments.count == 3 ? try number(2) : "1"))", .int)
@@ -203,7 +209,8 @@ extension Translator {
         case "IIF":
             try check(call, 3...3)
             return try scalar(
-                .choice(operand: nil, branches: [.init(condition: call.arguments[0], result: call.arguments[1])], otherwise: call.arguments[2]))
+                .choice(
+                    operand: nil, branches: [.init(condition: call.arguments[0], result: call.arguments[1])], otherwise: call.arguments[2]))
         case "ABS":
             try check(call, 1...1)
             switch arguments[0].type.family {
@@ -230,7 +237,8 @@ extension Translator {
 
     private mutating func date(_ call: FunctionCall) throws(SQLError) -> Scalar {
         guard case .column(let parts)? = call.arguments.first, parts.count == 1, let part = DatePart(name: parts[0]) else {
-            throw SQLError(number: 155, level: 15, message: "The first argument of \(call.name) is not a recognized datepart.", scope: .batch)
+            throw SQLError(
+                number: 155, level: 15, message: "The first argument of \(call.name) is not a recognized datepart.", scope: .batch)
         }
         func moment(_ expression: Expression) throws(SQLError) -> Scalar {
             let value = try scalar(expression)

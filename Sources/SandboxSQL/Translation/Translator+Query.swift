@@ -51,7 +51,8 @@ extension Translator {
         guard parts.allSatisfy({ $0.columns.count == first.columns.count }) else {
             throw SQLError(
                 number: 205,
-                message: "All queries combined using a UNION, INTERSECT or EXCEPT operator must have an equal number of expressions in their target lists.",
+                message:
+                    "All queries combined using a UNION, INTERSECT or EXCEPT operator must have an equal number of expressions in their target lists.",
                 scope: .batch)
         }
         var columns = first.columns
@@ -76,7 +77,8 @@ extension Translator {
             guard let index = try place(of: item.expression, in: columns.map(\.name)) else {
                 throw SQLError(
                     number: 104,
-                    message: "ORDER BY items must appear in the select list if the statement contains a UNION, INTERSECT or EXCEPT operator.",
+                    message:
+                        "ORDER BY items must appear in the select list if the statement contains a UNION, INTERSECT or EXCEPT operator.",
                     scope: .batch)
             }
             terms.append("\(Scalar(names[index], columns[index].type).collated)\(item.descending ? " DESC" : "")")
@@ -107,10 +109,13 @@ extension Translator {
         for item in list {
             switch item {
             case .all(let qualifier):
-                let sources = scopes[scopes.count - 1].sources.filter { qualifier.isEmpty || $0.alias.caseInsensitivelyEquals(qualifier.last ?? "") }
+                let sources = scopes[scopes.count - 1].sources.filter {
+                    qualifier.isEmpty || $0.alias.caseInsensitivelyEquals(qualifier.last ?? "")
+                }
                 guard !sources.isEmpty else {
                     throw qualifier.isEmpty
-                        ? SQLError(number: 263, message: "Must specify table to select from.", scope: .batch) : .unbound(qualifier.joined(separator: "."))
+                        ? SQLError(number: 263, message: "Must specify table to select from.", scope: .batch)
+                        : .unbound(qualifier.joined(separator: "."))
                 }
                 for source in sources {
                     for column in source.columns {
@@ -137,7 +142,8 @@ extension Translator {
         guard items.assigned.isEmpty || items.assigned.count == items.columns.count else {
             throw SQLError(
                 number: 141, level: 15,
-                message: "A SELECT statement that assigns a value to a variable must not be combined with data-retrieval operations.", scope: .batch)
+                message: "A SELECT statement that assigns a value to a variable must not be combined with data-retrieval operations.",
+                scope: .batch)
         }
         return items
     }
@@ -150,7 +156,8 @@ extension Translator {
         case .literal(.integer(let digits)):
             guard let ordinal = Int(digits), (1...max(1, names.count)).contains(ordinal) else {
                 throw SQLError(
-                    number: 108, message: "The ORDER BY position number \(digits) is out of range of the number of items in the select list.",
+                    number: 108,
+                    message: "The ORDER BY position number \(digits) is out of range of the number of items in the select list.",
                     scope: .batch)
             }
             return ordinal - 1
@@ -166,12 +173,15 @@ extension Translator {
         var terms: [String] = []
         for item in order {
             let scalar: Scalar
-            if let place = try place(of: item.expression, in: items.columns.map(\.name)) ?? items.expressions.firstIndex(of: item.expression) {
+            if let place = try place(of: item.expression, in: items.columns.map(\.name))
+                ?? items.expressions.firstIndex(of: item.expression)
+            {
                 scalar = items.scalars[place]
             } else {
                 guard !isDistinct else {
                     throw SQLError(
-                        number: 145, message: "ORDER BY items must appear in the select list if SELECT DISTINCT is specified.", scope: .batch)
+                        number: 145, message: "ORDER BY items must appear in the select list if SELECT DISTINCT is specified.",
+                        scope: .batch)
                 }
                 scalar = try self.scalar(item.expression)
             }
@@ -239,13 +249,15 @@ extension Translator {
     private mutating func derived(_ sql: String, _ inner: [ResultColumn], alias: String, names: [String]) throws(SQLError) -> String {
         guard names.isEmpty || names.count == inner.count else {
             throw SQLError(
-                number: 8158, message: "'\(alias)' has \(names.count < inner.count ? "fewer" : "more") columns than were specified in the column list.",
+                number: 8158,
+                message: "'\(alias)' has \(names.count < inner.count ? "fewer" : "more") columns than were specified in the column list.",
                 scope: .batch)
         }
         var columns = inner
         for (index, name) in names.enumerated() { columns[index].name = name }
         if let index = columns.firstIndex(where: { $0.name.isEmpty }) {
-            throw SQLError(number: 8155, state: 2, message: "No column name was specified for column \(index + 1) of '\(alias)'.", scope: .batch)
+            throw SQLError(
+                number: 8155, state: 2, message: "No column name was specified for column \(index + 1) of '\(alias)'.", scope: .batch)
         }
         let listed = columns.enumerated().map { "c\($0) AS \($1.name.quotedName)" }.joined(separator: ", ")
         let sqlAlias = try add(alias, columns)
@@ -281,7 +293,8 @@ extension Expression {
     var containsAggregate: Bool {
         switch self {
         case .literal, .variable, .global, .column, .exists, .subquery: false
-        case .unary(_, let operand), .cast(let operand, _, _, _), .isNull(let operand, _), .inQuery(let operand, _, _): operand.containsAggregate
+        case .unary(_, let operand), .cast(let operand, _, _, _), .isNull(let operand, _), .inQuery(let operand, _, _):
+            operand.containsAggregate
         case .binary(_, let left, let right): left.containsAggregate || right.containsAggregate
         case .function(let call): call.isAggregate || call.arguments.contains { $0.containsAggregate }
         case .choice(let operand, let branches, let otherwise):

@@ -43,7 +43,9 @@ struct Translator {
     }
 
     /// A scalar on its own, such as the value of SET or the text of PRINT.
-    static func value(_ expression: Expression, as type: DataType? = nil, in context: any TranslationContext) throws(SQLError) -> Translation {
+    static func value(_ expression: Expression, as type: DataType? = nil, in context: any TranslationContext) throws(SQLError)
+        -> Translation
+    {
         var translator = Translator(context)
         var scalar = try translator.scalar(expression)
         if let type { scalar = try translator.convert(scalar, to: type, isExplicit: false) }

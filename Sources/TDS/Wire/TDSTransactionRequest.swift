@@ -14,10 +14,11 @@ public struct TDSTransactionRequest: Sendable, Hashable {
 
     public enum Action: Sendable, Hashable {
         case begin(IsolationLevel, name: String)
-        case commit(name: String)
-        case rollback(name: String)
+        /// `next`: begin another transaction at once, as ODBC does with autocommit off.
+        case commit(name: String, next: IsolationLevel? = nil)
+        case rollback(name: String, next: IsolationLevel? = nil)
         case save(name: String)
-        /// A request that is not implemented here (distributed transactions, or a commit that begins the next one).
+        /// A request that is not implemented here (distributed transactions).
         case other(type: UInt16)
     }
 
@@ -44,22 +45,27 @@ public struct TDSTransactionRequest: Sendable, Hashable {
         let type = try message.readTDS(UInt16.self)
         switch type {
         case Code.begin:
-            let raw = try message.readTDS(UInt8.self)
-            guard let level = IsolationLevel(rawValue: raw) else { throw .malformed("isolation level \(raw)") }
-            self.action = .begin(level, name: try message.readByteCountedString())
+            self.action = .begin(try Self.level(&message), name: try message.readByteCountedString())
         case Code.commit, Code.rollback:
             let name = try message.readByteCountedString()
             let flags = message.readableBytes > 0 ? try message.readTDS(UInt8.self) : 0
+            var next: IsolationLevel?
             if flags & Code.beginAgainFlag != 0 {
-                self.action = .other(type: type)
-            } else {
-                self.action = type == Code.commit ? .commit(name: name) : .rollback(name: name)
+                next = try Self.level(&message)
+                _ = try message.readByteCountedString()
             }
+            self.action = type == Code.commit ? .commit(name: name, next: next) : .rollback(name: name, next: next)
         case Code.save:
             self.action = .save(name: try message.readByteCountedString())
         default:
             self.action = .other(type: type)
         }
+    }
+
+    private static func level(_ message: inout ByteBuffer) throws(TDSWireError) -> IsolationLevel {
+        let raw = try message.readTDS(UInt8.self)
+        guard let level = IsolationLevel(rawValue: raw) else { throw .malformed("isolation level \(raw)") }
+        return level
     }
 
     public func encode(into buffer: inout ByteBuffer) throws(TDSWireError) {
@@ -69,19 +75,28 @@ public struct TDSTransactionRequest: Sendable, Hashable {
             buffer.writeTDS(Code.begin)
             buffer.writeTDS(level.rawValue)
             try buffer.writeByteCountedString(name)
-        case .commit(let name):
+        case .commit(let name, let next):
             buffer.writeTDS(Code.commit)
-            try buffer.writeByteCountedString(name)
-            buffer.writeTDS(UInt8(0))
-        case .rollback(let name):
+            try Self.encodeEnd(name, next, into: &buffer)
+        case .rollback(let name, let next):
             buffer.writeTDS(Code.rollback)
-            try buffer.writeByteCountedString(name)
-            buffer.writeTDS(UInt8(0))
+            try Self.encodeEnd(name, next, into: &buffer)
         case .save(let name):
             buffer.writeTDS(Code.save)
             try buffer.writeByteCountedString(name)
         case .other(let type):
             throw .unsupported("sending transaction manager request \(type)")
         }
+    }
+
+    private static func encodeEnd(_ name: String, _ next: IsolationLevel?, into buffer: inout ByteBuffer) throws(TDSWireError) {
+        try buffer.writeByteCountedString(name)
+        guard let next else {
+            buffer.writeTDS(UInt8(0))
+            return
+        }
+        buffer.writeTDS(Code.beginAgainFlag)
+        buffer.writeTDS(next.rawValue)
+        try buffer.writeByteCountedString("")
     }
 }
