@@ -381,10 +381,11 @@ final class TDSChannelHandler: ChannelDuplexHandler {
     private func finish(_ error: TDSError) {
         let error = self.timed(error)
         self.phaseMayHaveChanged()
+        // Closed before anybody is told, so that nobody who is told finds it open.
+        self.closeChannel()
         self.complete(.failure(error))
         let request = self.request.take()
         request?.sink.finish(error)
-        self.closeChannel()
     }
 
     private func complete(_ result: Result<Outcome, TDSError>) {

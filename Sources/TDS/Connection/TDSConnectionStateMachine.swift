@@ -281,7 +281,7 @@ extension TDSConnectionStateMachine {
             return self.loginEnded(login)
         case .executing(let execution):
             guard execution.isFinished else {
-                return .fail(self.close(self.violation("a response that ends without a final DONE")))
+                return .fail(self.close(self.explained(self.violation("a response that ends without a final DONE"))))
             }
             self.state = .idle(noticed: [])
             guard execution.hasFailed || !execution.errors.isEmpty else { return .finish }
