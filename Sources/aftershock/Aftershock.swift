@@ -11,10 +11,13 @@ struct Aftershock: AsyncParsableCommand {
         subcommands: [
             RunCommand.self,
             PlanCommand.self,
+            DoctorCommand.self,
             RestoreCommand.self,
             ValidateCommand.self,
             RBACCommand.self,
             SchemaCommand.self,
+            InitCommand.self,
+            CompletionCommand.self,
             ReportCommand.self,
         ]
     )

@@ -11,10 +11,12 @@ struct ExperimentPaths: ParsableArguments {
     var paths: [String]
 
     /// Reads and validates every file. Everything that is wrong in any of them is said before anything is thrown.
-    func load() throws -> [LoadedFile] {
+    func load() throws -> [LoadedFile] { try Self.load(paths) }
+
+    static func load(_ paths: [String]) throws -> [LoadedFile] {
         var problems: [String] = []
         var loaded: [LoadedFile] = []
-        for path in try files() {
+        for path in try files(paths) {
             do {
                 let text = try String(contentsOfFile: path, encoding: .utf8)
                 loaded.append(LoadedFile(path: path, text: text, experiments: try ExperimentFile.parse(text, file: path)))
@@ -36,7 +38,7 @@ struct ExperimentPaths: ParsableArguments {
         return loaded
     }
 
-    private func files() throws -> [String] {
+    private static func files(_ paths: [String]) throws -> [String] {
         var found: [String] = []
         for path in paths {
             var isFolder: ObjCBool = false

@@ -53,7 +53,9 @@ struct PlanCommand: AsyncParsableCommand {
         var lines = [plan.experiment, "  checks"]
         lines += plan.checks.map(\.line)
         lines.append("  would do")
-        lines += plan.actions.isEmpty ? ["    (a failed check hides it)"] : plan.actions.enumerated().map { "    \($0.offset + 1). \($0.element)" }
+        lines +=
+            plan.actions.isEmpty
+            ? ["    (a failed check hides it)"] : plan.actions.enumerated().map { "    \($0.offset + 1). \($0.element)" }
         lines.append("  with these permissions")
         lines += plan.permissions.required.map { "    \($0)" }
         return lines.joined(separator: "\n")

@@ -23,10 +23,14 @@ struct ReportCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Write the reports there instead of beside the journal.", valueName: "folder"), completion: .directory)
     var to: String?
 
-    @Option(help: ArgumentHelp("The downtime allowed in every repeat, instead of what the files say.", valueName: "duration"), transform: Self.duration)
+    @Option(
+        help: ArgumentHelp("The downtime allowed in every repeat, instead of what the files say.", valueName: "duration"),
+        transform: Self.duration)
     var maxDowntime: Duration?
 
-    @Option(help: ArgumentHelp("The time allowed from the fault to health, instead of what the files say.", valueName: "duration"), transform: Self.duration)
+    @Option(
+        help: ArgumentHelp("The time allowed from the fault to health, instead of what the files say.", valueName: "duration"),
+        transform: Self.duration)
     var recoveredWithin: Duration?
 
     @Option(help: ArgumentHelp("The lost writes allowed, instead of what the files say.", valueName: "count"))

@@ -8,9 +8,10 @@ enum ReportFolder {
             try FileManager.default.createDirectory(atPath: given, withIntermediateDirectories: true)
             return given
         }
-        let stamp = Date().formatted(.verbatim(
-            "\(year: .padded(4))\(month: .twoDigits)\(day: .twoDigits)T\(hour: .twoDigits(clock: .twentyFourHour, hourCycle: .zeroBased))\(minute: .twoDigits)\(second: .twoDigits)Z",
-            timeZone: .gmt, calendar: Calendar(identifier: .gregorian)))
+        let stamp = Date().formatted(
+            .verbatim(
+                "\(year: .padded(4))\(month: .twoDigits)\(day: .twoDigits)T\(hour: .twoDigits(clock: .twentyFourHour, hourCycle: .zeroBased))\(minute: .twoDigits)\(second: .twoDigits)Z",
+                timeZone: .gmt, calendar: Calendar(identifier: .gregorian)))
         let name = "\(stamp)-\(runID)"
         try FileManager.default.createDirectory(atPath: "reports/\(name)", withIntermediateDirectories: true)
         // Made aside and renamed, so that the link is there at every moment.

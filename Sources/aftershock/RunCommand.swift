@@ -27,11 +27,14 @@ struct RunCommand: AsyncParsableCommand {
     var repeats: Int?
 
     @Option(
-        help: ArgumentHelp("The folder for the reports; reports/<time>-<run id> and the link reports/latest where not given.", valueName: "folder"),
+        help: ArgumentHelp(
+            "The folder for the reports; reports/<time>-<run id> and the link reports/latest where not given.", valueName: "folder"),
         completion: .directory)
     var reports: String?
 
-    @Option(help: ArgumentHelp("The name of the context that this run is meant for, where the experiments do not name it.", valueName: "context"))
+    @Option(
+        help: ArgumentHelp(
+            "The name of the context that this run is meant for, where the experiments do not name it.", valueName: "context"))
     var confirmContext: String?
 
     @Option(help: "The image of helper pods, instead of what the experiments say.")
@@ -72,7 +75,8 @@ struct RunCommand: AsyncParsableCommand {
     private func run(_ files: [LoadedFile], _ client: KubernetesClient, runID: String, folder: String) async throws -> Int32 {
         let options = RunOptions(
             folder: folder, runID: runID, version: Aftershock.version, seed: seed ?? .random(in: .min ... .max), repeatOverride: repeats,
-            confirmedContext: confirmContext, helperImage: helperImage, ownNode: ProcessInfo.processInfo.environment["AFTERSHOCK_NODE_NAME"], keepTables: keepTables)
+            confirmedContext: confirmContext, helperImage: helperImage,
+            ownNode: ProcessInfo.processInfo.environment["AFTERSHOCK_NODE_NAME"], keepTables: keepTables)
         let progress = ProgressPrinter(quiet: quiet)
         let writer = ReportWriter(directory: folder)
         let runner = try Runner(

@@ -26,7 +26,8 @@ public struct RBACManifest: Sendable {
             var metadata: JSONValue = ["name": .string(account)]
             if let target { metadata["namespace"] = .string(target) }
             objects.append([
-                "apiVersion": "rbac.authorization.k8s.io/v1", "kind": .string(kind), "metadata": metadata, "rules": .array(rules(attributes)),
+                "apiVersion": "rbac.authorization.k8s.io/v1", "kind": .string(kind), "metadata": metadata,
+                "rules": .array(rules(attributes)),
             ])
             objects.append([
                 "apiVersion": "rbac.authorization.k8s.io/v1", "kind": .string("\(kind)Binding"), "metadata": metadata,

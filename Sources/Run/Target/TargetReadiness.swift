@@ -28,7 +28,8 @@ public struct TargetReadiness: Sendable {
         }
         guard ready == true else {
             throw TargetError(
-                check: "workload", message: "no pod of \(target.workloadKind) \(target.namespace)/\(target.workload) was ready within \(limit)",
+                check: "workload",
+                message: "no pod of \(target.workloadKind) \(target.namespace)/\(target.workload) was ready within \(limit)",
                 hint: "see 'kubectl -n \(target.namespace) describe pods'")
         }
     }

@@ -1,0 +1,54 @@
+import ArgumentParser
+import Experiment
+import Foundation
+import JSON
+
+struct InitCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "init",
+        abstract: "Write a first experiment, and the schema for editors beside it.",
+        discussion: "Nothing is overwritten. Edit spec.target, then try: aftershock validate FOLDER, and aftershock plan FOLDER.")
+
+    @Argument(help: ArgumentHelp("The folder to write to.", valueName: "folder"), completion: .directory)
+    var folder = "experiments"
+
+    func run() throws {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try write(Self.example, to: "pod-delete.yaml")
+        try write(String(decoding: try ExperimentFile.jsonSchema.data(pretty: true), as: UTF8.self) + "\n", to: "experiment.schema.json")
+    }
+
+    private func write(_ text: String, to name: String) throws {
+        let path = (folder as NSString).appendingPathComponent(name)
+        guard !FileManager.default.fileExists(atPath: path) else {
+            standardError("error: \(path) is there already; nothing was overwritten")
+            throw ExitCode(AftershockExit.usage)
+        }
+        try text.write(toFile: path, atomically: true, encoding: .utf8)
+        print(path)
+    }
+
+    static let example = """
+        # yaml-language-server: $schema=./experiment.schema.json
+        apiVersion: aftershock/v1
+        kind: Experiment
+        metadata:
+          name: pod-delete
+          description: The pod is deleted with its own grace period.
+        spec:
+          target:
+            namespace: default
+            workload: deployment/mssql          # or statefulset/NAME
+            service: mssql                      # its stable address is what is probed
+            login: {user: sa, passwordFrom: {secret: mssql, key: MSSQL_SA_PASSWORD}}
+            encryption: {mode: required, trustServerCertificate: true}
+          fault: {podDelete: {}}
+          repeat: 3
+          expect:
+            downtime: {max: 60s}                # on every track, in every repeat, judged on the upper bound
+            recoveredWithin: 90s
+            lostWrites: 0
+            node: any                           # same | different | any
+
+        """
+}
