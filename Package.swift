@@ -84,6 +84,8 @@ let package = Package(
         module("Fault", ["Experiment", "Journal", "Kubernetes", "JSON", .subprocess]),
         module("Verdict", ["Experiment", "Journal", .histogram]),
         module("Report", ["Experiment", "Journal", "Verdict", "CXML2", "JSON", .mustache]),
+        module(
+            "Calibration", ["Journal", "Probe", "TDS", "Verdict", "JSON", .nioCore, .nioPosix, .nioTLS, .nioSSL, .x509, .crypto]),
         module("Run", ["Experiment", "Journal", "Kubernetes", "TDS", "Probe", "Ledger", "Fault", "Verdict", "Report"]),
         module(
             "Sandbox",
@@ -102,8 +104,9 @@ let package = Package(
         tests("TDS", [.nioCore, .nioPosix, .nioEmbedded, .nioSSL, .x509, .crypto]),
         tests(
             "Kubernetes", ["JSON", .nioCore, .nioPosix, .nioSSL, .x509, .crypto, .subprocess], resources: [.copy("Fixtures")]),
-        tests("Probe", ["Experiment", "Journal", "TDS", .nioCore, .nioPosix]),
-        tests("Ledger", ["Experiment", "Journal", "Probe", "TDS", .nioCore, .nioPosix]),
+        tests("Probe", ["Calibration", "Experiment", "Journal", "TDS", .nioCore, .nioPosix]),
+        tests("Ledger", ["Experiment", "Journal", "Probe", "TDS", "SandboxSQL", .nioCore, .nioPosix, .subprocess]),
+        tests("Calibration", ["Journal", "Probe", "TDS", .nioCore, .nioPosix]),
         tests("Fault", ["Experiment"]),
         tests("Verdict"),
         tests("Report"),

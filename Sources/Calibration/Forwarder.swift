@@ -1,0 +1,153 @@
+public import Journal
+public import NIOCore
+import NIOPosix
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// A TCP forwarder whose path can be cut in the ways in which networks and hosts fail.
+public final class Forwarder: Sendable {
+    /// What happens on the path from now on.
+    public enum Path: Sendable, Hashable, CaseIterable {
+        case open
+        /// Nobody listens; open connections are reset. A process that was killed.
+        case refused
+        /// Connections are accepted and reset at once; open ones are reset.
+        case reset
+        /// Packets vanish. What was under way arrives when the path opens again, as TCP sends it again.
+        case blackHole
+        /// Connections are accepted by something that never answers; open ones get no answer any more, not even later.
+        case hanging
+        /// The kernel accepts and nobody reads, as of a stopped process. It all goes on when the path opens again.
+        case frozen
+    }
+
+    public var address: SocketAddress { port.address }
+    private let port: LoopbackPort
+    private let eventLoop: any EventLoop
+    private let state: NIOLoopBoundBox<ForwarderState>
+
+    private init(_ port: LoopbackPort, on eventLoop: any EventLoop, to target: SocketAddress) {
+        self.port = port
+        self.eventLoop = eventLoop
+        state = NIOLoopBoundBox.makeBoxSendingValue(ForwarderState(target: target), eventLoop: eventLoop)
+    }
+
+    /// - Parameters:
+    ///   - host: a loopback address that nobody else uses.
+    ///   - target: where to forward to.
+    public static func start(host: String, to target: SocketAddress, on eventLoop: any EventLoop) async throws -> Forwarder {
+        let forwarder = Forwarder(try LoopbackPort(host: host), on: eventLoop, to: target)
+        try await forwarder.eventLoop.flatSubmit { forwarder.listen() }.get()
+        return forwarder
+    }
+
+    /// Changes the path. Between the two times that are returned it was in either state, or between them.
+    public func set(_ path: Path, clock: RunClock) async throws -> ClosedRange<RunTime> {
+        try await eventLoop.flatSubmit {
+            let before = clock.now
+            return self.change(to: path).map { before...clock.now }
+        }.get()
+    }
+
+    public func stop() async throws {
+        try await eventLoop.flatSubmit {
+            self.resetConnections()
+            return self.stopListening()
+        }.get()
+    }
+
+    // MARK: On the loop
+
+    private func change(to path: Path) -> EventLoopFuture<Void> {
+        state.value.path = path
+        switch path {
+        case .open:
+            state.value.blackHole = nil
+            for connection in state.value.connections.values { connection.setReading(true) }
+            return listen()
+        case .refused:
+            return stopListening().map { self.resetConnections() }
+        case .reset:
+            resetConnections()
+            return eventLoop.makeSucceededVoidFuture()
+        case .hanging:
+            for connection in state.value.connections.values { connection.isDead = true }
+            return eventLoop.makeSucceededVoidFuture()
+        case .frozen:
+            for connection in state.value.connections.values { connection.setReading(false) }
+            return state.value.listener?.setOption(.autoRead, value: false) ?? eventLoop.makeSucceededVoidFuture()
+        case .blackHole:
+            for connection in state.value.connections.values { connection.setReading(false) }
+            return stopListening().flatMapThrowing { self.state.value.blackHole = try self.port.blackHole() }
+        }
+    }
+
+    private func listen() -> EventLoopFuture<Void> {
+        if let listener = state.value.listener { return listener.setOption(.autoRead, value: true) }
+        let state = state
+        return ServerBootstrap(group: eventLoop, childGroup: eventLoop)
+            .serverChannelOption(.backlog, value: 4096)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelOption(.socketOption(.init(rawValue: SO_REUSEPORT)), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            // Nothing is read before there is somewhere to send it.
+            .childChannelOption(.autoRead, value: false)
+            .childChannelInitializer { channel in Self.accept(channel, state) }
+            .bind(to: address)
+            .map { state.value.listener = $0 }
+    }
+
+    private func stopListening() -> EventLoopFuture<Void> {
+        guard let listener = state.value.listener else { return eventLoop.makeSucceededVoidFuture() }
+        state.value.listener = nil
+        return listener.close()
+    }
+
+    private func resetConnections() {
+        for connection in state.value.connections.values { connection.reset() }
+    }
+
+    private static func accept(_ client: any Channel, _ state: NIOLoopBoundBox<ForwarderState>) -> EventLoopFuture<Void> {
+        let path = state.value.path
+        return client.eventLoop.makeCompletedFuture {
+            let (clientSide, serverSide) = ForwardedConnection.pair(state)
+            try client.pipeline.syncOperations.addHandler(clientSide)
+            switch path {
+            case .reset:
+                client.closeWithReset()
+            case .hanging:
+                clientSide.isDead = true
+                clientSide.setReading(true)
+            case .open, .refused, .frozen, .blackHole:
+                let serverSide = NIOLoopBound(serverSide, eventLoop: client.eventLoop)
+                ClientBootstrap(group: client.eventLoop)
+                    .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+                    .channelInitializer { server in
+                        server.eventLoop.makeCompletedFuture { try server.pipeline.syncOperations.addHandler(serverSide.value) }
+                    }
+                    .connect(to: state.value.target)
+                    .assumeIsolated()
+                    .whenComplete { result in
+                        switch result {
+                        case .success: clientSide.setReading(state.value.path != .frozen && state.value.path != .blackHole)
+                        case .failure: clientSide.reset()
+                        }
+                    }
+            }
+        }
+    }
+}
+
+struct ForwarderState {
+    let target: SocketAddress
+    var path = Forwarder.Path.open
+    var listener: (any Channel)?
+    var blackHole: BlackHole?
+    var connections: [ObjectIdentifier: ForwardedConnection] = [:]
+}

@@ -1,0 +1,5 @@
+import Testing
+
+@testable import Calibration
+
+@Suite struct ForwarderTests {}

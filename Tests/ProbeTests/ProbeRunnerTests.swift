@@ -1,0 +1,202 @@
+import Calibration
+import Journal
+import NIOCore
+import NIOPosix
+import TDS
+import Testing
+
+@testable import Probe
+
+@Suite(.timeLimit(.minutes(1))) struct ProbeRunnerTests {
+    /// How a path fails, as each track tells it: phase and kind.
+    struct Expectation: Sendable, CustomTestStringConvertible {
+        var path: Forwarder.Path
+        var connect: String?
+        var login: String
+        var testDescription: String { "\(path)" }
+    }
+
+    @Test(arguments: [
+        Expectation(path: .refused, connect: "tcp refused", login: "tcp refused"),
+        Expectation(path: .blackHole, connect: "tcp timeout", login: "tcp timeout"),
+        Expectation(path: .hanging, login: "prelogin timeout"),
+        Expectation(path: .frozen, login: "prelogin timeout"),
+    ]) func aCutPathIsToldByPhaseAndKindAndSeenToHeal(expected: Expectation) async throws {
+        try await ProbeBench.run([.connect, .login, .session], timeout: .milliseconds(200)) { bench in
+            try await bench.set(expected.path)
+            // The first failure is of the held connection, the later ones of opening another.
+            _ = try await bench.failure(.session)
+            let login = try await bench.failure(.login)
+            #expect("\(login.phase) \(login.kind)" == expected.login)
+            let session = try await bench.failure(.session)
+            #expect("\(session.phase) \(session.kind)" == expected.login)
+            if let connect = expected.connect {
+                let failure = try await bench.failure(.connect)
+                #expect("\(failure.phase) \(failure.kind)" == connect)
+            }
+            try await bench.set(.open)
+            try await bench.healthy()
+        }
+    }
+
+    @Test func aResetPathBreaksEveryLoginAndSession() async throws {
+        try await ProbeBench.run([.connect, .login, .session]) { bench in
+            try await bench.set(.reset)
+            for track in [Track.login, .session] {
+                let failure = try await bench.failure(track)
+                #expect(["reset", "eof"].contains(failure.kind))
+            }
+            try await bench.set(.open)
+            try await bench.healthy()
+        }
+    }
+
+    @Test func aServerThatStopsAfterPreloginIsToldApart() async throws {
+        try await ProbeBench.run([.connect, .login, .session], timeout: .milliseconds(200)) { bench in
+            try await bench.follow(.hangAfterPrelogin)
+            let session = try await bench.failure(.session)
+            #expect("\(session.phase) \(session.kind)" == "query timeout")
+            let login = try await bench.failure(.login)
+            #expect("\(login.phase) \(login.kind)" == "login timeout")
+            let reopening = try await bench.failure(.session)
+            #expect("\(reopening.phase) \(reopening.kind)" == "login timeout")
+            // TCP is as well as ever.
+            try await bench.success(.connect)
+            try await bench.follow(.serve)
+            try await bench.healthy()
+        }
+    }
+
+    @Test func anAbortedHandshakeIsAFailureOfTLS() async throws {
+        try await ProbeBench.run([.login], interval: .milliseconds(50), timeout: .seconds(5), isEncrypted: true) { bench in
+            try await bench.follow(.abortTLS)
+            let login = try await bench.failure(.login)
+            #expect(login.phase == "tls")
+            try await bench.follow(.serve)
+            try await bench.healthy()
+        }
+    }
+
+    @Test func aRefusedLoginHasTheServersNumberStateSeverityAndWords() async throws {
+        try await ProbeBench.run([.login, .session]) { bench in
+            let message = TDSServerMessage(number: 18401, state: 2, class: 14, text: "Server is in script upgrade mode.")
+            try await bench.follow(.rejectLogins(message))
+            for track in [Track.login, .session] {
+                _ = try await bench.failure(track)
+                #expect(
+                    try await bench.failure(track)
+                        == Failure(
+                            phase: "login", kind: "loginRejected", number: 18401, state: 2, severity: 14,
+                            message: "Server is in script upgrade mode."))
+            }
+            try await bench.follow(.serve)
+            try await bench.healthy()
+        }
+    }
+
+    @Test func anAnswerThatWasMeantForAnotherQuestionIsWrong() async throws {
+        try await ProbeBench.run([.session]) { bench in
+            try await bench.follow(.answerStale)
+            let failure = try await bench.failure(.session)
+            #expect("\(failure.phase) \(failure.kind)" == "query wrongAnswer")
+            // The connection was given up, so the next success is one of a new connection.
+            try await bench.follow(.serve)
+            try await bench.healthy()
+            let results = bench.results.probes
+            let failed = try #require(results.lastIndex { !$0.succeeded })
+            #expect(results[failed + 1].phases?["tcp"] != nil)
+        }
+    }
+
+    @Test func aHeldConnectionIsKeptAndPhasesAreTimed() async throws {
+        try await ProbeBench.run([.connect, .login, .session], interval: .milliseconds(50), timeout: .seconds(5), isEncrypted: true) { bench in
+            try await bench.health.wait { health in health.tracks.values.joined().allSatisfy { $0.successes >= 5 } }
+            for result in bench.results.probes {
+                let phases = Set(result.phases.map(\.keys) ?? [:].keys)
+                switch result.track {
+                case .connect: #expect(phases == ["tcp"])
+                case .login: #expect(phases == ["tcp", "prelogin", "tls", "login", "query"])
+                case .session: #expect(phases == (result.slot == 0 ? ["tcp", "prelogin", "tls", "login", "query"] : ["query"]))
+                case .write: Issue.record("nobody writes")
+                }
+                #expect(result.intended <= result.started && result.started <= result.done)
+            }
+        }
+    }
+
+    /// What a probe takes is not allowed to move the probes after it: the open loop, over real sockets.
+    @Test func probesOfABlackHoleStartWhileEarlierOnesHang() async throws {
+        try await ProbeBench.run([.connect], timeout: .milliseconds(300)) { bench in
+            try await bench.set(.blackHole)
+            _ = try await bench.failure(.connect)
+            let hanging = bench.results.probes.filter { !$0.succeeded }.count
+            try await bench.health.wait { ($0.tracks[.connect]?.first?.failures ?? 0) >= hanging + 5 }
+            let failed = bench.results.probes.filter { !$0.succeeded }
+            let overlapping = failed.contains { first in failed.contains { first.started < $0.started && $0.started < first.done } }
+            #expect(overlapping)
+        }
+    }
+
+    @Test func slotsWithoutAPlaceAreSkippedAndRecorded() async throws {
+        try await ProbeBench.run([.connect, .session], timeout: .milliseconds(200), inFlightCap: 2) { bench in
+            try await bench.set(.blackHole)
+            _ = try await bench.failure(.connect)
+            _ = try await bench.failure(.session)
+            let reasons = Set(bench.results.skipped.map { "\($0.track) \($0.reason)" })
+            #expect(reasons.isSuperset(of: ["connect inFlightCap", "session busy"]))
+        }
+    }
+
+    @Test func everySlotIsAProbeOrASkip() async throws {
+        let recorded = ProbeBench.Results()
+        try await ProbeBench.run([.connect, .session]) { bench in
+            try await bench.set(.refused)
+            _ = try await bench.failure(.session)
+            try await bench.set(.open)
+            try await bench.healthy()
+            for result in bench.results.probes { recorded.append(.probe(result)) }
+            for skipped in bench.results.skipped { recorded.append(.probeSkipped(skipped)) }
+        }
+        for track in [Track.connect, .session] {
+            let slots = recorded.probes.filter { $0.track == track }.map(\.slot) + recorded.skipped.filter { $0.track == track }.map(\.slot)
+            #expect(Set(slots).count == slots.count)
+            // What was under way when it ended has no result.
+            #expect(try #require(slots.max()) - slots.count <= 10)
+        }
+    }
+
+    /// A journal that cannot be written ends the probing instead of letting it go on unrecorded.
+    @Test func whatRecordingThrowsEndsTheRun() async throws {
+        struct DiskFull: Error {}
+        try await ProbeBench.run([.connect]) { bench in
+            let port = try #require(bench.forwarder.address.port)
+            let runner = ProbeRunner(
+                ProbeConfiguration(
+                    server: TDSConfiguration(host: "127.0.0.1", port: port, user: "sa", password: ""),
+                    tracks: [.connect: .init(interval: .milliseconds(10), timeout: .seconds(1), inFlightCap: 5)], runID: "r"),
+                clock: bench.clock, on: MultiThreadedEventLoopGroup.singleton, health: HealthMonitor(lanes: [.connect: 1]),
+                record: { _ in throw DiskFull() })
+            await #expect(throws: DiskFull.self) { try await runner.run() }
+        }
+    }
+
+    @Test func aHostThatIsNoNameIsAFailureOfDNS() async throws {
+        try await ProbeBench.run([.connect]) { bench in
+            let results = ProbeBench.Results()
+            let health = HealthMonitor(lanes: [.connect: 1, .login: 1])
+            let cadence = ProbeConfiguration.Cadence(interval: .milliseconds(20), timeout: .seconds(20), inFlightCap: 5)
+            let runner = ProbeRunner(
+                ProbeConfiguration(
+                    server: TDSConfiguration(host: "no-such-host.invalid", user: "sa", password: ""),
+                    tracks: [.connect: cadence, .login: cadence], runID: "r"),
+                clock: bench.clock, on: MultiThreadedEventLoopGroup.singleton, health: health, record: { results.append($0) })
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await runner.run() }
+                try await health.wait { health in health.tracks.values.joined().allSatisfy { $0.failures > 0 } }
+                group.cancelAll()
+                try await group.waitForAll()
+            }
+            #expect(results.probes.allSatisfy { $0.failure?.phase == "dns" })
+        }
+    }
+}
