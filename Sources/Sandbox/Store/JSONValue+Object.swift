@@ -45,12 +45,22 @@ extension JSONValue {
     var annotations: [String: String] { self[path: "metadata", "annotations"]?.strings ?? [:] }
     var finalizers: [String] {
         get { self[path: "metadata", "finalizers"]?.array?.compactMap(\.string) ?? [] }
-        set { self[path: "metadata", "finalizers"] = newValue.isEmpty ? nil : .array(newValue.map(JSONValue.string)) }
+        set { setList(newValue.map(JSONValue.string), "finalizers") }
     }
     var ownerReferences: [JSONValue] {
         get { self[path: "metadata", "ownerReferences"]?.array ?? [] }
-        set { self[path: "metadata", "ownerReferences"] = newValue.isEmpty ? nil : .array(newValue) }
+        set { setList(newValue, "ownerReferences") }
     }
+
+    private mutating func setList(_ list: [JSONValue], _ member: String) {
+        // Not a conditional expression: its `nil` would be a JSON null.
+        if list.isEmpty {
+            self[path: "metadata", member] = nil
+        } else {
+            self[path: "metadata", member] = .array(list)
+        }
+    }
+
     /// The owner that controls this object, where it has one.
     var controllerReference: JSONValue? { ownerReferences.first { $0["controller"]?.bool == true } }
 

@@ -122,6 +122,9 @@ extension ObjectStore {
         return ObjectWatch(store: self, id: id)
     }
 
+    /// How many watches of a resource are open.
+    func watchCount(_ type: ResourceType) -> Int { locked.withLock { $0.watches.values.count { $0.type == type } } }
+
     private static func tooOld(_ revision: Int64, _ floor: Int64) -> APIError {
         .expired("too old resource version: \(revision) (\(floor))")
     }

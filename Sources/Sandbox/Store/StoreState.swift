@@ -120,10 +120,9 @@ extension StoreState {
         if self[key] != nil { throw .alreadyExists(type, key.name) }
         object[path: "metadata", "uid"] = .string(environment.makeUID())
         object[path: "metadata", "creationTimestamp"] = .string(StoreEnvironment.timestamp(environment.now()))
-        object[path: "metadata", "generation"] = definition.countsGenerations ? 1 : nil
-        for member in ["deletionTimestamp", "deletionGracePeriodSeconds", "managedFields", "selfLink", "resourceVersion"] {
-            object[path: "metadata", member] = nil
-        }
+        let foreign = ["deletionTimestamp", "deletionGracePeriodSeconds", "generation", "managedFields", "selfLink", "resourceVersion"]
+        for member in foreign { object[path: "metadata", member] = nil }
+        if definition.countsGenerations { object[path: "metadata", "generation"] = 1 }
         try admission.prepareCreate(&object, definition, in: self)
         let stored = put(object, key, .added, previous: nil)
         if !object.ownerReferences.isEmpty, !object.ownerReferences.contains(where: { keysByUID[$0["uid"]?.string ?? ""] != nil }) {

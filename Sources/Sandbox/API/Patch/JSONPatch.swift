@@ -61,8 +61,9 @@ enum JSONPatch {
     private static func read(_ path: [String], _ document: JSONValue) throws(APIError) -> JSONValue {
         var value = document
         for token in path {
-            let next = value.array.map { elements in Int(token).flatMap { elements.indices.contains($0) ? elements[$0] : nil } }
-            guard let child = next ?? value[token] else { throw failure("the path \(text(path)) does not exist") }
+            guard let child = Int(token).flatMap({ value[$0] }) ?? value[token] else {
+                throw failure("the path \(text(path)) does not exist")
+            }
             value = child
         }
         return value
@@ -129,7 +130,11 @@ enum MergePatch {
         guard let members = patch.object else { return patch }
         var result = original.object ?? [:]
         for (key, value) in members {
-            result[key] = value.isNull ? nil : apply(value, to: result[key] ?? .null)
+            if value.isNull {
+                result[key] = nil
+            } else {
+                result[key] = apply(value, to: result[key] ?? .null)
+            }
         }
         return .object(result)
     }

@@ -51,8 +51,8 @@ enum StrategicMergePatch {
         switch patch {
         case .null: return nil
         case .object(let members):
-            let merged = try merge(members, into: original?.object ?? [:], schema)
-            return members[directive] == "delete" ? nil : .object(merged)
+            if members[directive] == "delete" { return nil }
+            return .object(try merge(members, into: original?.object ?? [:], schema))
         case .array(let elements):
             guard case .list(let element, let rule)? = schema, rule != .atomic else {
                 return .array(elements.filter { $0[directive] == nil })

@@ -27,9 +27,10 @@ struct APIRequest: Sendable {
         return String(first).trimmingCharacters(in: .whitespaces).lowercased()
     }
 
-    /// The body as JSON.
+    /// The body as JSON, whatever it was sent as.
     func json() throws(APIError) -> JSONValue {
         switch contentType {
+        case ProtobufDecoder.mediaType: return try ProtobufDecoder.object(body)
         case "", "application/json", "application/json-patch+json", "application/merge-patch+json",
             "application/strategic-merge-patch+json":
             break

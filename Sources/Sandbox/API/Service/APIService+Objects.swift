@@ -35,6 +35,7 @@ extension APIService {
     }
 
     func patch(_ key: ObjectKey, _ call: ResourceCall, part: UpdatePart = .main) throws(APIError) -> APIResponse {
+        guard call.request.contentType != "application/apply-patch+yaml" else { throw Self.serverSideApply }
         let (updated, warnings) = try store.transaction(dryRun: try call.request.query.isDryRun()) { state throws(APIError) in
             let old = try state.get(key)
             let new = try Self.patched(old, by: call.request, FieldSchema.of(key.type))
@@ -45,15 +46,15 @@ extension APIService {
         return answer(updated, call, status: 200, warnings)
     }
 
+    private static let serverSideApply = APIError.unsupportedMediaType(
+        "the sandbox does not keep field managers, so it refuses server-side apply; use kubectl apply without --server-side")
+
     /// Applies the request's body in the way that its content type says.
     static func patched(_ object: JSONValue, by request: APIRequest, _ schema: FieldSchema?) throws(APIError) -> JSONValue {
         switch request.contentType {
         case "application/json-patch+json": return try JSONPatch.apply(try request.json(), to: object)
         case "application/merge-patch+json": return MergePatch.apply(try request.json(), to: object)
         case "application/strategic-merge-patch+json": return try StrategicMergePatch.apply(try request.json(), to: object, schema)
-        case "application/apply-patch+yaml":
-            throw .unsupportedMediaType(
-                "the sandbox does not keep field managers, so it refuses server-side apply; use kubectl apply without --server-side")
         default:
             throw .unsupportedMediaType(
                 "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, "

@@ -1,0 +1,118 @@
+import JSON
+import NIOCore
+import Synchronization
+
+@testable import Sandbox
+
+/// Stands in for the nodes where the API alone is tested: pods become ready as soon as they are there and go when they are told to.
+final class FakeMachinery: ClusterMachinery {
+    let runtime: any PodRuntime = FakeRuntime()
+    private let kubelet: Task<Void, any Error>
+
+    init(_ store: ObjectStore) throws {
+        for name in ["node-1", "node-2"] { try store.create(.nodes, Self.node(name)) }
+        let pods = try store.watch(.pods)
+        kubelet = Task {
+            for try await event in pods where event.kind != .deleted { try Self.tend(event.object, store) }
+        }
+    }
+
+    func stop() async {
+        kubelet.cancel()
+        _ = await kubelet.result
+    }
+
+    private static func tend(_ pod: JSONValue, _ store: ObjectStore) throws {
+        let key = ObjectKey(.pods, namespace: pod.namespace, name: pod.name)
+        do throws(APIError) {
+            if pod.isBeingDeleted {
+                try store.delete(key, .confirmed(uid: pod.uid))
+            } else if pod[path: "spec", "nodeName"] == nil {
+                try store.transaction { state throws(APIError) in _ = try state.bind(key, to: "node-1") }
+            } else if pod[path: "status", "phase"] == "Pending" {
+                try store.modify(key, Preconditions(uid: pod.uid)) { pod in
+                    pod[path: "status", "phase"] = "Running"
+                    pod[path: "status", "podIP"] = "127.160.0.2"
+                    pod.setCondition(["type": "Ready", "status": "True"])
+                    pod[path: "status", "containerStatuses"] = [
+                        [
+                            "name": "main", "ready": true, "restartCount": 0, "image": "busybox:1", "imageID": "", "started": true,
+                            "state": ["running": ["startedAt": "2026-01-01T00:00:00Z"]], "lastState": [:],
+                        ]
+                    ]
+                }
+            }
+        } catch {
+            // The pod may have changed since the event; a later event says how.
+            guard error.code == 404 || error.code == 409 else { throw error }
+        }
+    }
+
+    private static func node(_ name: String) -> JSONValue {
+        [
+            "metadata": ["name": .string(name), "labels": ["kubernetes.io/hostname": .string(name)]],
+            "status": [
+                "conditions": [["type": "Ready", "status": "True", "reason": "KubeletReady"]],
+                "addresses": [["type": "InternalIP", "address": "127.0.0.1"]],
+                "nodeInfo": [
+                    "kubeletVersion": "v1.34.0", "osImage": "test", "kernelVersion": "6.1", "containerRuntimeVersion": "fake://1",
+                ],
+                "capacity": ["pods": "110"], "allocatable": ["pods": "110"],
+            ],
+        ]
+    }
+}
+
+/// Three lines of log; and `cat`, `echo`, `exit N` and `hold` as its only programs.
+struct FakeRuntime: PodRuntime {
+    func logs(of container: ContainerReference, _ options: LogOptions) async throws(APIError) -> any ByteSequence {
+        if options.previous {
+            throw APIError.badRequest("previous terminated container \"\(container.container)\" in pod \"\(container.pod)\" not found")
+        }
+        let lines = ["one", "two", "three"].suffix(options.tailLines ?? 3)
+        return AsyncThrowingStream { continuation in
+            for line in lines { continuation.yield(ByteBuffer(string: line + "\n")) }
+            // A follower waits for more until it goes away.
+            if !options.follow { continuation.finish() }
+        }
+    }
+
+    func exec(in container: ContainerReference, _ request: ExecRequest) async throws(APIError) -> any ExecSession {
+        guard request.command != ["refuse"] else { throw APIError(500, "InternalError", "Internal error occurred: no such node") }
+        return FakeSession(request)
+    }
+}
+
+private final class FakeSession: ExecSession {
+    let output: any AsyncSequence<ExecOutput, any Error> & Sendable
+    private let continuation: AsyncThrowingStream<ExecOutput, any Error>.Continuation
+    private let request: ExecRequest
+
+    init(_ request: ExecRequest) {
+        self.request = request
+        let (stream, continuation) = AsyncThrowingStream.makeStream(of: ExecOutput.self)
+        output = stream
+        self.continuation = continuation
+        switch request.command.first {
+        case "echo":
+            continuation.yield(.stdout(ByteBuffer(string: request.command.dropFirst().joined(separator: " ") + "\n")))
+            continuation.yield(.stderr(ByteBuffer(string: "to stderr\n")))
+            continuation.finish()
+        case "cat", "hold": break
+        default: continuation.finish()
+        }
+    }
+
+    func write(_ bytes: ByteBuffer) async throws { continuation.yield(.stdout(bytes)) }
+
+    func closeInput() async { continuation.finish() }
+
+    func resize(columns: Int, rows: Int) async { continuation.yield(.stdout(ByteBuffer(string: "\(columns)x\(rows)"))) }
+
+    func exit() async -> ExecExit {
+        guard request.command.first == "exit", let code = request.command.last.flatMap(Int32.init) else { return .exited(code: 0) }
+        return .exited(code: code)
+    }
+
+    func cancel() async { continuation.finish() }
+}
