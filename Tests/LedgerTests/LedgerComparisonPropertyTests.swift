@@ -51,7 +51,8 @@ import Testing
         for writer in 0..<writers {
             var value: Int64 = 0
             for sequence in 1...Int64.random(in: 1...40, using: &random) {
-                let outcome = [WriteResult.Outcome.acknowledged, .acknowledged, .acknowledged, .refused, .unknown].randomElement(using: &random)
+                let outcome = [WriteResult.Outcome.acknowledged, .acknowledged, .acknowledged, .refused, .unknown].randomElement(
+                    using: &random)
                 guard let outcome else { continue }
                 let row = RowIdentity(writer: writer, sequence: sequence)
                 // Updates are acknowledged or refused here; the hand-made tests have the unknown ones.

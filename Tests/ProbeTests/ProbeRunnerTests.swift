@@ -109,7 +109,8 @@ import Testing
     }
 
     @Test func aHeldConnectionIsKeptAndPhasesAreTimed() async throws {
-        try await ProbeBench.run([.connect, .login, .session], interval: .milliseconds(50), timeout: .seconds(5), isEncrypted: true) { bench in
+        try await ProbeBench.run([.connect, .login, .session], interval: .milliseconds(50), timeout: .seconds(5), isEncrypted: true) {
+            bench in
             try await bench.health.wait { health in health.tracks.values.joined().allSatisfy { $0.successes >= 5 } }
             for result in bench.results.probes {
                 let phases = Set(result.phases.map(\.keys) ?? [:].keys)

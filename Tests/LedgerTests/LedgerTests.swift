@@ -1,0 +1,272 @@
+import Foundation
+import Journal
+import NIOCore
+import NIOPosix
+import Probe
+import Synchronization
+import TDS
+import Testing
+
+@testable import Ledger
+
+/// The ledger against a real server process that is killed and frozen.
+@Suite(.timeLimit(.minutes(2))) struct LedgerTests {
+    private static let nextHost = Atomic<UInt8>(1)
+
+    /// One server's address and data, and what the writers recorded.
+    private final class Scene: Sendable {
+        let host = "127.92.0.\(nextHost.wrappingAdd(1, ordering: .relaxed).oldValue)"
+        let data = FileManager.default.temporaryDirectory.appendingPathComponent("ledger-\(UUID().uuidString)").path
+        let clock = RunClock()
+        let loop: any EventLoop = MultiThreadedEventLoopGroup.singleton.next()
+        let health = HealthMonitor(lanes: [.write: 2])
+        private let recorded = Mutex<[WriteResult]>([])
+
+        var writes: [WriteResult] { recorded.withLock { $0 } }
+
+        func record(_ event: Event) {
+            if case .write(let result) = event { recorded.withLock { $0.append(result) } }
+        }
+
+        func configuration(
+            port: Int, database: String = "aftershock", createDatabase: Bool = true, timeout: Duration = .seconds(10)
+        ) -> LedgerConfiguration {
+            LedgerConfiguration(
+                server: TDSConfiguration(
+                    host: host, port: port, user: "sa", password: SandboxServer.password, database: "master", certificateTrust: .any),
+                database: database, createDatabase: createDatabase, tableSuffix: "r1_1", writers: 2, interval: .milliseconds(20),
+                timeout: timeout, openTimeout: .seconds(5), seedRows: 600, seed: 11, updateEvery: 5, checkDatabase: true)
+        }
+
+        func run<Result: Sendable>(port: Int? = nil, _ body: (SandboxServer) async throws -> Result) async throws -> Result {
+            try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
+            return try await SandboxServer.run(host: host, port: port, data: data, body)
+        }
+
+        /// Waits until both writers have succeeded `count` times more.
+        func successes(_ count: Int) async throws {
+            let before = health.health.tracks[.write]?.map(\.successes) ?? []
+            try await health.wait { health in
+                zip(health.tracks[.write] ?? [], before).allSatisfy { $0.successes >= $1 + count }
+            }
+        }
+
+        func remove() { try? FileManager.default.removeItem(atPath: data) }
+
+        func execute(_ statement: String, port: Int, database: String = "aftershock") async throws -> TDSResult {
+            var server = configuration(port: port).server
+            server.database = database
+            let connection = try await TDSConnection.connect(server, on: loop)
+            let result = try await connection.query(statement, timeout: .seconds(10))
+            await connection.close()
+            return result
+        }
+    }
+
+    /// Prepares a ledger, writes while `body` runs, and ends the writers.
+    private func writing(_ scene: Scene, _ ledger: Ledger, _ body: @escaping @Sendable () async throws -> Void) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                try await ledger.write(on: MultiThreadedEventLoopGroup.singleton, health: scene.health) { scene.record($0) }
+            }
+            try await body()
+            group.cancelAll()
+            try await group.waitForAll()
+        }
+    }
+
+    private func check(_ ledger: Ledger, _ scene: Scene) async throws -> LedgerChecked {
+        let event = await ledger.check(on: scene.loop)
+        guard case .ledgerChecked(let checked) = event else {
+            Issue.record("\(event)")
+            throw CancellationError()
+        }
+        return checked
+    }
+
+    @Test func everyAcknowledgedWriteIsReadBackAndTheTablesAreRemoved() async throws {
+        let scene = Scene()
+        defer { scene.remove() }
+        try await scene.run { server in
+            let ledger = try await Ledger.prepare(scene.configuration(port: server.port), clock: scene.clock, on: scene.loop)
+            #expect(ledger.prepared.createdDatabase)
+            try await writing(scene, ledger) { try await scene.successes(30) }
+
+            let checked = try await check(ledger, scene)
+            let acknowledged = scene.writes.filter { $0.outcome == .acknowledged }
+            #expect(checked.acknowledged == Int64(acknowledged.count))
+            #expect(checked.acknowledged >= 60)
+            #expect(checked.kept == 600 + Int64(acknowledged.filter { $0.kind == .insert }.count))
+            #expect(acknowledged.contains { $0.kind == .update })
+            #expect(checked.problems == [])
+            #expect(checked.unknown == 0, "an orderly end leaves nothing unknown")
+            #expect(checked.checkDatabase == [] || checked.checkDatabaseSkipped != nil)
+
+            try await ledger.cleanUp(on: scene.loop)
+            let databases = try await scene.execute("SELECT name FROM sys.databases", port: server.port, database: "master")
+            #expect(try !databases.rows.contains { try $0[0].string == "aftershock" })
+        }
+    }
+
+    @Test func aKilledServerLosesNothingAndWritersComeBackByThemselves() async throws {
+        let scene = Scene()
+        defer { scene.remove() }
+        let (ledger, port) = try await scene.run { server in
+            let ledger = try await Ledger.prepare(scene.configuration(port: server.port), clock: scene.clock, on: scene.loop)
+            return (ledger, server.port)
+        }
+        // Prepared and killed; up again, and killed while it is written to.
+        let written = Task {
+            try await writing(scene, ledger) {
+                try await scene.run(port: port) { _ in try await scene.successes(20) }
+                try await scene.health.wait { $0.tracks[.write]?.allSatisfy { $0.failures > 5 } ?? false }
+                try await scene.run(port: port) { _ in
+                    try await scene.successes(20)
+                    let before = try await check(ledger, scene)
+                    #expect(before.lost == 0)
+                }
+            }
+        }
+        try await written.value
+        try await scene.run(port: port) { _ in
+            let checked = try await check(ledger, scene)
+            #expect(checked.problems == [])
+            #expect(checked.refused > 0)
+            #expect(checked.unknown == checked.unknownPresent + checked.unknownAbsent + checked.unknownOverwritten)
+            // The journal alone gives the same account.
+            let restored = Ledger(ledger.configuration, restoring: ledger.prepared, writes: scene.writes, clock: scene.clock)
+            let again = try await check(restored, scene)
+            #expect(again.kept == checked.kept)
+            #expect(again.problems == [])
+        }
+    }
+
+    @Test func aFrozenServersWritesAreUnknownAndSettled() async throws {
+        let scene = Scene()
+        defer { scene.remove() }
+        try await scene.run { server in
+            let configuration = scene.configuration(port: server.port, timeout: .milliseconds(300))
+            let ledger = try await Ledger.prepare(configuration, clock: scene.clock, on: scene.loop)
+            try await writing(scene, ledger) {
+                try await scene.successes(10)
+                server.freeze()
+                try await scene.health.wait { $0.tracks[.write]?.allSatisfy { $0.failures > 0 } ?? false }
+                server.thaw()
+                try await scene.successes(10)
+            }
+            let unknown = scene.writes.filter { $0.outcome == .unknown }
+            #expect(unknown.count >= 2)
+            #expect(unknown.allSatisfy { $0.failure?.kind == "timeout" })
+            let checked = try await check(ledger, scene)
+            #expect(checked.problems == [])
+            #expect(checked.unknown == Int64(unknown.count))
+            #expect(checked.settledBy != nil)
+        }
+    }
+
+    @Test func whatIsDoneToTheRowsBehindTheLedgersBackIsFound() async throws {
+        let scene = Scene()
+        defer { scene.remove() }
+        try await scene.run { server in
+            let ledger = try await Ledger.prepare(scene.configuration(port: server.port), clock: scene.clock, on: scene.loop)
+            try await writing(scene, ledger) { try await scene.successes(20) }
+            let rows = ledger.statements.rows
+            for statement in [
+                "DELETE FROM \(rows) WHERE writer = 0 AND seq = 3",
+                "DELETE FROM \(rows) WHERE writer = -1 AND seq = 600",
+                "UPDATE \(rows) SET digest = digest + 1 WHERE writer = 1 AND seq = 4",
+                "INSERT INTO \(rows) (writer, seq, payload, digest) SELECT writer, seq, payload, digest FROM \(rows) "
+                    + "WHERE writer = 1 AND seq = 2",
+                "INSERT INTO \(rows) (writer, seq, payload, digest) SELECT writer, 9999, payload, digest FROM \(rows) "
+                    + "WHERE writer = 0 AND seq = 1",
+                "UPDATE \(ledger.statements.registers) SET value = 5 WHERE writer = 1",
+            ] { _ = try await scene.execute(statement, port: server.port) }
+            let checked = try await check(ledger, scene)
+            #expect(checked.lostRows == [RowIdentity(writer: -1, sequence: 600), RowIdentity(writer: 0, sequence: 3)])
+            #expect(checked.seededLost == 1)
+            #expect(checked.corruptRows == [RowIdentity(writer: 1, sequence: 4)])
+            #expect(checked.duplicateRows == [RowIdentity(writer: 1, sequence: 2)])
+            #expect(checked.unexpectedRows == [RowIdentity(writer: 0, sequence: 9999)])
+            #expect(checked.staleRegisters.map(\.writer) == [1])
+        }
+    }
+
+    /// A register that fell back must not be written forward again, or the evidence would be gone before anybody reads it.
+    @Test func aRegisterThatFellBackStaysForTheReadBackToFind() async throws {
+        let scene = Scene()
+        defer { scene.remove() }
+        try await scene.run { server in
+            let ledger = try await Ledger.prepare(scene.configuration(port: server.port), clock: scene.clock, on: scene.loop)
+            try await writing(scene, ledger) {
+                try await scene.successes(20)
+                _ = try await scene.execute("UPDATE \(ledger.statements.registers) SET value = 0 WHERE writer = 0", port: server.port)
+                try await scene.successes(20)
+            }
+            let checked = try await check(ledger, scene)
+            #expect(checked.staleRegisters.map(\.writer) == [0])
+            #expect(checked.staleRegisters.first?.found == 0)
+            #expect(scene.writes.contains { $0.writer == 0 && $0.failure?.kind == "wrongAnswer" && $0.outcome == .refused })
+        }
+    }
+
+    @Test func aServerThatIsGoneIsUncheckedAndNotAllLost() async throws {
+        let scene = Scene()
+        defer { scene.remove() }
+        let ledger = try await scene.run { server in
+            try await Ledger.prepare(scene.configuration(port: server.port), clock: scene.clock, on: scene.loop)
+        }
+        guard case .ledgerUnchecked(let unchecked) = await ledger.check(on: scene.loop) else {
+            Issue.record("there was no server to read from")
+            return
+        }
+        #expect(unchecked.reason.contains("refused"))
+    }
+
+    @Test func tablesThatAreGoneAreUnchecked() async throws {
+        let scene = Scene()
+        defer { scene.remove() }
+        try await scene.run { server in
+            let ledger = try await Ledger.prepare(scene.configuration(port: server.port), clock: scene.clock, on: scene.loop)
+            _ = try await scene.execute("DROP TABLE \(ledger.statements.rows)", port: server.port)
+            guard case .ledgerUnchecked(let unchecked) = await ledger.check(on: scene.loop) else {
+                Issue.record("there was no table to read from")
+                return
+            }
+            #expect(unchecked.reason.contains("208"))
+        }
+    }
+
+    @Test func anExistingDatabaseIsUsedAndKept() async throws {
+        let scene = Scene()
+        defer { scene.remove() }
+        try await scene.run { server in
+            _ = try await scene.execute("CREATE DATABASE [theirs]", port: server.port, database: "master")
+            let configuration = scene.configuration(port: server.port, database: "theirs", createDatabase: false)
+            let ledger = try await Ledger.prepare(configuration, clock: scene.clock, on: scene.loop)
+            #expect(!ledger.prepared.createdDatabase)
+            try await ledger.cleanUp(on: scene.loop)
+            let tables = try await scene.execute("SELECT name FROM sys.tables", port: server.port, database: "theirs")
+            #expect(tables.rows.isEmpty)
+        }
+    }
+
+    @Test func aDatabaseThatIsNotThereAndMayNotBeCreatedIsAnError() async throws {
+        let scene = Scene()
+        defer { scene.remove() }
+        try await scene.run { server in
+            let configuration = scene.configuration(port: server.port, createDatabase: false)
+            let error = await #expect(throws: LedgerError.self) {
+                try await Ledger.prepare(configuration, clock: scene.clock, on: scene.loop)
+            }
+            #expect(error?.reason.contains("4060") == true)
+        }
+    }
+}
+
+extension LedgerChecked {
+    /// Everything that speaks against the service.
+    fileprivate var problems: [String] {
+        lostRows.map { "lost \($0)" } + corruptRows.map { "corrupt \($0)" } + duplicateRows.map { "duplicate \($0)" }
+            + unexpectedRows.map { "unexpected \($0)" } + staleRegisters.map { "stale \($0)" }
+    }
+}
