@@ -1,0 +1,102 @@
+import JSON
+
+/// What the control plane asks of pods and nodes again and again.
+extension JSONValue {
+    var nodeName: String { self[path: "spec", "nodeName"]?.string ?? "" }
+    var phase: String { self[path: "status", "phase"]?.string ?? "" }
+    /// Succeeded or Failed: it will never run again.
+    var isFinished: Bool { phase == "Succeeded" || phase == "Failed" }
+    /// Counts for its controller: neither over nor going (Kubernetes: `IsPodActive`).
+    var isActive: Bool { !isFinished && !isBeingDeleted }
+    var isReady: Bool { condition("Ready")?["status"]?.string == "True" }
+    var replicas: Int64 { self[path: "spec", "replicas"]?.integer ?? 1 }
+
+    func isControlled(by owner: JSONValue) -> Bool { controllerReference?["uid"]?.string == owner.uid }
+
+    var claimNames: [String] {
+        (self[path: "spec", "volumes"]?.array ?? []).compactMap { $0[path: "persistentVolumeClaim", "claimName"]?.string }
+    }
+
+    /// A controller's reference to itself, for what it makes.
+    var asController: JSONValue {
+        [
+            "apiVersion": .string(apiVersion), "kind": .string(kind), "name": .string(name), "uid": .string(uid), "controller": true,
+            "blockOwnerDeletion": true,
+        ]
+    }
+
+    /// The pod that a workload's template describes.
+    func podFromTemplate(named name: String? = nil, labels extra: [String: String] = [:]) -> JSONValue {
+        let template = self[path: "spec", "template"] ?? [:]
+        var metadata: JSONValue = [:]
+        if let name { metadata["name"] = .string(name) } else { metadata["generateName"] = .string(self.name + "-") }
+        metadata["labels"] = JSONValue(strings: template.labels.merging(extra) { _, new in new })
+        if !template.annotations.isEmpty { metadata["annotations"] = JSONValue(strings: template.annotations) }
+        metadata["ownerReferences"] = [asController]
+        return ["metadata": metadata, "spec": template["spec"] ?? [:]]
+    }
+
+    /// Sets a condition's fields; its transition time moves only when the status changes.
+    mutating func updateCondition(
+        _ type: String, _ status: String, _ reason: String?, _ message: String?, at now: JSONValue, extra: JSONValue = [:]
+    ) {
+        var new = extra
+        let old = condition(type)
+        new["type"] = .string(type)
+        new["status"] = .string(status)
+        new["reason"] = reason.map(JSONValue.string)
+        new["message"] = message.map(JSONValue.string)
+        new["lastTransitionTime"] = old?["status"]?.string == status ? old?["lastTransitionTime"] ?? now : now
+        setCondition(new)
+    }
+}
+
+/// Taints and tolerations (https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/).
+enum Taints {
+    static let unschedulable = "node.kubernetes.io/unschedulable"
+    static let notReady = "node.kubernetes.io/not-ready"
+    static let unreachable = "node.kubernetes.io/unreachable"
+    static let outOfService = "node.kubernetes.io/out-of-service"
+
+    static func of(_ node: JSONValue) -> [JSONValue] { node[path: "spec", "taints"]?.array ?? [] }
+
+    static func has(_ node: JSONValue, _ key: String) -> Bool { of(node).contains { $0["key"]?.string == key } }
+
+    static func tolerates(_ toleration: JSONValue, _ taint: JSONValue) -> Bool {
+        if let effect = toleration["effect"]?.string, !effect.isEmpty, effect != taint["effect"]?.string { return false }
+        let key = toleration["key"]?.string ?? ""
+        if toleration["operator"]?.string == "Exists" { return key.isEmpty || key == taint["key"]?.string }
+        return key == taint["key"]?.string && (toleration["value"]?.string ?? "") == (taint["value"]?.string ?? "")
+    }
+
+    static func tolerations(_ pod: JSONValue) -> [JSONValue] { pod[path: "spec", "tolerations"]?.array ?? [] }
+
+    /// The first taint that keeps a pod from being placed on the node.
+    static func untolerated(_ pod: JSONValue, on node: JSONValue) -> JSONValue? {
+        of(node).first { taint in
+            taint["effect"]?.string != "PreferNoSchedule" && !tolerations(pod).contains { tolerates($0, taint) }
+        }
+    }
+}
+
+/// Numbers and percentages of replicas (`IntOrString`).
+enum Amount {
+    static func resolve(_ value: JSONValue?, of total: Int64, roundingUp: Bool) -> Int64? {
+        if let number = value?.integer { return number }
+        guard let text = value?.string, text.hasSuffix("%"), let percent = Int64(text.dropLast()) else { return nil }
+        return roundingUp ? (percent * total + 99) / 100 : percent * total / 100
+    }
+
+    /// A quantity of a resource, in thousandths (https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/).
+    static func thousandths(_ value: JSONValue?) -> Int64 {
+        if let number = value?.integer { return number * 1000 }
+        guard let text = value?.string else { return 0 }
+        let units: [(String, Double)] = [
+            ("Ki", 1024), ("Mi", 1_048_576), ("Gi", 1_073_741_824), ("Ti", 1_099_511_627_776), ("m", 0.001), ("k", 1e3), ("M", 1e6),
+            ("G", 1e9), ("T", 1e12),
+        ]
+        let unit = units.first { text.hasSuffix($0.0) }
+        let number = Double(text.dropLast(unit?.0.count ?? 0)) ?? 0
+        return Int64(number * (unit?.1 ?? 1) * 1000)
+    }
+}

@@ -1,0 +1,97 @@
+import JSON
+import NIOCore
+import Synchronization
+
+/// What a kubelet and its pods' workers work with.
+struct KubeletServices: Sendable {
+    let nodeName: String
+    let address: String
+    let store: ObjectStore
+    let machine: IsolatedMachine
+    let namespace: NodeNamespace
+    let time: any SandboxTime
+    let timings: SandboxTimings
+    let podAddresses: AddressPool
+    let prober: Prober
+    let databaseVariables: [String: String]
+    /// Closed while the node cannot reach the API server.
+    let link: Gate
+    /// Closed while the kubelet is stopped.
+    let agent: Gate
+    let makeContainerID: @Sendable () -> String
+
+    /// Waits until the kubelet runs and reaches the API server.
+    func online() async {
+        while !Task.isCancelled, !(link.isOpen && agent.isOpen) {
+            await agent.pass()
+            await link.pass()
+        }
+    }
+
+    func event(_ pod: JSONValue, _ type: EventType, _ reason: String, _ message: String) async {
+        await online()
+        guard !Task.isCancelled else { return }
+        _ = try? store.transaction { state in
+            state.recordEvent(pod, type, reason, message, from: "kubelet", host: nodeName)
+            return true
+        }
+    }
+
+    /// Evaluates a condition now and after every change of these resources, until it gives a value or the task is cancelled.
+    func wait<Value: Sendable>(
+        for types: [ResourceType], until condition: @escaping @Sendable (StoreState) -> Value?
+    ) async -> Value? {
+        await withTaskGroup(of: Value?.self) { group in
+            for type in types {
+                group.addTask {
+                    while !Task.isCancelled {
+                        guard let watch = try? store.watch(type) else { return nil }
+                        do {
+                            for try await _ in watch {
+                                await online()
+                                if let value = try store.read({ condition($0) }) { return value }
+                            }
+                        } catch {}
+                    }
+                    return nil
+                }
+            }
+            group.addTask {
+                await online()
+                return (try? store.read { condition($0) }) ?? nil
+            }
+            for await value in group {
+                guard let value else { continue }
+                group.cancelAll()
+                return value
+            }
+            return nil
+        }
+    }
+}
+
+/// Addresses in a block of 127.0.0.0/8, handed out in turn so that a new pod does not get the one a client still remembers.
+final class AddressPool: Sendable {
+    private struct State {
+        var used: Set<String> = []
+        var next = 1
+    }
+
+    /// The first two bytes, as in `127.160`.
+    let prefix: String
+    private let state = Mutex(State())
+
+    init(prefix: String) { self.prefix = prefix }
+
+    func take() -> String {
+        state.withLock { state in
+            while true {
+                let address = "\(prefix).\(state.next / 254 % 254).\(state.next % 254 + 1)"
+                state.next += 1
+                if state.used.insert(address).inserted { return address }
+            }
+        }
+    }
+
+    func give(back address: String) { state.withLock { _ = $0.used.remove(address) } }
+}

@@ -1,0 +1,137 @@
+import Foundation
+import JSON
+
+/// A pod's folders and address.
+extension PodWorker {
+    /// Waits until all volumes are there. `false` when the pod ends first.
+    func mount() async -> Bool {
+        for volume in pod[path: "spec", "volumes"]?.array ?? [] {
+            let name = volume["name"]?.string ?? ""
+            while !Task.isCancelled, mounts[name] == nil {
+                do {
+                    mounts[name] = try await folder(volume, name)
+                    if mounts[name] == nil { return false }
+                } catch let problem as KubeletProblem {
+                    await services.event(
+                        pod, .warning, "FailedMount", "MountVolume.SetUp failed for volume \"\(name)\" : \(problem.message)")
+                    let before = services.store.revision
+                    let isChanged = await services.wait(for: [.secrets, .configMaps]) { $0.revision > before ? true : nil }
+                    if isChanged == nil { return false }
+                } catch {
+                    await services.event(pod, .warning, "FailedMount", "MountVolume.SetUp failed for volume \"\(name)\" : \(error)")
+                    return false
+                }
+            }
+        }
+        return !Task.isCancelled
+    }
+
+    private func folder(_ volume: JSONValue, _ name: String) async throws -> String? {
+        if let claim = volume[path: "persistentVolumeClaim", "claimName"]?.string {
+            guard let bound = await attachedVolume(claim) else { return nil }
+            mountedVolumes.append(bound)
+            return try services.machine.makeFolder("volumes/\(bound)")
+        }
+        if let path = volume[path: "hostPath", "path"]?.string {
+            // A folder of the node's own: the host's stays out of reach.
+            return try services.machine.makeFolder(
+                "nodes/\(services.nodeName)/\(path.split(separator: "/").filter { $0 != ".." }.joined(separator: "/"))")
+        }
+        let folder = try services.machine.makeFolder("pods/\(uid)/volumes/\(name)")
+        let environment = PodEnvironment(pod: pod, state: try services.store.read { $0 }, hostIP: services.address)
+        if let files = try environment.files(volume, podIP: podIP ?? "") {
+            for (path, content) in files {
+                let parts = path.split(separator: "/").filter { $0 != ".." }
+                if parts.count > 1 {
+                    try services.machine.makeFolder("pods/\(uid)/volumes/\(name)/\(parts.dropLast().joined(separator: "/"))")
+                }
+                let file = "\(folder)/\(parts.joined(separator: "/"))"
+                try content.write(to: URL(filePath: file))
+                try services.machine.identity.own(file)
+            }
+        }
+        return folder
+    }
+
+    /// The claim's volume once it is attached to this node; says so in the node's `volumesInUse` first.
+    private func attachedVolume(_ claim: String) async -> String? {
+        let key = ObjectKey(.persistentVolumeClaims, namespace: pod.namespace, name: claim)
+        let node = services.nodeName
+        let volume = await services.wait(for: [.persistentVolumeClaims]) { state -> String? in
+            guard let claim = state[key], claim.phase == "Bound" else { return nil }
+            return claim[path: "spec", "volumeName"]?.string
+        }
+        guard let volume else { return nil }
+        let isAttached = await services.wait(for: [.volumeAttachments]) { state -> Bool? in
+            state.list(.volumeAttachments).contains {
+                $0[path: "spec", "source", "persistentVolumeName"]?.string == volume && $0.nodeName == node
+                    && $0[path: "status", "attached"]?.bool == true
+            } ? true : nil
+        }
+        guard isAttached != nil else { return nil }
+        setInUse(volume, true)
+        return volume
+    }
+
+    private func setInUse(_ volume: String, _ isInUse: Bool) {
+        let name = JSONValue.string(AttachDetachController.uniqueName(volume))
+        _ = try? services.store.modify(ObjectKey(.nodes, name: services.nodeName), part: .status) { node in
+            var volumes = node[path: "status", "volumesInUse"]?.array ?? []
+            volumes.removeAll { $0 == name }
+            if isInUse { volumes.append(name) }
+            node[path: "status", "volumesInUse"] = volumes.isEmpty ? nil : .array(volumes)
+        }
+    }
+
+    /// Gives the volumes back, unless another pod of this node still has them.
+    func unmount() {
+        let node = services.nodeName
+        for volume in mountedVolumes {
+            let isShared = services.store.list(.pods).contains { other in
+                other.uid != uid && other.nodeName == node && !other.isFinished
+                    && other.claimNames.contains { name in
+                        let claim = services.store[ObjectKey(.persistentVolumeClaims, namespace: other.namespace, name: name)]
+                        return claim?[path: "spec", "volumeName"]?.string == volume
+                    }
+            }
+            if !isShared { setInUse(volume, false) }
+        }
+        mountedVolumes = []
+        // What the pod wrote outside of its volumes goes with it.
+        try? FileManager.default.removeItem(atPath: "\(services.machine.directory)/pods/\(uid)")
+    }
+
+    func takeAddress() {
+        guard podIP == nil else { return }
+        podIP = pod[path: "spec", "hostNetwork"]?.bool == true ? services.address : services.podAddresses.take()
+    }
+
+    func releaseAddress() {
+        if let podIP, podIP != services.address { services.podAddresses.give(back: podIP) }
+    }
+
+    func containerMounts(_ container: JSONValue) throws -> [ContainerSpecification.Mount] {
+        var result: [ContainerSpecification.Mount] = []
+        let hosts = try services.machine.makeFolder("pods/\(uid)") + "/hosts"
+        let address = podIP ?? services.address
+        try "127.0.0.1 localhost\n\(address) \(hostName)\n".write(toFile: hosts, atomically: false, encoding: .utf8)
+        try services.machine.identity.own(hosts)
+        result.append(.init(hostPath: hosts, path: "/etc/hosts", isReadOnly: false))
+        for mount in container["volumeMounts"]?.array ?? [] {
+            let name = mount["name"]?.string ?? ""
+            guard var source = mounts[name] else { throw KubeletProblem("CreateContainerConfigError", "volume \"\(name)\" is not mounted") }
+            if let part = mount["subPath"]?.string, !part.isEmpty {
+                let parts = part.split(separator: "/").filter { $0 != ".." }.joined(separator: "/")
+                if !FileManager.default.fileExists(atPath: "\(source)/\(parts)") {
+                    try services.machine.makeFolder("\(source.dropFirst(services.machine.directory.count))/\(parts)")
+                }
+                source += "/\(parts)"
+            }
+            let volume = (pod[path: "spec", "volumes"]?.array ?? []).first { $0["name"]?.string == name }
+            let isFixed = ["secret", "configMap", "downwardAPI", "projected"].contains { volume?[$0] != nil }
+            result.append(
+                .init(hostPath: source, path: mount["mountPath"]?.string ?? "/mnt", isReadOnly: isFixed || mount["readOnly"]?.bool == true))
+        }
+        return result
+    }
+}
