@@ -11,9 +11,12 @@ final class LoopbackBlock: Sendable {
     let servicePrefix: String
     /// The first two bytes of pod addresses, as in `127.160`.
     let podPrefix: String
+    /// Which of the blocks it is, from 0.
+    let index: Int
     private let claim: any Channel
 
     private init(block: Int, claim: any Channel) {
+        index = block - Self.blocks.lowerBound
         servicePrefix = "127.\(block)"
         podPrefix = "127.\(block + 64)"
         self.claim = claim

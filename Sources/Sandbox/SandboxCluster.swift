@@ -13,6 +13,13 @@ public struct SandboxOptions: Sendable {
     /// Where volumes and logs lie; `nil` makes a folder that is deleted when the sandbox stops.
     public var dataDirectory: String?
 
+    /// The program that Microsoft's database images run; `nil` is `sandbox-sql` beside this program.
+    public var databaseProgram: String?
+    /// Misbehaviour of the control plane, for proving that it is noticed.
+    public var flaws: Set<SandboxFlaw> = []
+    /// Misbehaviour of the database program (`SANDBOX_SQL_FLAWS`).
+    public var databaseFlaws: [String] = []
+
     public init(
         nodes: Int = 3, profile: SandboxProfile = .fast, kubeconfigPath: String? = nil, dataDirectory: String? = nil
     ) {

@@ -7,7 +7,9 @@ struct VolumeController: Reconciler {
 
     /// The scheduler's choice for a claim that waits for its first consumer.
     static let selectedNode = "volume.kubernetes.io/selected-node"
-    static let driver = "folder.sandbox.aftershock"
+    static let driver = "folder.aftershock.dev"
+    /// The `provisioner` of the storage classes that this controller serves.
+    static let provisioner = "aftershock.dev/folder"
     private static let claimProtection = "kubernetes.io/pvc-protection"
     private static let volumeProtection = "kubernetes.io/pv-protection"
     private static let component = "persistentvolume-controller"
@@ -38,7 +40,7 @@ struct VolumeController: Reconciler {
     private func bind(_ claim: JSONValue, _ state: inout StoreState) {
         if let volume = Self.match(claim, state) { return complete(claim, with: volume, &state) }
         guard claim[path: "spec", "volumeName"] == nil, let storageClass = Self.storageClass(claim, state),
-            storageClass["provisioner"]?.string == Self.driver
+            storageClass["provisioner"]?.string == Self.provisioner
         else { return }
         if Self.waitsForConsumer(claim, state), claim.annotations[Self.selectedNode] == nil {
             let text = "waiting for first consumer to be created before binding"
@@ -50,7 +52,7 @@ struct VolumeController: Reconciler {
         let name = "pvc-\(claim.uid)"
         let volume: JSONValue = [
             "metadata": [
-                "name": .string(name), "annotations": ["pv.kubernetes.io/provisioned-by": .string(Self.driver)],
+                "name": .string(name), "annotations": ["pv.kubernetes.io/provisioned-by": .string(Self.provisioner)],
             ],
             "spec": [
                 "accessModes": claim[path: "spec", "accessModes"] ?? ["ReadWriteOnce"],
@@ -62,7 +64,7 @@ struct VolumeController: Reconciler {
         ]
         guard let made = try? state.create(.persistentVolumes, volume) else { return }
         state.recordEvent(
-            claim, .normal, "ProvisioningSucceeded", "Successfully provisioned volume \(name)", from: "\(Self.driver)_provisioner")
+            claim, .normal, "ProvisioningSucceeded", "Successfully provisioned volume \(name)", from: Self.provisioner)
         complete(claim, with: made, &state)
     }
 

@@ -10,6 +10,13 @@ protocol PodRuntime: Sendable {
 
     /// Starts a program inside a running container.
     func exec(in container: ContainerReference, _ request: ExecRequest) async throws(APIError) -> any ExecSession
+
+    /// Does something to a node that Kubernetes has no verb for; returns once it is done.
+    func operate(_ action: NodeAction, node: String) async throws(APIError)
+}
+
+extension PodRuntime {
+    func operate(_ action: NodeAction, node: String) async throws(APIError) { throw .methodNotAllowed() }
 }
 
 typealias ByteSequence = AsyncSequence<ByteBuffer, any Error> & Sendable

@@ -42,6 +42,7 @@ struct APIService: Sendable {
         case "api" where path.count == 2: return .json(try resources(group: "", version: path[1]))
         case "apis" where path.count == 3: return .json(try resources(group: path[1], version: path[2]))
         case "api": return try await resource(request, group: "", version: path[1], path.dropFirst(2))
+        case "apis" where path.starts(with: ["apis", "sandbox.aftershock", "v1", "nodes"]): return try await operateNode(request)
         case "apis" where path.count > 3: return try await resource(request, group: path[1], version: path[2], path.dropFirst(3))
         case nil: return .json(["paths": ["/api", "/apis", "/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"]])
         default: throw Self.unknownPath
