@@ -68,7 +68,7 @@ private struct Attempt: Sendable {
         let tls = configuration.encryption == .off ? nil : try configuration.tls.context(for: configuration)
         let started = eventLoop.now
         let outcome = eventLoop.makePromise(of: TDSChannelHandler.Outcome.self)
-        let cancellation = ConnectCancellation()
+        let cancellation = ConnectCancellation(eventLoop: eventLoop)
         do {
             return try await withTaskCancellationHandler {
                 let (channel, handler) = try await Self.open(configuration, tls, eventLoop, started, outcome, cancellation)
@@ -77,11 +77,9 @@ private struct Attempt: Sendable {
                 cancellation.cancel()
             }
         } catch {
-            if cancellation.isCancelled {
-                throw TDSError(.cancelled, phase: (error as? TDSError)?.phase ?? .tcp, after: Duration(eventLoop.now - started))
-            }
             if let error = error as? TDSError { throw error }
             var failure = TDSError(channelError: error, phase: .tcp, isConnected: false)
+            if cancellation.isCancelled { failure.code = .cancelled }
             failure.after = Duration(eventLoop.now - started)
             failure.phases.tcp = failure.after
             throw failure
@@ -99,7 +97,6 @@ private struct Attempt: Sendable {
         }
         let initialize: @Sendable (any Channel) -> EventLoopFuture<(any Channel, NIOLoopBound<TDSChannelHandler>)> = { channel in
             channel.eventLoop.makeCompletedFuture {
-                try cancellation.adopt(channel)
                 let handler = TDSChannelHandler(
                     eventLoop: channel.eventLoop, configuration: configuration, tls: tls, started: started, outcome: outcome)
                 if configuration.encryption == .strict, let tls {
@@ -108,7 +105,9 @@ private struct Attempt: Sendable {
                     try channel.pipeline.syncOperations.addHandler(tlsHandler)
                 }
                 try channel.pipeline.syncOperations.addHandler(handler)
-                return (channel, NIOLoopBound(handler, eventLoop: channel.eventLoop))
+                let bound = NIOLoopBound(handler, eventLoop: channel.eventLoop)
+                try cancellation.adopt(bound)
+                return (channel, bound)
             }
         }
         do {
@@ -141,30 +140,33 @@ private struct Attempt: Sendable {
     }
 }
 
-/// Closes the channel of a connection attempt whose task is cancelled, also when it comes to be only afterwards.
+/// Ends a connection attempt whose task is cancelled, also when its channel comes to be only afterwards.
 private final class ConnectCancellation: Sendable {
     private struct State {
         var isCancelled = false
-        var channel: (any Channel)?
+        var handler: NIOLoopBound<TDSChannelHandler>?
     }
 
     private let state = Mutex(State())
+    private let eventLoop: any EventLoop
+
+    init(eventLoop: any EventLoop) { self.eventLoop = eventLoop }
 
     var isCancelled: Bool { self.state.withLock { $0.isCancelled } }
 
-    func adopt(_ channel: any Channel) throws {
+    func adopt(_ handler: NIOLoopBound<TDSChannelHandler>) throws {
         let isCancelled = self.state.withLock { state in
-            state.channel = channel
+            state.handler = handler
             return state.isCancelled
         }
         if isCancelled { throw CancellationError() }
     }
 
     func cancel() {
-        let channel = self.state.withLock { state in
+        let handler = self.state.withLock { state in
             state.isCancelled = true
-            return state.channel
+            return state.handler
         }
-        channel?.close(promise: nil)
+        if let handler { self.eventLoop.execute { handler.value.cancelConnecting() } }
     }
 }

@@ -4,7 +4,8 @@ public struct TDSError: Error, Sendable, Hashable, CustomStringConvertible {
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         private enum Base: String {
             case dns, refused, unreachable, reset, timeout, eof, tls, encryption, loginRejected, serverError
-            case protocolViolation, unsupported, configuration, tooManyRedirections, cancelled, closed, busy, request, io
+            case protocolViolation = "protocol"
+            case unsupported, configuration, tooManyRedirections, cancelled, closed, busy, request, io
         }
 
         private let base: Base

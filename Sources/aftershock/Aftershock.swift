@@ -19,6 +19,7 @@ struct Aftershock: AsyncParsableCommand {
             InitCommand.self,
             CompletionCommand.self,
             ReportCommand.self,
+            ProbeCommand.self,
         ]
     )
 }

@@ -373,6 +373,12 @@ final class TDSChannelHandler: ChannelDuplexHandler {
         self.lost(TDSError(.closed, phase: self.phase ?? .idle, detail: "closed by this side"))
     }
 
+    /// The task that awaits the connection was cancelled.
+    func cancelConnecting() {
+        guard !self.isOutcomeKnown else { return }
+        self.lost(TDSError(.cancelled, phase: self.phase ?? .tcp))
+    }
+
     private func lost(_ error: TDSError) {
         if let error = self.machine.connectionLost(error) { self.finish(error) }
     }

@@ -250,17 +250,22 @@ import Testing
         }
     }
 
-    @Test func cancelledWhileConnecting() async throws {
+    @Test(arguments: [Script.Point.accepted, .prelogin, .tls, .login]) func cancelledWhileConnecting(point: Script.Point) async throws {
         var script = Script()
-        script.misbehaviour = (.prelogin, .hang)
+        script.misbehaviour = (point, .hang)
         try await withServer(script) { configuration in
             var configuration = configuration
             configuration.deadlines = TDSConfiguration.Deadlines(each: .seconds(60))
             let endless = configuration
-            let task = Task { try await Self.failure(endless) }
-            task.cancel()
-            let code = try await task.value.code
-            #expect(code == .cancelled)
+            let error = try await withThrowingTaskGroup(of: TDSError.self) { group in
+                group.addTask { try await Self.failure(endless) }
+                // However far it has got by then, it must end at once: not with the deadline, nor when TLS has said goodbye.
+                try await Task.sleep(for: .milliseconds(100))
+                group.cancelAll()
+                return try await group.next()
+            }
+            #expect(error?.code == .cancelled)
+            #expect((error?.phases.total ?? .zero) < .seconds(30))
         }
     }
 }

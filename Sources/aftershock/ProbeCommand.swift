@@ -1,0 +1,199 @@
+import ArgumentParser
+import Experiment
+import Foundation
+import JSON
+import NIOPosix
+import TDS
+
+struct ProbeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "probe",
+        abstract: "Log in to a SQL Server, ask it one question, and say how long each step took or where it failed.",
+        usage: "aftershock probe <host[:port]> --user <user> --password-from <source> [<options>]",
+        discussion: """
+            Each probe opens a connection of its own: TCP, PRELOGIN, TLS, LOGIN7, a query with a value that no other probe sends, \
+            close. There are no retries. Every step has its own deadline, and a failure says in which step it happened and why: \
+            dns, refused, unreachable, reset, timeout, eof, tls, encryption, loginRejected, serverError, protocol, wrongData.
+
+            The results go to standard output, one line per probe, everything else to standard error.
+
+            Exit codes: 0 if every probe succeeded, 1 if one failed, 64 if the arguments are wrong.
+
+            Examples:
+              aftershock probe 10.0.0.7 --user sa --password-from env:MSSQL_SA_PASSWORD --trust-server-certificate
+              aftershock probe sql.example:1433 --user app --password-from file:/run/secrets/sql --ca ca.pem --count 20 --interval 500ms
+              kubectl get secret mssql -o jsonpath='{.data.MSSQL_SA_PASSWORD}' | base64 -d | aftershock probe 127.0.0.1 --user sa \
+            --password-from - --trust-server-certificate -o json
+            """)
+
+    @Argument(help: "The server, as host, host:port or [IPv6 address]:port; the port is 1433 unless given.")
+    var server: ProbeAddress
+
+    @Option(help: "The SQL login.")
+    var user: String
+
+    @Option(
+        help: ArgumentHelp(
+            "Where the password is: env:NAME, file:PATH, or - for standard input. It is never an argument, which others could see.",
+            valueName: "source"))
+    var passwordFrom: PasswordSource
+
+    @Option(help: "The database to open; the login's default unless given.")
+    var database = ""
+
+    @Option(
+        help: ArgumentHelp(
+            "required: all in TLS. strict: TDS 8.0, TLS first. loginOnly: the login alone in TLS. off: nothing, the password is readable.",
+            valueName: "mode"))
+    var encryption: ProbeEncryption = .required
+
+    @Flag(help: "Accept any certificate: encrypted, but not safe from somebody in the middle.")
+    var trustServerCertificate = false
+
+    @Option(help: ArgumentHelp("Trust the certificates in this PEM file instead of the system's.", valueName: "file"), completion: .file())
+    var ca: String?
+
+    @Option(help: ArgumentHelp("How many probes to make.", valueName: "n"))
+    var count = 1
+
+    @Option(
+        help: ArgumentHelp(
+            "From the start of one probe to the start of the next, such as 250ms or 1m30s; a probe that lasts longer delays the next. (default: 1s)",
+            valueName: "duration"),
+        transform: durationArgument)
+    var interval: Duration = .seconds(1)
+
+    @Option(
+        help: ArgumentHelp("How long each step may take; unless given, 2s for TCP and PRELOGIN, 5s for the others.", valueName: "duration"),
+        transform: durationArgument)
+    var timeout: Duration?
+
+    @Option(name: .shortAndLong, help: "The form of the results: text or json (one object per line).")
+    var output: ProbeOutput = .text
+
+    func validate() throws {
+        guard count > 0 else { throw ValidationError("--count must be at least 1") }
+        guard interval >= .zero else { throw ValidationError("--interval cannot be negative") }
+        if let timeout, timeout <= .zero { throw ValidationError("--timeout must be more than nothing") }
+        guard ca == nil || !trustServerCertificate else {
+            throw ValidationError("--ca and --trust-server-certificate contradict each other; give one of them")
+        }
+        if encryption == .strict, trustServerCertificate {
+            throw ValidationError("--encryption strict always checks the certificate; give --ca instead of --trust-server-certificate")
+        }
+        if encryption == .off, trustServerCertificate || ca != nil {
+            throw ValidationError("--encryption off uses no certificate; leave out --ca and --trust-server-certificate")
+        }
+    }
+
+    func run() async throws {
+        let configuration = try configuration()
+        let clock = ContinuousClock()
+        let start = clock.now
+        var failures = 0
+        for number in 1...count {
+            try await clock.sleep(until: start + interval * (number - 1))
+            let report = await ProbeReport.make(number, configuration, queryTimeout: timeout ?? .seconds(5))
+            if report.failure != nil { failures += 1 }
+            let line =
+                switch output {
+                case .text: report.text
+                case .json: String(decoding: try report.json.data(), as: UTF8.self)
+                }
+            FileHandle.standardOutput.write(Data((line + "\n").utf8))
+        }
+        if count > 1 { standardError("\(count) probes, \(failures) failed") }
+        if failures > 0 { throw ExitCode(1) }
+    }
+
+    private func configuration() throws -> TDSConfiguration {
+        var configuration = TDSConfiguration(
+            host: server.host, port: server.port, user: user, password: try passwordFrom.read(), database: database,
+            encryption: encryption.mode, certificateTrust: trustServerCertificate ? .any : ca.map { .file($0) } ?? .system)
+        if let timeout { configuration.deadlines = TDSConfiguration.Deadlines(each: timeout) }
+        return configuration
+    }
+}
+
+/// `host`, `host:port` or `[address]:port`.
+struct ProbeAddress: ExpressibleByArgument {
+    var host: String
+    var port = TDSConfiguration.defaultPort
+
+    init?(argument: String) {
+        var rest = argument[...]
+        if rest.first == "[" {
+            guard let end = rest.firstIndex(of: "]") else { return nil }
+            host = String(rest[rest.index(after: rest.startIndex)..<end])
+            rest = rest[rest.index(after: end)...]
+        } else {
+            // More than one colon is an IPv6 address without a port.
+            let end = rest.count { $0 == ":" } == 1 ? rest.firstIndex(of: ":") ?? rest.endIndex : rest.endIndex
+            host = String(rest[..<end])
+            rest = rest[end...]
+        }
+        guard !host.isEmpty else { return nil }
+        guard !rest.isEmpty else { return }
+        guard rest.first == ":", let port = UInt16(rest.dropFirst()), port > 0 else { return nil }
+        self.port = Int(port)
+    }
+}
+
+/// Where a password is read from.
+enum PasswordSource: ExpressibleByArgument {
+    case environment(String)
+    case file(String)
+    case standardInput
+
+    init?(argument: String) {
+        switch argument.split(separator: ":", maxSplits: 1).map(String.init) {
+        case ["-"]: self = .standardInput
+        case let parts where parts.count == 2 && parts[0] == "env": self = .environment(parts[1])
+        case let parts where parts.count == 2 && parts[0] == "file": self = .file(parts[1])
+        default: return nil
+        }
+    }
+
+    /// The password, without the line break that editors and `echo` leave behind it.
+    func read() throws -> String {
+        switch self {
+        case .environment(let name):
+            guard let value = ProcessInfo.processInfo.environment[name] else {
+                throw ValidationError("--password-from env:\(name): there is no environment variable \(name)")
+            }
+            return value
+        case .file(let path):
+            do {
+                return Self.withoutLineBreak(try String(contentsOfFile: path, encoding: .utf8))
+            } catch {
+                throw ValidationError("--password-from file:\(path): \(error.localizedDescription)")
+            }
+        case .standardInput:
+            guard let data = try FileHandle.standardInput.readToEnd(), let text = String(data: data, encoding: .utf8) else {
+                throw ValidationError("--password-from -: standard input is empty or not UTF-8")
+            }
+            return Self.withoutLineBreak(text)
+        }
+    }
+
+    private static func withoutLineBreak(_ text: String) -> String {
+        text.last?.isNewline == true ? String(text.dropLast()) : text
+    }
+}
+
+enum ProbeEncryption: String, ExpressibleByArgument, CaseIterable {
+    case required, strict, loginOnly, off
+
+    var mode: TDSConfiguration.Encryption {
+        switch self {
+        case .required: .required
+        case .strict: .strict
+        case .loginOnly: .loginOnly
+        case .off: .off
+        }
+    }
+}
+
+enum ProbeOutput: String, ExpressibleByArgument, CaseIterable {
+    case text, json
+}
