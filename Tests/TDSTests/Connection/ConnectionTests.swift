@@ -40,7 +40,7 @@ import Testing
             #expect(connection.serverVersion.description == "Microsoft SQL Server 16.0.1")
             #expect(connection.phases.tcp != nil && connection.phases.prelogin != nil && connection.phases.login != nil)
             #expect((connection.phases.tls != nil) == (client != .off))
-            let result = try await connection.query("select", timeout: .seconds(10))
+            let result = try await connection.query("select", timeout: .seconds(60))
             #expect(try result.rows.map { try $0[0] } == [.int(0), .int(1), .int(2)])
             #expect(result.rowCounts == [3])
         }
@@ -51,7 +51,7 @@ import Testing
         script.isStrict = true
         try await withConnection(script) { connection in
             #expect(connection.phases.tls != nil)
-            _ = try await connection.query("select 1", timeout: .seconds(10))
+            _ = try await connection.query("select 1", timeout: .seconds(60))
         }
     }
 

@@ -18,7 +18,7 @@ import Testing
             ])
         }
         try await withConnection(script) { connection in
-            let result = try await connection.query("batch", timeout: .seconds(10))
+            let result = try await connection.query("batch", timeout: .seconds(60))
             // An empty set is a set (tiberius#380).
             #expect(result.resultSets.count == 1)
             #expect(result.resultSets[0].rows.isEmpty)
@@ -38,7 +38,7 @@ import Testing
                 parameters: [
                     TDSParameter("a", .bigInt(5)), TDSParameter("b", .string("ü")), TDSParameter("c", .null, type: .varBinary(nil)),
                 ],
-                timeout: .seconds(10))
+                timeout: .seconds(60))
             #expect(result.infos[0].text == "insert t values (@a, @b, @c)|@a bigint,@b nvarchar(4000),@c varbinary(max)|bigInt(5)|ü|null")
         }
     }
@@ -46,7 +46,7 @@ import Testing
     @Test func aParameterThatDoesNotFitIsNotSent() async throws {
         try await withConnection { connection in
             let error = await #expect(throws: TDSError.self) {
-                try await connection.query("x", parameters: [TDSParameter("a", .string("long"), type: .nVarChar(2))], timeout: .seconds(10))
+                try await connection.query("x", parameters: [TDSParameter("a", .string("long"), type: .nVarChar(2))], timeout: .seconds(60))
             }
             #expect(error?.code == .request)
             #expect(connection.isOpen)
@@ -58,7 +58,7 @@ import Testing
         script.answer = { sql in .tokens([.done(TDSDone(status: .count, rowCount: UInt64(sql.utf16.count)))]) }
         try await withConnection(script) { connection in
             let sql = String(repeating: "select 'ü';", count: 5000)
-            let counts = try await connection.query(sql, timeout: .seconds(10)).rowCounts
+            let counts = try await connection.query(sql, timeout: .seconds(60)).rowCounts
             #expect(counts == [55000])
         }
     }
@@ -71,12 +71,12 @@ import Testing
                 ? .tokens([.error(failure), .done(TDSDone(status: .error))]) : .tokens([.done(TDSDone(status: .count, rowCount: 1))])
         }
         try await withConnection(script) { connection in
-            let error = await #expect(throws: TDSError.self) { try await connection.query("bad", timeout: .seconds(10)) }
+            let error = await #expect(throws: TDSError.self) { try await connection.query("bad", timeout: .seconds(60)) }
             #expect(error?.code == .serverError)
             #expect(error?.phase == .query)
             #expect(error?.serverMessages == [failure])
             #expect(connection.isOpen)
-            let counts = try await connection.query("good", timeout: .seconds(10)).rowCounts
+            let counts = try await connection.query("good", timeout: .seconds(60)).rowCounts
             #expect(counts == [1])
         }
     }
@@ -86,10 +86,10 @@ import Testing
         var script = Script()
         script.answer = { _ in .tokensThenClose([.error(fatal)]) }
         try await withConnection(script) { connection in
-            let error = await #expect(throws: TDSError.self) { try await connection.query("x", timeout: .seconds(10)) }
+            let error = await #expect(throws: TDSError.self) { try await connection.query("x", timeout: .seconds(60)) }
             #expect(error?.serverMessages == [fatal])
             #expect(!connection.isOpen)
-            let next = await #expect(throws: TDSError.self) { try await connection.query("y", timeout: .seconds(10)) }
+            let next = await #expect(throws: TDSError.self) { try await connection.query("y", timeout: .seconds(60)) }
             #expect(next?.serverMessages == [fatal])
         }
     }
@@ -98,7 +98,7 @@ import Testing
         var script = Script()
         script.misbehaviour = (.request, .reset)
         try await withConnection(script) { connection in
-            let error = await #expect(throws: TDSError.self) { try await connection.query("x", timeout: .seconds(10)) }
+            let error = await #expect(throws: TDSError.self) { try await connection.query("x", timeout: .seconds(60)) }
             #expect(error?.code == .reset)
             #expect(error?.phase == .query)
         }
@@ -114,7 +114,7 @@ import Testing
             #expect(error?.attentionAcknowledged == true)
             #expect((error?.after ?? .zero) >= .milliseconds(100))
             // The next answer must be the next answer (tedious#1738).
-            let counts = try await connection.query("quick", timeout: .seconds(10)).rowCounts
+            let counts = try await connection.query("quick", timeout: .seconds(60)).rowCounts
             #expect(counts == [4])
         }
     }
@@ -138,7 +138,7 @@ import Testing
             task.cancel()
             let error = await #expect(throws: TDSError.self) { try await task.value }
             #expect(error?.code == .cancelled)
-            _ = try await connection.query("quick", timeout: .seconds(10))
+            _ = try await connection.query("quick", timeout: .seconds(60))
         }
     }
 
