@@ -1,29 +1,53 @@
 import ArgumentParser
-import Foundation
-import NIOCore
-import NIOPosix
-import TDS
 
 @main
-struct SandboxSQL: AsyncParsableCommand {
+struct SandboxSQL: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "sandbox-sql", abstract: "A stand-in for SQL Server: TDS over SQLite, for trying, teaching and testing.")
+        commandName: "sandbox-sql",
+        abstract: "A stand-in for SQL Server: TDS 7.4 and 8.0 over SQLite, for trying, teaching and testing.",
+        discussion: """
+            Takes the environment of Microsoft's image: MSSQL_SA_PASSWORD, ACCEPT_EULA=Y, MSSQL_PID, MSSQL_TCP_PORT (1433; 0 lets the system \
+            choose, and the log says what), MSSQL_IP_ADDRESS (0.0.0.0), MSSQL_DATA_DIR (/var/opt/mssql/data). Runs as a launcher and a server, as \
+            sqlservr does; SIGTERM stops it in order.
 
-    func run() async throws {
-        let environment = ProcessInfo.processInfo.environment
-        guard let password = environment["MSSQL_SA_PASSWORD"] ?? environment["SA_PASSWORD"] else {
-            throw ValidationError("MSSQL_SA_PASSWORD is not set.")
+            Flaws, for showing that a harness notices them, also as a list in SANDBOX_SQL_FLAWS:
+            \(Flaws.help)
+            """)
+
+    @Option(name: .long, help: ArgumentHelp("Misbehave on purpose; may be given several times.", valueName: "name[=value]"))
+    var flaw: [String] = []
+
+    @Option(name: .long, help: "Encryption: off, on (as a stock server: what the client asks for), required, strict (TDS 8.0 only).")
+    var encryption = ConnectionMachine.Encryption.on
+
+    @Option(
+        name: .customLong("recovery-time"),
+        help: ArgumentHelp("How long a start after an unclean stop takes, in seconds.", valueName: "seconds"))
+    var recoveryTime = 1.0
+
+    @Option(
+        name: .customLong("certificate-file"),
+        help: ArgumentHelp("Where to write the server's certificate, for clients to trust.", valueName: "path"))
+    var certificateFile: String?
+
+    func validate() throws {
+        guard recoveryTime >= 0, recoveryTime.isFinite else { throw ValidationError("--recovery-time is a number of seconds, 0 or more.") }
+    }
+
+    func run() throws {
+        let options: ServerOptions
+        do {
+            options = try ServerOptions(self, environment: ProcessEnvironment.current)
+        } catch {
+            throw ValidationError("\(error)")
         }
-        let directory = try DatabaseDirectory(folder: environment["MSSQL_DATA_DIR"] ?? "/var/opt/mssql/data")
-        let product = ServerProduct(serverName: ProcessInfo.processInfo.hostName, edition: environment["MSSQL_PID"] ?? "Developer")
-        let state = ServerState(databases: directory, product: product, flaws: Flaws())
-        let server = try TDSServer(
-            state: state, encryption: .on, identity: try ServerIdentity(names: [], now: Date()), password: TDSPassword(password))
-        let channel = try await server.listen(
-            host: environment["MSSQL_IP_ADDRESS"] ?? "0.0.0.0", port: Int(environment["MSSQL_TCP_PORT"] ?? "") ?? 1433,
-            on: MultiThreadedEventLoopGroup.singleton)
-        ServerLog.write(
-            "Server", "Server is listening on [ \(channel.localAddress?.ipAddress ?? "") <ipv4> \(channel.localAddress?.port ?? 0)].")
-        try await channel.closeFuture.get()
+        ProcessEnvironment.nameProcess()
+        if ProcessEnvironment.isServer {
+            try ServerProcess(options).run()
+        } else {
+            throw ExitCode(try Launcher().run())
+        }
     }
 }
+
+extension ConnectionMachine.Encryption: ExpressibleByArgument {}

@@ -8,12 +8,16 @@ final class DatabaseFile: Sendable {
     let path: String
     let created: String
     let writer = WriterLock()
+    /// Held open as long as the server runs: when the last connection to a file goes, SQLite empties and removes its log, which sessions that come and
+    /// go would make it do all the time.
+    let keeper: Mutex<SQLiteConnection?>
 
-    init(name: String, id: Int, path: String, created: String) {
+    init(name: String, id: Int, path: String, created: String, keeper: consuming sending SQLiteConnection) {
         self.name = name
         self.id = id
         self.path = path
         self.created = created
+        self.keeper = Mutex(keeper)
     }
 
     var isSystem: Bool { DatabaseDirectory.systemNames.contains(name) }
@@ -25,6 +29,7 @@ final class DatabaseDirectory: Sendable {
     private static let suffix = ".sqlite"
 
     let folder: String
+    private let flaws: Flaws
     private let state: Mutex<State>
 
     private struct State {
@@ -35,24 +40,28 @@ final class DatabaseDirectory: Sendable {
     }
 
     /// Opens the folder, making it and the system databases where they are missing. tempdb begins empty, as on every start of SQL Server.
-    init(folder: String) throws {
+    ///
+    /// - Parameter afterCrash: whether the last server here did not stop in order, which some flaws wait for.
+    init(folder: String, flaws: Flaws = Flaws(), afterCrash: Bool = false) throws {
         self.folder = folder
+        self.flaws = flaws
         self.state = Mutex(State())
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        if let milliseconds = flaws[.loseLast], afterCrash { try CommitLog.cut(in: folder, lastMilliseconds: milliseconds) }
         try removeFiles(at: path(of: "tempdb"))
         for (index, name) in DatabaseDirectory.systemNames.enumerated() {
-            try add(name, id: index + 1)
+            try open(name, id: index + 1, afterCrash: afterCrash)
         }
         let files = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(DatabaseDirectory.suffix) }
         for file in files.sorted() {
             let encoded = String(file.dropLast(DatabaseDirectory.suffix.count))
             guard let name = encoded.removingPercentEncoding, !DatabaseDirectory.systemNames.contains(name) else { continue }
-            try add(name, id: nil)
+            try open(name, id: nil, afterCrash: afterCrash)
         }
     }
 
     private func path(of name: String) -> String {
-        let safe = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "_-"))
+        let safe = CharacterSet(charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
         return "\(folder)/\(name.addingPercentEncoding(withAllowedCharacters: safe) ?? name)\(DatabaseDirectory.suffix)"
     }
 
@@ -62,26 +71,33 @@ final class DatabaseDirectory: Sendable {
         }
     }
 
-    @discardableResult
-    private func add(_ name: String, id: Int?) throws -> DatabaseFile {
+    private func open(_ name: String, id: Int?, afterCrash: Bool) throws {
         let path = path(of: name)
         let connection = try SQLiteConnection()
-        try connection.run("ATTACH \(SQLValue.text(path).literal) AS db")
-        try connection.run("PRAGMA db.journal_mode=WAL")
-        try connection.run(Catalog.metadataTable(in: "db"))
+        connection.addCollation(Scalar.collation, Collation.compare)
+        let schema = name.quotedName
+        try connection.run("ATTACH \(SQLValue.text(path).literal) AS \(schema)")
+        // A log kept from here on has to begin empty, and another server's leftovers belong into the file.
+        try connection.run("PRAGMA \(schema).journal_mode=WAL")
+        try connection.run(Catalog.metadataTable(in: schema))
         let now = Clock.now().text(as: .datetime)
-        try connection.run("INSERT OR IGNORE INTO db.\(Catalog.metadata) VALUES ('database', '', 'created', \(SQLValue.text(now).literal))")
-        let created = try connection.rows("SELECT value FROM db.\(Catalog.metadata) WHERE kind = 'database' AND name = 'created'")
-        guard case .text(let created)? = created.first?.first else {
+        try connection.run(
+            "INSERT OR IGNORE INTO \(schema).\(Catalog.metadata) VALUES ('database', '', 'created', \(SQLValue.text(now).literal))")
+        let rows = try connection.rows("SELECT value FROM \(schema).\(Catalog.metadata) WHERE kind = 'database' AND name = 'created'")
+        guard case .text(let created)? = rows.first?.first else {
             throw SQLiteFailure(code: 1, message: "\(path) is not a database of this server")
         }
-        return state.withLock { state in
-            let number = id ?? state.nextID
-            if id == nil { state.nextID += 1 }
-            let file = DatabaseFile(name: name, id: number, path: path, created: created)
-            state.files[name.lowercased()] = file
-            return file
-        }
+        if flaws.has(.staleRegister) { try StaleRegisters.apply(to: connection, schema: name, restoring: afterCrash) }
+        _ = try connection.rows("PRAGMA \(schema).wal_checkpoint(TRUNCATE)")
+        connection.discardStatements()
+        let number =
+            id
+            ?? state.withLock { state in
+                defer { state.nextID += 1 }
+                return state.nextID
+            }
+        let file = DatabaseFile(name: name, id: number, path: path, created: created, keeper: connection)
+        state.withLock { $0.files[name.lowercased()] = file }
     }
 
     subscript(name: String) -> DatabaseFile? { state.withLock { $0.files[name.lowercased()] } }
@@ -95,7 +111,7 @@ final class DatabaseDirectory: Sendable {
                 message: "Database '\(name)' already exists. Choose a different database name.", scope: .batch)
         }
         do {
-            try add(name, id: nil)
+            try open(name, id: nil, afterCrash: false)
         } catch {
             throw SQLError(
                 number: 5123, message: "CREATE FILE encountered an error while attempting to create the database '\(name)': \(error).",
@@ -123,10 +139,10 @@ final class DatabaseDirectory: Sendable {
             state.files[lookup] = nil
             return .success(file)
         }
+        let file = try removed.get()
+        file.keeper.withLock { $0 = nil }
         do {
-            try removeFiles(at: try removed.get().path)
-        } catch let error as SQLError {
-            throw error
+            try removeFiles(at: file.path)
         } catch {
             throw SQLError(number: 3701, level: 11, message: "Cannot remove the files of the database '\(name)': \(error).")
         }
@@ -135,6 +151,22 @@ final class DatabaseDirectory: Sendable {
     /// Counts a session in or out of a database, for the refusal to drop one in use.
     func enter(_ name: String) { state.withLock { $0.users[name.lowercased(), default: 0] += 1 } }
     func leave(_ name: String) { state.withLock { $0.users[name.lowercased(), default: 1] -= 1 } }
+
+    /// Writes every log back into its file and lets go of the files. Nothing may use the directory afterwards.
+    func close() throws(SQLiteFailure) {
+        for file in all {
+            let outcome = file.keeper.withLock { keeper -> Result<Void, SQLiteFailure> in
+                defer { keeper = nil }
+                do throws(SQLiteFailure) {
+                    _ = try keeper?.rows("PRAGMA \(file.name.quotedName).wal_checkpoint(TRUNCATE)")
+                    return .success(())
+                } catch {
+                    return .failure(error)
+                }
+            }
+            try outcome.get()
+        }
+    }
 }
 
 /// The wall clock of the server, in UTC.

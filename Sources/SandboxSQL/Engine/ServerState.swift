@@ -6,11 +6,17 @@ final class ServerState: Sendable {
     let product: ServerProduct
     let flaws: Flaws
     let started: Moment
+    let running = SessionCount()
+    /// Kept under lose-last-ms.
+    let commitLog: CommitLog?
     private let descriptors = Atomic<UInt64>(0)
     private let sessions = Atomic<Int>(50)
     private let state: Mutex<State>
 
     private struct State {
+        var commits = 0
+        var rows: [Flaws.Name: Int] = [:]
+        var firstRows: [[DataType]: [SQLValue]] = [:]
         var phase: Phase
         var shutdownRequested: (@Sendable () -> Void)?
     }
@@ -25,17 +31,20 @@ final class ServerState: Sendable {
         case stopping
     }
 
-    init(databases: DatabaseDirectory, product: ServerProduct, flaws: Flaws, phase: Phase = .ready) {
+    init(databases: DatabaseDirectory, product: ServerProduct, flaws: Flaws, phase: Phase = .ready, commitLog: CommitLog? = nil) {
         self.databases = databases
         self.product = product
         self.flaws = flaws
+        self.commitLog = commitLog
         self.started = Clock.now()
         self.state = Mutex(State(phase: phase))
     }
 
-    var phase: Phase {
-        get { state.withLock { $0.phase } }
-        set { state.withLock { $0.phase = newValue } }
+    var phase: Phase { state.withLock { $0.phase } }
+
+    /// The end of a start does not undo the beginning of a stop.
+    func advance(to phase: Phase) {
+        state.withLock { if $0.phase != .stopping { $0.phase = phase } }
     }
 
     func isOnline(_ database: DatabaseFile) -> Bool { phase != .recovering || database.isSystem }
@@ -44,6 +53,33 @@ final class ServerState: Sendable {
     func nextSessionID() -> Int { sessions.add(1, ordering: .relaxed).newValue % 32_000 }
 
     func nextTransactionDescriptor() -> UInt64 { descriptors.add(1, ordering: .relaxed).newValue }
+
+    // MARK: Flaws
+
+    /// The number of this commit, counted from 1.
+    func countCommit() -> Int {
+        state.withLock { state in
+            state.commits += 1
+            return state.commits
+        }
+    }
+
+    /// How many rows were inserted before these, counted for each flaw apart.
+    func countRows(_ count: Int, for flaw: Flaws.Name) -> Int {
+        state.withLock { state in
+            let before = state.rows[flaw] ?? 0
+            state.rows[flaw] = before + count
+            return before
+        }
+    }
+
+    func firstRow(for types: [DataType], or row: [SQLValue]) -> [SQLValue] {
+        state.withLock { state in
+            if let first = state.firstRows[types] { return first }
+            state.firstRows[types] = row
+            return row
+        }
+    }
 
     /// What SHUTDOWN does.
     func onShutdownRequest(_ action: @escaping @Sendable () -> Void) { state.withLock { $0.shutdownRequested = action } }

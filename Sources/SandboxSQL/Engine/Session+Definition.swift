@@ -43,13 +43,16 @@ extension Session {
                 number: 1767, state: 0, message: "Foreign key '\(key.name ?? "")' references invalid table '\(key.parent.text)'.",
                 scope: .batch)
         }
-        let creation = try definition.creation(in: file.name, context: self, keysAreUnique: true)
+        let creation = try definition.creation(in: file.name, context: self, keysAreUnique: server.flaws.keysAreUnique)
         try write(to: file) { () throws(SQLError) in
             for statement in creation.statements { try run(statement) }
             for entry in creation.metadata {
                 _ = try metadata(
                     "INSERT INTO \(file.name.quotedName).\(Catalog.metadata) VALUES (?, ?, ?, ?)",
                     [.text(entry.kind), .text(name.object), .text(entry.name), .text(entry.value)])
+            }
+            if server.flaws.has(.staleRegister), let table = try table(name) {
+                for statement in StaleRegisters.statements(for: table) { try run(statement) }
             }
         }
     }
@@ -102,7 +105,7 @@ extension Session {
         try write(to: file) { () throws(SQLError) in
             do throws(SQLiteFailure) {
                 try connection.run(
-                    "CREATE \(index.isUnique ? "UNIQUE " : "")INDEX \(schema).\("\(table.name).\(index.name)".quotedName) ON \(table.name.quotedName) (\(columns))"
+                    "CREATE \(index.isUnique && server.flaws.keysAreUnique ? "UNIQUE " : "")INDEX \(schema).\("\(table.name).\(index.name)".quotedName) ON \(table.name.quotedName) (\(columns))"
                 )
             } catch {
                 guard error.message.hasPrefix("UNIQUE") else { throw sqlError(error) }

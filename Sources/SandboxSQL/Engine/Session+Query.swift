@@ -29,7 +29,8 @@ extension Session {
         var count = 0
         do throws(SessionEnd) { try sink.columns(translation.columns) } catch { throw .end(error) }
         while options.rowCount == 0 || count < options.rowCount, try step(statement) {
-            let values = (0..<width).map { statement.value(at: $0) }
+            var values = (0..<width).map { statement.value(at: $0) }
+            if !translation.touchesTables { values = stale(values, types: translation.columns.map(\.type)) }
             do throws(SessionEnd) { try sink.row(values) } catch { throw .end(error) }
             count += 1
         }
@@ -92,6 +93,7 @@ extension Session {
                 }
                 let count = connection.changes
                 try saveIdentity(of: table)
+                if verb == "INSERT" { try damage(table, inserted: count) }
                 return count
             }
             lastRowCount = count

@@ -1,6 +1,7 @@
 extension Session {
     func beginTransaction(_ sink: any ResultSink) throws(SQLError) {
         if transaction.count == 0 {
+            settleDeferredCommit()
             guard options.isolation != .snapshot else {
                 throw SQLError(
                     number: 3952,
@@ -26,7 +27,7 @@ extension Session {
         }
         let descriptor = transaction.descriptor
         do throws(SQLiteFailure) {
-            if connection.isInTransaction { try connection.run("COMMIT") }
+            try commitToDisk()
         } catch {
             let failure = sqlError(error)
             endTransaction(commit: false)
@@ -48,7 +49,7 @@ extension Session {
 
     /// Forgets the transaction and lets the next writer in; unless `commit` says that it is already durable, it is rolled back.
     func endTransaction(commit: Bool) {
-        if !commit, connection.isInTransaction {
+        if !commit, connection.isInTransaction, deferredLocks.isEmpty {
             // A rollback in SQLite fails only when there is nothing left to roll back.
             try? connection.run("ROLLBACK")
         }
@@ -60,7 +61,7 @@ extension Session {
     /// Queues for the right to write to `file`. Until the first write a transaction holds nothing at all, so every statement of it sees what others
     /// have committed meanwhile (READ COMMITTED), and no reader is ever refused the step to writer.
     func lock(_ file: DatabaseFile) throws(SQLError) {
-        guard !transaction.locked.contains(where: { $0 === file }) else { return }
+        guard !transaction.locked.contains(where: { $0 === file }), !deferredLocks.contains(where: { $0 === file }) else { return }
         let timeout: Double?
         if !transaction.locked.isEmpty {
             // Two writers that want each other's database would wait for ever; SQL Server finds such a deadlock within 5 s.
@@ -96,7 +97,7 @@ extension Session {
         }
         guard isOwn else { return result }
         do throws(SQLiteFailure) {
-            try connection.run("COMMIT")
+            try commitToDisk()
         } catch {
             let failure = sqlError(error)
             endTransaction(commit: false)

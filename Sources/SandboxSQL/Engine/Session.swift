@@ -47,6 +47,10 @@ final class Session {
     var nextHandle: Int32 = 1
     private(set) var conversions: [Conversion] = []
     private var conversionNumbers: [Conversion: Int] = [:]
+    /// Locks of a commit that was answered and is still to be made (ack-before-commit).
+    var deferredLocks: [DatabaseFile] = []
+    /// Set where a flaw wants the connection gone without an answer.
+    var dropsConnection = false
     var attached: [(name: String, file: DatabaseFile)] = []
 
     struct TransactionState {

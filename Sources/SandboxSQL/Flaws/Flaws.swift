@@ -1,5 +1,99 @@
-/// The misbehaviour asked for with `--flaw`. None is the default.
+/// The misbehaviour asked for with `--flaw` or SANDBOX_SQL_FLAWS. None is the default.
+///
+/// Every flaw is real: the bytes are wrong, gone or never sent. They are there so that a harness can show that it notices.
 struct Flaws: Sendable, Equatable {
-    /// Keeps the whole write-ahead log, as a flaw that cuts it needs.
-    var keepsLog = false
+    enum Name: String, CaseIterable, Sendable {
+        case acknowledgeBeforeCommit = "ack-before-commit"
+        case loseLast = "lose-last-ms"
+        case loseOneIn = "lose-one-in"
+        case duplicateOneIn = "duplicate-row-one-in"
+        case flipBitOneIn = "flip-bit-one-in"
+        case staleRegister = "stale-register"
+        case unansweredCommit = "unanswered-commit"
+        case outsideVolume = "outside-volume"
+        case hangAfter = "hang-after-ms"
+        case freeze
+        case neverLogin = "never-login"
+        case wrongSentinel = "wrong-sentinel"
+
+        enum Value: Equatable {
+            case none, required
+            case optional(Int)
+        }
+
+        var value: Value {
+            switch self {
+            case .acknowledgeBeforeCommit: .optional(20)
+            case .unansweredCommit: .optional(50)
+            case .loseLast, .loseOneIn, .duplicateOneIn, .flipBitOneIn, .hangAfter: .required
+            case .staleRegister, .outsideVolume, .freeze, .neverLogin, .wrongSentinel: .none
+            }
+        }
+
+        var explanation: String {
+            switch self {
+            case .acknowledgeBeforeCommit: "answers a commit, then waits this many milliseconds (20) before it is made"
+            case .loseLast: "after SIGKILL, what was committed in the last so many milliseconds is gone"
+            case .loseOneIn: "of so many inserted rows one is acknowledged but not kept"
+            case .duplicateOneIn: "of so many inserted rows one is stored twice; keys are not unique"
+            case .flipBitOneIn: "of so many inserted rows one has a bit flipped in a column that is no key"
+            case .staleRegister: "after SIGKILL, every row that was updated is back at its value before the first update"
+            case .unansweredCommit: "of so many commits (50) one is made, and the connection dropped without an answer"
+            case .outsideVolume: "keeps the data in a temporary folder of the process instead of MSSQL_DATA_DIR"
+            case .hangAfter: "so many milliseconds after the start, accepts and keeps connections but never answers again"
+            case .freeze: "accepts connections and never answers"
+            case .neverLogin: "refuses every login (18456)"
+            case .wrongSentinel: "answers a SELECT that reads no table with the first row ever sent for those types"
+            }
+        }
+    }
+
+    private var values: [Name: Int] = [:]
+
+    init() {}
+
+    /// - Parameter texts: `name` or `name=value`.
+    init(_ texts: [String]) throws(FlawError) {
+        for text in texts {
+            let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+            guard let name = parts.first.flatMap({ Name(rawValue: $0) }) else {
+                throw FlawError(text: text, reason: "there is no such flaw")
+            }
+            switch (name.value, parts.count > 1 ? Int(parts[1]) : nil) {
+            case (.none, nil) where parts.count == 1: values[name] = 1
+            case (.optional(let value), nil) where parts.count == 1: values[name] = value
+            case (.optional, let value?) where value > 0, (.required, let value?) where value > 0: values[name] = value
+            case (.none, _): throw FlawError(text: text, reason: "it takes no value")
+            case (.optional, _), (.required, _):
+                throw FlawError(text: text, reason: "it takes a positive whole number, as in \(name.rawValue)=100")
+            }
+        }
+    }
+
+    subscript(name: Name) -> Int? { values[name] }
+    func has(_ name: Name) -> Bool { values[name] != nil }
+
+    /// Keeps the whole write-ahead log, as the flaw that cuts it needs.
+    var keepsLog: Bool { has(.loseLast) }
+    /// A row can be there twice only where no key forbids it.
+    var keysAreUnique: Bool { !has(.duplicateOneIn) }
+
+    static let help: String = Name.allCases.map { name in
+        let argument =
+            switch name.value {
+            case .none: ""
+            case .required: "=N"
+            case .optional: "[=N]"
+            }
+        return "  \(name.rawValue)\(argument): \(name.explanation)"
+    }.joined(separator: "\n")
+}
+
+struct FlawError: Error, CustomStringConvertible {
+    var text: String
+    var reason: String
+
+    var description: String {
+        "'\(text)' is not a flaw: \(reason). Known: \(Flaws.Name.allCases.map(\.rawValue).joined(separator: ", "))."
+    }
 }

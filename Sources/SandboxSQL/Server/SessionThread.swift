@@ -50,6 +50,8 @@ final class SessionThread {
         session.isCancelled = { link.isCancelled }
         session.connection.isInterrupted = { link.isCancelled }
         session.pause = { link.pause($0) }
+        server.running.add(1)
+        defer { server.running.add(-1) }
         notify(.loggedIn(database: session.database))
         while let request = link.next() {
             link.begin()
@@ -97,9 +99,14 @@ final class SessionThread {
             notify(.dropped)
             return false
         }
+        if session.dropsConnection {
+            notify(.dropped)
+            return false
+        }
         let (body, end) = writer.finish(isProcedure: isProcedure)
         link.add(body.readableBytes + end.readableBytes)
         notify(.finished(body: body, end: end))
+        session.settleDeferredCommit()
         return true
     }
 

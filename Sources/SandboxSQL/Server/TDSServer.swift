@@ -36,20 +36,19 @@ final class TDSServer: Sendable {
     func freeze() { frozen.store(true, ordering: .relaxed) }
 
     /// - Parameter port: 0 lets the system choose.
-    func listen(host: String, port: Int, on group: any EventLoopGroup) async throws -> any Channel {
-        try await ServerBootstrap(group: group)
+    func listen(host: String, port: Int, on group: any EventLoopGroup) -> EventLoopFuture<any Channel> {
+        ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try self.initialize(channel) }
             }
-            .bind(host: host, port: port).get()
+            .bind(host: host, port: port)
     }
 
     private func initialize(_ channel: any Channel) throws {
         let pipeline = channel.pipeline.syncOperations
-        let loop = channel.eventLoop
         let framer = HandshakeFramer { [self] isTLS, context in
             let pipeline = context.pipeline.syncOperations
             let framer = try pipeline.handler(type: HandshakeFramer.self)
@@ -62,7 +61,6 @@ final class TDSServer: Sendable {
         let id = ObjectIdentifier(channel)
         connections.withLock { $0[id] = channel }
         channel.closeFuture.whenComplete { _ in self.connections.withLock { $0[id] = nil } }
-        _ = loop
     }
 
     /// Why a login is refused, or nil.
@@ -82,7 +80,9 @@ final class TDSServer: Sendable {
         case .recovering, .ready:
             break
         }
-        guard login.userName.lowercased() == "sa", login.password.matches(password) else { return [.loginFailed(for: login.userName)] }
+        guard !state.flaws.has(.neverLogin), login.userName.lowercased() == "sa", login.password.matches(password) else {
+            return [.loginFailed(for: login.userName)]
+        }
         if !login.database.isEmpty, let database = state.databases[login.database], !state.isOnline(database) {
             return [.cannotOpen(login.database), .loginFailed(for: login.userName)]
         }
@@ -90,17 +90,19 @@ final class TDSServer: Sendable {
     }
 
     /// Tells the idle clients why, and closes every connection.
-    func disconnectAll() async {
+    func disconnectAll(on loop: any EventLoop) -> EventLoopFuture<Void> {
         let channels = connections.withLock { Array($0.values) }
-        for channel in channels {
-            try? await channel.eventLoop.submit {
-                if let handler = try? channel.pipeline.syncOperations.handler(type: ServerHandler.self) {
-                    handler.shutDown()
-                } else {
-                    channel.close(promise: nil)
+        return EventLoopFuture.andAllComplete(
+            channels.map { channel in
+                channel.eventLoop.flatSubmit {
+                    if let handler = try? channel.pipeline.syncOperations.handler(type: ServerHandler.self) {
+                        handler.shutDown()
+                    } else {
+                        channel.close(promise: nil)
+                    }
+                    return channel.closeFuture
                 }
-            }.get()
-        }
+            }, on: loop)
     }
 }
 

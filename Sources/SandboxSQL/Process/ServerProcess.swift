@@ -1,0 +1,106 @@
+import Foundation
+import Glibc
+import NIOCore
+import NIOPosix
+import TDS
+
+/// The second process: the server itself.
+struct ServerProcess {
+    private let options: ServerOptions
+
+    init(_ options: ServerOptions) {
+        self.options = options
+    }
+
+    /// How long running sessions are given to notice a shutdown.
+    private static let drainSeconds = 10.0
+
+    /// Blocks until the server is told to stop.
+    func run() throws {
+        // Before any other thread is there to inherit the mask.
+        var signals = ProcessEnvironment.blockStopSignals()
+        signal(SIGPIPE, SIG_IGN)
+        watchLauncher()
+        ServerLog.write("Server", "Aftershock SandboxSQL, a stand-in for SQL Server over SQLite. Process ID \(getpid()).")
+        for name in Flaws.Name.allCases where options.flaws.has(name) { ServerLog.write("Server", "Flaw on purpose: \(name.rawValue).") }
+        let folder = try DataFolder(options)
+        let databases = try DatabaseDirectory(folder: folder.path, flaws: options.flaws, afterCrash: folder.wasUnclean)
+        let recovers = folder.wasUnclean && options.recoveryTime > 0
+        let state = ServerState(
+            databases: databases, product: ServerProduct(serverName: ProcessInfo.processInfo.hostName, edition: options.edition),
+            flaws: options.flaws, phase: recovers ? .starting : .ready,
+            commitLog: options.flaws.keepsLog ? try CommitLog(folder: folder.path) : nil)
+        let identity = try ServerIdentity(names: [ProcessInfo.processInfo.hostName], now: Date())
+        if let path = options.certificateFile { try identity.certificateText.write(toFile: path, atomically: true, encoding: .utf8) }
+        let server = try TDSServer(state: state, encryption: options.encryption, identity: identity, password: options.password)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+        state.onShutdownRequest { kill(getpid(), SIGTERM) }
+        if options.flaws.has(.freeze) { server.freeze() }
+        let listener = try server.listen(host: options.host, port: options.port, on: group).wait()
+        let address = listener.localAddress
+        ServerLog.write(
+            "Server", "Server is listening on [ \(address?.ipAddress ?? options.host) <ipv4> \(address?.port ?? options.port)].")
+        start(server, recovers: recovers, on: group.any())
+        var received: Int32 = 0
+        sigwait(&signals, &received)
+        ServerLog.write(
+            "Server",
+            "SQL Server is terminating because of a system shutdown. This is an informational message only. No user action is required.")
+        try stop(server, listener, folder)
+        try group.syncShutdownGracefully()
+    }
+
+    private func watchLauncher() {
+        guard let lifeline = ProcessEnvironment.lifeline else { return }
+        let thread = Thread {
+            var byte: UInt8 = 0
+            while read(lifeline, &byte, 1) != 0 {}
+            // Without its launcher the server goes as everything in a container goes with PID 1: at once.
+            _exit(128 + SIGKILL)
+        }
+        thread.start()
+    }
+
+    /// The phases of a start: recovery takes a while after an unclean stop, and none after a clean one.
+    private func start(_ server: TDSServer, recovers: Bool, on loop: any EventLoop) {
+        let state = server.state
+        let flaws = options.flaws
+        let ready: @Sendable () -> Void = {
+            state.advance(to: .ready)
+            ServerLog.write("spid9s", "Recovery is complete. This is an informational message only. No user action is required.")
+            if let delay = flaws[.hangAfter] {
+                loop.scheduleTask(in: .milliseconds(Int64(delay))) { server.freeze() }
+            }
+        }
+        let connectable: @Sendable () -> Void = {
+            for file in state.databases.all { ServerLog.write("spid9s", "Starting up database '\(file.name)'.") }
+            ServerLog.write(
+                "spid9s", "SQL Server is now ready for client connections. This is an informational message; no user action is required.")
+        }
+        guard recovers else {
+            connectable()
+            ready()
+            return
+        }
+        let total = Int64(options.recoveryTime * 1000)
+        // master comes first; the users' databases take the larger part.
+        loop.scheduleTask(in: .milliseconds(total / 3)) {
+            state.advance(to: .recovering)
+            connectable()
+        }
+        loop.scheduleTask(in: .milliseconds(total), ready)
+    }
+
+    private func stop(_ server: TDSServer, _ listener: any Channel, _ folder: DataFolder) throws {
+        server.state.advance(to: .stopping)
+        try listener.close().wait()
+        try server.disconnectAll(on: listener.eventLoop).wait()
+        guard server.state.running.waitForNone(seconds: ServerProcess.drainSeconds) else {
+            ServerLog.write("Server", "Sessions are still running; the next start will have to recover.")
+            return
+        }
+        try server.state.databases.close()
+        try folder.markClean()
+        ServerLog.write("Server", "SQL Server shutdown has been completed.")
+    }
+}
