@@ -35,10 +35,21 @@ extension TDSError {
         case NIOSSLError.handshakeFailed where !isConnected:
             self.init(.eof, phase: phase, detail: "the server closed the connection during the TLS handshake")
         case is NIOSSLError, is BoringSSLError, is NIOSSLExtraError:
-            self.init(.tls, phase: phase, detail: "\(error)")
+            self.init(.tls, phase: phase, detail: Self.explanation(ofTLSError: "\(error)"))
         default:
             self.init(.io, phase: phase, detail: "\(error)")
         }
+    }
+
+    /// BoringSSL's reason without the source line it stands in, and what to do about the usual one.
+    private static func explanation(ofTLSError text: String) -> String {
+        let marker = "OPENSSL_internal:"
+        guard let start = text.firstRange(of: marker)?.upperBound else { return text }
+        let reason = text[start...].prefix { $0.isLetter || $0.isNumber || $0 == "_" }
+        if reason == "CERTIFICATE_VERIFY_FAILED" {
+            return "the server's certificate is not trusted (\(reason)): name its CA, or accept any certificate if that is good enough"
+        }
+        return "the TLS handshake failed (\(reason))"
     }
 
     private init(errno code: CInt, phase: TDSPhase) {
