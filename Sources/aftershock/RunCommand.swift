@@ -23,6 +23,15 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup var experiments: ExperimentPaths
     @OptionGroup var kubernetes: KubernetesFlags
 
+    @Flag(help: "Boot an embedded cluster for the run and take it away afterwards.")
+    var sandbox = false
+
+    @Option(
+        help: ArgumentHelp(
+            "With --sandbox: a manifest to apply to it; may be repeated. Where none is given, those in the folder 'targets' beside the experiments.",
+            valueName: "file"), completion: .file(extensions: ["yaml"]))
+    var apply: [String] = []
+
     @Option(name: .customLong("repeat"), help: "How often each fault is injected, instead of what the experiments say.")
     var repeats: Int?
 
@@ -58,6 +67,7 @@ struct RunCommand: AsyncParsableCommand {
 
     func validate() throws {
         if let repeats, repeats < 1 { throw ValidationError("--repeat is at least 1") }
+        if !apply.isEmpty, !sandbox { throw ValidationError("--apply goes with --sandbox; for another cluster use kubectl apply") }
     }
 
     func run() async throws {
@@ -68,14 +78,21 @@ struct RunCommand: AsyncParsableCommand {
             standardError("error: \(folder) holds a run already; give another --reports folder")
             throw ArgumentParser.ExitCode(AftershockExit.usage)
         }
-        let code = try await run(files, try kubernetes.client(), runID: runID, folder: folder)
+        let code: Int32
+        if sandbox {
+            code = try await SandboxBoot(manifests: apply, files: files, quiet: quiet).with { client in
+                try await run(files, client, runID: runID, folder: folder)
+            }
+        } else {
+            code = try await run(files, try kubernetes.client(), runID: runID, folder: folder)
+        }
         throw ArgumentParser.ExitCode(code)
     }
 
     private func run(_ files: [LoadedFile], _ client: KubernetesClient, runID: String, folder: String) async throws -> Int32 {
         let options = RunOptions(
             folder: folder, runID: runID, version: Aftershock.version, seed: seed ?? .random(in: .min ... .max), repeatOverride: repeats,
-            confirmedContext: confirmContext, helperImage: helperImage,
+            confirmedContext: confirmContext, helperImage: helperImage, isSandbox: sandbox,
             ownNode: ProcessInfo.processInfo.environment["AFTERSHOCK_NODE_NAME"], keepTables: keepTables)
         let progress = ProgressPrinter(quiet: quiet)
         let writer = ReportWriter(directory: folder)
