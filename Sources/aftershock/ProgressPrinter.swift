@@ -53,8 +53,8 @@ final class ProgressPrinter: Sendable {
                 state.isLive = false
                 if let reason = ended.reason { step("\(ended.how.rawValue): \(reason)", record.at, &state) }
             default:
-                if let line = Self.line(record.event) { print(line.isStep ? nil : line.text, &state) }
-                if let line = Self.line(record.event), line.isStep { step(line.text, record.at, &state) }
+                guard let line = Self.line(record.event) else { return }
+                if line.isStep { step(line.text, record.at, &state) } else { print(line.text, &state) }
             }
         }
     }
@@ -109,8 +109,7 @@ final class ProgressPrinter: Sendable {
         print(String(format: "  %7.1fs  ", seconds) + text, &state)
     }
 
-    private func print(_ text: String?, _ state: inout State) {
-        guard let text else { return }
+    private func print(_ text: String, _ state: inout State) {
         clear(&state)
         standardError(text)
     }
