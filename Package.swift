@@ -108,8 +108,10 @@ let package = Package(
         tests("Ledger", ["Experiment", "Journal", "Probe", "TDS", "SandboxSQL", .nioCore, .nioPosix, .subprocess]),
         tests("Calibration", ["Journal", "Probe", "TDS", .nioCore, .nioPosix]),
         tests("Fault", ["Experiment"]),
-        tests("Verdict"),
-        tests("Report"),
+        .target(
+            name: "JournalScript", dependencies: ["Experiment", "Journal", "Verdict"], path: "Tests/JournalScript", swiftSettings: settings),
+        tests("Verdict", ["JournalScript", "Experiment", "Journal"]),
+        tests("Report", ["JournalScript", "Experiment", "Journal", "JSON", "Verdict", "CXML2"]),
         tests("Run", ["Experiment", "Journal", "JSON", "Kubernetes"]),
         tests("Sandbox", ["JSON", "Kubernetes", .nioCore, .nioPosix, .nioHTTP1, .nioSSL, .subprocess]),
         tests("SandboxSQL"),

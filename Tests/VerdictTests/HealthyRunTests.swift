@@ -1,5 +1,6 @@
 import Experiment
 import Journal
+import JournalScript
 import Testing
 
 @testable import Verdict

@@ -19,7 +19,8 @@ extension RepeatJudge {
         let names = open.map(\.track.rawValue).joined(separator: ", ")
         if facts.end?.how == .gaveUp || !open.isEmpty {
             let least = open.map(\.downtime.lower).max().map { ", out for at least \($0.textRoundedDown)" } ?? ""
-            let which = names.isEmpty ? "" : " (\(names))"
+            let reason = facts.end?.reason.map { ": \($0)" } ?? ""
+            let which = names.isEmpty ? reason : " (\(names))\(reason)"
             return .failed(
                 .recovery, type: "recovery",
                 "not recovered within \(experiment.giveUpAfter.gep2257) after the fault\(which)\(least)", details: outageLines())

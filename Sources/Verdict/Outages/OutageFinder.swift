@@ -20,9 +20,12 @@ struct OutageFinder {
     fileprivate struct Evidence {
         var started: Int64
         var done: Int64
+        /// The first moment at which the track may have been out of service for this probe to fail.
+        var windowStart: Int64
         /// The last moment by which the track must have been out of service for this probe to fail.
         var windowEnd: Int64
-        var cause: String
+        /// `nil`: answered after all. It shows that an outage went on, and is none by itself.
+        var cause: String?
     }
 
     /// An outage to which later failures may still belong.
@@ -41,6 +44,9 @@ struct OutageFinder {
         var surelyOutAt: Int64?
     }
 
+    /// How long before its start a probe's window may begin.
+    private let lookBack: Duration
+
     private var gaps = [Gap(index: 0)]
     private var nextGap = 1
     private var waiting: [Evidence] = []
@@ -52,6 +58,10 @@ struct OutageFinder {
     /// The longest gap in which nothing failed: what the probes could have overlooked.
     private(set) var widestQuietGap = Duration.zero
 
+    init(lookBack: Duration = .zero) {
+        self.lookBack = lookBack
+    }
+
     mutating func succeeded(started: RunTime, done: RunTime) {
         advance(to: started.nanoseconds)
         for index in gaps.indices where gaps[index].to.map({ $0 > done.nanoseconds }) ?? true { gaps[index].to = done.nanoseconds }
@@ -59,13 +69,29 @@ struct OutageFinder {
         nextGap += 1
     }
 
-    /// - Parameter answersWithin: how long the service takes at most when it is up; `nil` when that is not known.
-    mutating func failed(started: RunTime, done: RunTime, answersWithin: Duration?, cause: String) {
+    /// - Parameters:
+    ///   - heldSince: since when the probe's connection was idle, had it one: it may have broken at any time from then on.
+    ///   - answersWithin: how long the service takes at most when it is up; `nil` when that is not known.
+    mutating func failed(
+        started: RunTime, done: RunTime, heldSince: RunTime? = nil, answersWithin: Duration? = nil, cause: String
+    ) {
+        let earliest = (started + (.zero - lookBack)).nanoseconds
+        let windowStart = heldSince.map { min(started.nanoseconds, max(earliest, $0.nanoseconds + 1)) } ?? started.nanoseconds
+        wait(started: started, done: done, windowStart: windowStart, answersWithin: answersWithin, cause: cause)
+    }
+
+    /// A success that a healthy service would have given within `answersWithin`: it was not up all that time.
+    mutating func stalled(started: RunTime, done: RunTime, answersWithin: Duration?) {
+        wait(started: started, done: done, windowStart: started.nanoseconds, answersWithin: answersWithin, cause: nil)
+    }
+
+    private mutating func wait(started: RunTime, done: RunTime, windowStart: Int64, answersWithin: Duration?, cause: String?) {
         advance(to: started.nanoseconds)
         let answered = answersWithin.map { (started + $0).nanoseconds } ?? .max
         waiting.append(
             Evidence(
-                started: started.nanoseconds, done: done.nanoseconds, windowEnd: min(done.nanoseconds, answered), cause: cause))
+                started: started.nanoseconds, done: done.nanoseconds, windowStart: windowStart,
+                windowEnd: min(done.nanoseconds, answered), cause: cause))
     }
 
     /// Everything was seen.
@@ -83,7 +109,7 @@ struct OutageFinder {
             waiting.removeFirst()
             explain(evidence)
         }
-        let undecided = waiting.first.map(\.started) ?? position
+        let undecided = (waiting.first.map(\.started) ?? position) - lookBack.wholeNanoseconds
         if let last = candidate, let end = gap(last.last)?.to, end < undecided {
             close(last)
             candidate = nil
@@ -92,9 +118,13 @@ struct OutageFinder {
     }
 
     private mutating func explain(_ evidence: Evidence) {
-        let touched = gaps.filter { ($0.from ?? .min) <= evidence.windowEnd && ($0.to ?? .max) >= evidence.started }
+        let touched = gaps.filter { ($0.from ?? .min) <= evidence.windowEnd && ($0.to ?? .max) >= evidence.windowStart }
         // The gaps cover all of time, so there is at least one.
         guard let first = touched.first?.index, let last = touched.last?.index else { return }
+        guard evidence.cause != nil else {
+            if first == last, candidate?.first == first, candidate?.last == first { candidate?.narrow(evidence) }
+            return
+        }
         if var known = candidate {
             if first <= known.last && known.first <= last {
                 known.first = max(known.first, first)
@@ -113,8 +143,9 @@ struct OutageFinder {
     private mutating func close(_ candidate: Candidate) {
         let range = gaps.indices.filter { (candidate.first...candidate.last).contains(gaps[$0].index) }
         for index in range { gaps[index].held = true }
-        // Which of several gaps it was in is not known: the longest bounds it.
-        guard let gap = range.map({ gaps[$0] }).max(by: { $0.length < $1.length }) else { return }
+        guard let first = range.first, let last = range.last else { return }
+        // Which of several gaps it was in is not known: it is somewhere in all of them.
+        let gap = Gap(index: candidate.first, from: gaps[first].from, to: gaps[last].to)
         var lower = Int64.zero
         if let by = candidate.surelyOutBy, let at = candidate.surelyOutAt { lower = max(0, at - by) }
         outages.append(
@@ -155,12 +186,15 @@ extension OutageFinder.Gap {
 extension OutageFinder.Candidate {
     fileprivate mutating func include(_ evidence: OutageFinder.Evidence, certain: Bool) {
         failures += 1
-        causes[evidence.cause, default: 0] += 1
+        if let cause = evidence.cause { causes[cause, default: 0] += 1 }
         noticed = min(noticed, evidence.done)
         if evidence.started < firstFailure.started { firstFailure = evidence }
         if evidence.started > lastFailure.started { lastFailure = evidence }
-        guard certain else { return }
+        if certain { narrow(evidence) }
+    }
+
+    fileprivate mutating func narrow(_ evidence: OutageFinder.Evidence) {
         surelyOutBy = min(surelyOutBy ?? .max, evidence.windowEnd)
-        surelyOutAt = max(surelyOutAt ?? .min, evidence.started)
+        surelyOutAt = max(surelyOutAt ?? .min, evidence.windowStart)
     }
 }

@@ -6,14 +6,21 @@ import Journal
 /// back only until all slots before it are accounted for, so that what is held is what was under way at once, not the whole run.
 struct TrackReducer {
     private struct Result {
+        enum Kind {
+            case success
+            case failure(String, heldSince: RunTime?)
+            /// A success that a healthy service would have given earlier.
+            case stall
+        }
+
+        var kind: Kind
         var started: RunTime
         var done: RunTime
-        var failure: Failure?
         var answersWithin: Duration?
     }
 
     let schedule: ProbesStarted.Schedule
-    private(set) var finder = OutageFinder()
+    private(set) var finder: OutageFinder
     private(set) var latency = LatencyRecorder()
     private(set) var seconds: SecondBuckets
     private(set) var firstSuccess: RunTime?
@@ -34,9 +41,12 @@ struct TrackReducer {
     private var nextSlot = 0
     /// What each writer's next write cannot be started before.
     private var lanes: [Int: RunTime] = [:]
+    /// When each lane last had an answer on the connection that it holds.
+    private var heldSince: [Int: RunTime] = [:]
 
     init(_ schedule: ProbesStarted.Schedule, from start: RunTime) {
         self.schedule = schedule
+        finder = OutageFinder(lookBack: .nanoseconds(schedule.track.holdsConnections ? schedule.interval * 2 + schedule.timeout : 0))
         seconds = SecondBuckets(from: start)
     }
 
@@ -50,12 +60,12 @@ struct TrackReducer {
     mutating func faultBegins(at time: RunTime) {
         finder.quietGapsCountFrom = time
         // Twice the slowest, so that a probe that was merely slow is not taken for one that was never going to be answered.
-        answersWithin = slowestHealthy.map { max($0 * 2, .nanoseconds(schedule.interval)) }
+        answersWithin = slowestHealthy.map { max($0 * 2, .nanoseconds(schedule.interval / 2)) }
     }
 
     mutating func add(_ probe: ProbeResult) {
         if probe.failure?.kind != Failure.cancelled {
-            record(intended: probe.intended, started: probe.started, done: probe.done, failure: probe.failure)
+            record(lane: 0, intended: probe.intended, started: probe.started, done: probe.done, failure: probe.failure)
             latency.recordLag(probe.started - probe.intended)
         }
         account(slot: probe.slot, intended: probe.intended)
@@ -64,7 +74,8 @@ struct TrackReducer {
     mutating func add(_ skip: ProbeSkipped) {
         skipped[skip.reason, default: 0] += 1
         seconds.recordSkipped(at: skip.intended)
-        account(slot: skip.slot, intended: skip.intended)
+        // Writers count their slots each for themselves.
+        if skip.track != .write { account(slot: skip.slot, intended: skip.intended) }
     }
 
     mutating func add(_ write: WriteResult) {
@@ -72,7 +83,7 @@ struct TrackReducer {
         if write.outcome != .acknowledged && failure == nil { failure = Failure(phase: "write", kind: write.outcome.rawValue) }
         if failure?.kind != Failure.cancelled {
             record(
-                intended: write.intended, started: write.started, done: write.done,
+                lane: write.writer, intended: write.intended, started: write.started, done: write.done,
                 failure: write.outcome == .acknowledged ? nil : failure)
         }
         lanes[write.writer] = max(write.done, lanes[write.writer] ?? .origin)
@@ -86,7 +97,7 @@ struct TrackReducer {
         finder.finish()
     }
 
-    private mutating func record(intended: RunTime, started: RunTime, done: RunTime, failure: Failure?) {
+    private mutating func record(lane: Int, intended: RunTime, started: RunTime, done: RunTime, failure: Failure?) {
         results += 1
         lastDone = max(done, lastDone ?? done)
         seconds.record(intended: intended, took: done - intended, succeeded: failure == nil)
@@ -97,8 +108,22 @@ struct TrackReducer {
             latency.record(done - intended)
             if finder.quietGapsCountFrom == nil { slowestHealthy = max(done - started, slowestHealthy ?? .zero) }
         }
-        let result = Result(started: started, done: done, failure: failure, answersWithin: answersWithin)
-        let place = waiting.lastIndex { $0.started <= started }.map { $0 + 1 } ?? 0
+        let held = schedule.track.holdsConnections ? heldSince[lane] : nil
+        heldSince[lane] = failure == nil ? done : nil
+        guard let failure else {
+            var answering = started
+            // The answer was sent at most that long before it came: only then was the service surely up.
+            if let answersWithin, done - started > answersWithin {
+                answering = done + (.zero - answersWithin)
+                wait(Result(kind: .stall, started: started, done: done, answersWithin: answersWithin))
+            }
+            return wait(Result(kind: .success, started: answering, done: done, answersWithin: answersWithin))
+        }
+        wait(Result(kind: .failure(failure.cause, heldSince: held), started: started, done: done, answersWithin: answersWithin))
+    }
+
+    private mutating func wait(_ result: Result) {
+        let place = waiting.lastIndex { $0.started <= result.started }.map { $0 + 1 } ?? 0
         waiting.insert(result, at: place)
     }
 
@@ -117,14 +142,25 @@ struct TrackReducer {
     private mutating func release(startedBefore limit: RunTime) {
         let count = waiting.firstIndex { $0.started >= limit } ?? waiting.endIndex
         for result in waiting[..<count] {
-            if let failure = result.failure {
+            switch result.kind {
+            case .success: finder.succeeded(started: result.started, done: result.done)
+            case .failure(let cause, let heldSince):
                 finder.failed(
-                    started: result.started, done: result.done, answersWithin: result.answersWithin, cause: failure.cause)
-            } else {
-                finder.succeeded(started: result.started, done: result.done)
+                    started: result.started, done: result.done, heldSince: heldSince, answersWithin: result.answersWithin, cause: cause)
+            case .stall: finder.stalled(started: result.started, done: result.done, answersWithin: result.answersWithin)
             }
         }
         waiting.removeFirst(count)
+    }
+}
+
+extension Track {
+    /// Whether its probes use a connection that an earlier one opened.
+    var holdsConnections: Bool {
+        switch self {
+        case .connect, .login: false
+        case .session, .write: true
+        }
     }
 }
 

@@ -1,42 +1,52 @@
-import Experiment
-import Foundation
-import Journal
-
-@testable import Verdict
+public import Journal
+public import Verdict
 
 /// A journal made by hand: a healthy run of one experiment, of which each test changes what it is about.
 ///
 /// Times are milliseconds. Probes and writes follow their schedules and fail while the service is out.
-struct Script {
+public struct Script {
     /// A time in which the service is out, on some tracks, and how their probes fail.
-    struct Out {
-        var from: Int
-        var to: Int
-        var tracks: Set<Track> = Set(Track.allCases)
-        var failure = Failure(phase: "tcp", kind: "refused")
+    public struct Out {
+        public var from: Int
+        public var to: Int
+        public var tracks: Set<Track> = Set(Track.allCases)
+        public var failure = Failure(phase: "tcp", kind: "refused")
         /// Milliseconds until a probe that was started in it fails.
-        var failsAfter = 1
+        public var failsAfter = 1
+
+        public init(
+            from: Int, to: Int, tracks: Set<Track> = Set(Track.allCases), failure: Failure = Failure(phase: "tcp", kind: "refused"),
+            failsAfter: Int = 1
+        ) {
+            self.from = from
+            self.to = to
+            self.tracks = tracks
+            self.failure = failure
+            self.failsAfter = failsAfter
+        }
     }
 
-    var name = "pod-delete"
-    var fault = "podDelete: {}"
-    var faultKind = "podDelete"
-    var expect = "downtime: {max: 5s}, recoveredWithin: 20s, node: any"
-    var repeats = 1
-    var outs: [Out] = [Out(from: 10_000, to: 12_000)]
+    public var name = "pod-delete"
+    public var fault = "podDelete: {}"
+    public var faultKind = "podDelete"
+    public var expect = "downtime: {max: 5s}, recoveredWithin: 20s, node: any"
+    public var repeats = 1
+    public var outs: [Out] = [Out(from: 10_000, to: 12_000)]
     /// Of each repeat, from its start.
-    var faultAt = 10_000
-    var end = 20_000
-    var interval = 50
-    var latency = 3
-    var tracks: [Track] = Track.allCases
-    var address = "10.0.0.7:1433"
+    public var faultAt = 10_000
+    public var end = 20_000
+    public var interval = 50
+    public var latency = 3
+    public var tracks: [Track] = Track.allCases
+    public var address = "10.0.0.7:1433"
     /// Records to leave out, and changes to those that stay.
-    var edit: (JournalRecord) -> JournalRecord? = { $0 }
-    var ledger = LedgerChecked()
-    var gaveUp = false
+    public var edit: (JournalRecord) -> JournalRecord? = { $0 }
+    public var ledger = LedgerChecked()
+    public var gaveUp = false
 
-    var yaml: String {
+    public init() {}
+
+    public var yaml: String {
         """
         apiVersion: aftershock/v1
         kind: Experiment
@@ -57,7 +67,7 @@ struct Script {
         """
     }
 
-    var records: [JournalRecord] {
+    public var records: [JournalRecord] {
         var records: [JournalRecord] = [
             record(
                 0,
@@ -74,7 +84,7 @@ struct Script {
     }
 
     /// The findings of the whole journal, as if read from a file.
-    func findings(limits: Limits = Limits()) -> Findings {
+    public func findings(limits: Limits = Limits()) -> Findings {
         var reducer = FindingsReducer(limits: limits)
         for record in records { reducer.add(record) }
         return reducer.findings()
@@ -118,7 +128,11 @@ struct Script {
         return [
             record(start, .repeatStarted(RepeatStarted(number: number, of: repeats))),
             record(start, .stageEntered(StageEntered(stage: .preparing))),
-            record(start, .ledgerPrepared(LedgerPrepared(database: "aftershock", tableSuffix: "run1", writers: writers, seedRows: 100, seed: 1, createdDatabase: true))),
+            record(
+                start,
+                .ledgerPrepared(
+                    LedgerPrepared(
+                        database: "aftershock", tableSuffix: "run1", writers: writers, seedRows: 100, seed: 1, createdDatabase: true))),
             record(start, .probesStarted(ProbesStarted(address: address, schedules: schedules))),
         ] + later + [
             record(start + end, .snapshot(snapshot(.after))),
@@ -128,9 +142,9 @@ struct Script {
         ]
     }
 
-    let writers = 2
+    public let writers = 2
 
-    func record(_ milliseconds: Int, _ event: Event) -> JournalRecord {
+    public func record(_ milliseconds: Int, _ event: Event) -> JournalRecord {
         JournalRecord(at: .ms(milliseconds), event: event)
     }
 
@@ -173,7 +187,7 @@ struct Script {
     }
 
     /// A ledger in which everything that was acknowledged is there.
-    func keptLedger(_ start: Int = 1000) -> LedgerChecked {
+    public func keptLedger(_ start: Int = 1000) -> LedgerChecked {
         var ledger = LedgerChecked()
         ledger.seeded = 100
         for case .write(let write) in writes(start).map(\.event) {
@@ -193,7 +207,7 @@ struct Script {
         return ledger
     }
 
-    func snapshot(_ moment: Snapshot.Moment) -> Snapshot {
+    public func snapshot(_ moment: Snapshot.Moment) -> Snapshot {
         let replaced = moment == .after && faultKind != "none"
         return Snapshot(
             moment: moment,
@@ -209,18 +223,18 @@ struct Script {
 }
 
 extension RunTime {
-    static func ms(_ milliseconds: Int) -> RunTime { RunTime(nanoseconds: Int64(milliseconds) * 1_000_000) }
+    public static func ms(_ milliseconds: Int) -> RunTime { RunTime(nanoseconds: Int64(milliseconds) * 1_000_000) }
 }
 
 extension Script {
     /// Leaves out the records that `matches` says.
-    mutating func drop(_ matches: @escaping (Event) -> Bool) {
+    public mutating func drop(_ matches: @escaping (Event) -> Bool) {
         let before = edit
         edit = { record in before(record).flatMap { matches($0.event) ? nil : $0 } }
     }
 
     /// Changes the records.
-    mutating func change(_ transform: @escaping (inout JournalRecord) -> Void) {
+    public mutating func change(_ transform: @escaping (inout JournalRecord) -> Void) {
         let before = edit
         edit = { record in
             before(record).map { kept in
