@@ -6,6 +6,10 @@ public struct ReportWriter: Sendable {
     public enum File: String, Sendable, CaseIterable {
         case results = "results.json"
         case junit = "junit.xml"
+        case html = "report.html"
+        case summary = "summary.md"
+        case metrics = "metrics.prom"
+        case repeats = "repeats.csv"
     }
 
     public let directory: String
@@ -25,6 +29,10 @@ public struct ReportWriter: Sendable {
         switch file {
         case .results: try ResultsReport(findings).data()
         case .junit: try JUnitReport(findings).data()
+        case .html: try HTMLReport(findings).data()
+        case .summary: SummaryReport(findings).data()
+        case .metrics: MetricsReport(findings).data()
+        case .repeats: RepeatsReport(findings).data()
         }
     }
 

@@ -161,13 +161,8 @@ struct JUnitReport {
 
     /// UTC without a zone and without a fraction: the one format that every reader and schema takes.
     private func timestamp(_ time: RunTime?) -> String {
-        let origin =
-            findings.run.flatMap { try? Date($0.startedAt, strategy: Self.flexibleISO8601($0.startedAt)) } ?? Date(timeIntervalSince1970: 0)
+        let origin = findings.run.flatMap { ISO8601Text.date($0.startedAt) } ?? Date(timeIntervalSince1970: 0)
         let date = origin.addingTimeInterval(((time ?? .origin) - .origin).seconds)
         return date.formatted(.iso8601.year().month().day().time(includingFractionalSeconds: false).dateSeparator(.dash))
-    }
-
-    private static func flexibleISO8601(_ text: String) -> Date.ISO8601FormatStyle {
-        Date.ISO8601FormatStyle(includingFractionalSeconds: text.contains("."))
     }
 }

@@ -162,6 +162,9 @@ public struct Downtime: Sendable, Hashable {
 
     /// There is no upper bound: what is known is "at least `lower`".
     public var isOpen: Bool { upper == nil }
+
+    /// What is judged: the upper bound, or that it is at least the lower one.
+    public var judged: Sample.Value { upper.map { Sample.Value($0) } ?? Sample.Value(lower, isAtLeast: true) }
 }
 
 /// Something that had to be put back.

@@ -106,7 +106,7 @@ struct ExperimentJudge {
         var summaries: [Track: Sample.Summary] = [:]
         for track in Track.allCases {
             let values = repeats.filter { $0.verdict == .pass || $0.verdict == .fail }
-                .compactMap { $0.track(track).map { RepeatJudge.value($0.downtime) } }
+                .compactMap { $0.track(track)?.downtime.judged }
             summaries[track] = Sample(values).summary
         }
         return summaries

@@ -1,5 +1,5 @@
 import Experiment
-import Journal
+public import Journal
 
 /// What is left of the data, and the clauses that can be read off the cluster.
 extension RepeatJudge {
@@ -128,7 +128,7 @@ extension RepeatJudge {
 
 extension LedgerChecked {
     /// Something that the server had acknowledged is gone: a row, its content, or a register's value.
-    func isDataLost(allowed: Int64) -> Bool {
+    public func isDataLost(allowed: Int64) -> Bool {
         lost > allowed || corrupt > 0 || stale > 0
     }
 }

@@ -118,11 +118,7 @@ struct RepeatJudge {
 
     /// The track that was out the longest.
     var judgedTrack: Track? {
-        tracks.filter { $0.downtime.count > 0 }.max { Self.value($0.downtime) < Self.value($1.downtime) }?.track
-    }
-
-    static func value(_ downtime: Downtime) -> Sample.Value {
-        downtime.upper.map { Sample.Value($0) } ?? Sample.Value(downtime.lower, isAtLeast: true)
+        tracks.filter { $0.downtime.count > 0 }.max { $0.downtime.judged < $1.downtime.judged }?.track
     }
 
     /// The control experiment, in which nothing is done.

@@ -1,0 +1,63 @@
+import Experiment
+import Foundation
+import Journal
+import Verdict
+
+/// `summary.md`: short enough for the summary of a CI step, which takes Markdown and no more than a mebibyte.
+struct SummaryReport {
+    let findings: Findings
+
+    init(_ findings: Findings) {
+        self.findings = findings
+    }
+
+    func data() -> Data {
+        Data(text.utf8)
+    }
+
+    private var text: String {
+        var lines = [
+            "# \(findings.verdict.rawValue.uppercased()): exit code \(findings.exitCode.rawValue), \(findings.exitCode.meaning)", "",
+        ]
+        if let run = findings.run {
+            lines += [
+                "Run \(cell(run.id)) on \(cell(run.context)), Kubernetes \(cell(run.serverVersion)), started \(cell(run.startedAt)).", "",
+            ]
+        }
+        if let damage = findings.damage { lines += [cell(damage), ""] }
+        lines += [
+            "| experiment | fault | verdict | repeats | downtime, worst repeat | allowed | lost writes |", "|---|---|---|---|---|---|---|",
+        ]
+        lines += findings.experiments.map(row)
+        for experiment in findings.experiments { lines += problems(experiment) }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private func row(_ found: ExperimentFindings) -> String {
+        let worst = found.repeats.compactMap { one in one.judgedTrack.flatMap { one.track($0) } }
+            .max { $0.downtime.judged < $1.downtime.judged }
+        let measured = worst.map { track in
+            let upper = track.downtime.upper.map { "\(track.downtime.lower.textRoundedDown) to \($0.textRoundedUp)" }
+            return "\(upper ?? "≥ \(track.downtime.lower.textRoundedDown)") (\(track.track.rawValue))"
+        }
+        let ledgers = found.repeats.compactMap(\.ledger)
+        let lost =
+            ledgers.isEmpty ? "not checked" : "\(ledgers.reduce(0) { $0 + $1.lost }) of \(ledgers.reduce(0) { $0 + $1.acknowledged })"
+        let cells = [
+            found.name, found.fault, "**\(found.verdict.rawValue)**", "\(found.repeats.count)/\(found.repeatsAsked)",
+            measured ?? (found.repeats.isEmpty ? "not measured" : "0"), found.experiment?.expect.maxDowntime?.gep2257 ?? "-", lost,
+        ]
+        return "| " + cells.map(cell).joined(separator: " | ") + " |"
+    }
+
+    private func problems(_ found: ExperimentFindings) -> [String] {
+        let open = found.judgements.filter { $0.outcome == .failed || $0.outcome == .undecided }
+        guard !open.isEmpty else { return [] }
+        return ["", "## \(cell(found.name))", ""] + open.map { "- **\($0.check.rawValue)** (\($0.outcome.text)): \(cell($0.message))" }
+    }
+
+    /// Text that neither ends a table's cell nor becomes markup.
+    private func cell(_ text: String) -> String {
+        text.line(limit: 1000).replacingOccurrences(of: "|", with: "\\|").replacingOccurrences(of: "<", with: "&lt;")
+    }
+}
