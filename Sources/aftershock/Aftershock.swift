@@ -10,6 +10,7 @@ struct Aftershock: AsyncParsableCommand {
         version: version,
         subcommands: [
             RunCommand.self,
+            SandboxCommand.self,
             PlanCommand.self,
             DoctorCommand.self,
             RestoreCommand.self,

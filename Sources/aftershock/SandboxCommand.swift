@@ -1,0 +1,99 @@
+import ArgumentParser
+import Foundation
+import Sandbox
+
+struct SandboxCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sandbox",
+        abstract: "Run a Kubernetes-compatible cluster on this machine, until Ctrl-C.",
+        discussion: """
+            The API is served on loopback, and the pods are real processes of this machine, isolated from it. kubectl works with it:
+
+              aftershock sandbox --apply experiments/targets/azure-sql-edge.yaml
+              export KUBECONFIG=...       (the line that it prints, in another terminal)
+              kubectl get pods -n sql -o wide
+
+            Prints that one line on standard output once the cluster answers; everything else goes to standard error.
+            """)
+
+    enum Profile: String, ExpressibleByArgument, CaseIterable {
+        case fast, kubernetes
+
+        var timings: SandboxProfile {
+            switch self {
+            case .fast: .fast
+            case .kubernetes: .kubernetes
+            }
+        }
+    }
+
+    @Option(help: "How many nodes the cluster has.")
+    var nodes = 3
+
+    @Option(help: "How long the control plane waits: fast (a second or two), or kubernetes (its own defaults, minutes).")
+    var profile = Profile.fast
+
+    @Option(help: ArgumentHelp("Where to write the kubeconfig.", valueName: "file"), completion: .file())
+    var kubeconfigOut: String?
+
+    @Option(
+        parsing: .upToNextOption, help: ArgumentHelp("Manifests to apply when the cluster is up.", valueName: "file"),
+        completion: .file(extensions: ["yaml", "yml", "json"]))
+    var apply: [String] = []
+
+    @Option(help: ArgumentHelp("A folder to keep the volumes in; without it they end with the sandbox.", valueName: "folder"))
+    var data: String?
+
+    func validate() throws {
+        guard (1...20).contains(nodes) else { throw ValidationError("--nodes must be between 1 and 20, not \(nodes)") }
+    }
+
+    func run() async throws {
+        let (stops, stop) = AsyncStream.makeStream(of: TerminationSignals.Received.self)
+        let signals = TerminationSignals(
+            first: { stop.yield($0) },
+            again: { _ in Self.say("aftershock: ended without cleaning up") })
+        defer { signals.stop() }
+
+        // Read before anything is started: a wrong path should cost nothing.
+        let manifests = try apply.map { path in
+            do {
+                return (path: path, yaml: try String(contentsOfFile: path, encoding: .utf8))
+            } catch {
+                throw ValidationError("\(path) cannot be read: \(error.localizedDescription)")
+            }
+        }
+        Self.say("starting \(nodes) node\(nodes == 1 ? "" : "s")")
+        let cluster = try await SandboxCluster.start(
+            SandboxOptions(nodes: nodes, profile: profile.timings, kubeconfigPath: kubeconfigOut.map(Self.absolute), dataDirectory: data))
+        do {
+            for manifest in manifests {
+                try cluster.apply(yaml: manifest.yaml, source: manifest.path)
+                Self.say("applied \(manifest.path)")
+            }
+        } catch {
+            await cluster.stop()
+            throw error
+        }
+        Self.say("the API answers at \(cluster.server); Ctrl-C ends the cluster")
+        // Not print: standard output may be a pipe that somebody reads the line from, and print would hold it back.
+        FileHandle.standardOutput.write(Data("export KUBECONFIG=\(Self.quoted(cluster.kubeconfigPath))\n".utf8))
+        for await received in stops {
+            Self.say("\(received.name): stopping")
+            break
+        }
+        await cluster.stop()
+        Self.say("stopped")
+    }
+
+    /// Other terminals have other working directories.
+    private static func absolute(_ path: String) -> String { URL(fileURLWithPath: path).standardizedFileURL.path }
+
+    private static func say(_ line: String) { FileHandle.standardError.write(Data("\(line)\n".utf8)) }
+
+    /// A word as a shell reads it back unchanged.
+    private static func quoted(_ text: String) -> String {
+        let plain = text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "/._-".contains($0)) }
+        return plain ? text : "'\(text.replacing("'", with: #"'\''"#))'"
+    }
+}
