@@ -6,12 +6,13 @@ import X509
 
 /// A certificate authority made for one test.
 struct TestAuthority {
-    let key = P256.Signing.PrivateKey()
+    let key: P256.Signing.PrivateKey
     let certificate: Certificate
     private let name: DistinguishedName
 
     init(name: String = "test authority") throws {
         self.name = try DistinguishedName { CommonName(name) }
+        self.key = P256.Signing.PrivateKey()
         let key = Certificate.PrivateKey(self.key)
         certificate = try Certificate(
             version: .v3, serialNumber: Certificate.SerialNumber(), publicKey: key.publicKey,
@@ -23,6 +24,13 @@ struct TestAuthority {
             }, issuerPrivateKey: key)
     }
 
+    /// One that exists, from its PEM texts.
+    init(certificate: String, key: String) throws {
+        self.certificate = try Certificate(pemEncoded: certificate)
+        self.key = try P256.Signing.PrivateKey(pemRepresentation: key)
+        name = self.certificate.subject
+    }
+
     struct Identity {
         var certificate: String
         var key: String
@@ -30,13 +38,17 @@ struct TestAuthority {
 
     /// A certificate for servers and clients alike.
     func issue(
-        name: String, addresses: [[UInt8]] = [[127, 0, 0, 1]], hosts: [String] = [], notBefore: Date = Date(timeIntervalSinceNow: -3600),
+        name: String, organization: String? = nil, addresses: [[UInt8]] = [[127, 0, 0, 1]], hosts: [String] = [], notBefore: Date = Date(timeIntervalSinceNow: -3600),
         notAfter: Date = Date(timeIntervalSinceNow: 3600)
     ) throws -> Identity {
         let own = P256.Signing.PrivateKey()
         let certificate = try Certificate(
             version: .v3, serialNumber: Certificate.SerialNumber(), publicKey: Certificate.PublicKey(own.publicKey),
-            notValidBefore: notBefore, notValidAfter: notAfter, issuer: self.name, subject: DistinguishedName { CommonName(name) },
+            notValidBefore: notBefore, notValidAfter: notAfter, issuer: self.name,
+            subject: DistinguishedName {
+                if let organization { OrganizationName(organization) }
+                CommonName(name)
+            },
             signatureAlgorithm: .ecdsaWithSHA256,
             extensions: Certificate.Extensions {
                 Critical(BasicConstraints.notCertificateAuthority)
