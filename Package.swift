@@ -78,7 +78,7 @@ let package = Package(
         module("TDS", [.nioCore, .nioPosix, .nioTLS, .nioSSL]),
         module(
             "Kubernetes",
-            ["JSON", "CCurl", .nioCore, .nioPosix, .nioHTTP1, .nioWebSocket, .nioSSL, .subprocess, .yams]),
+            ["JSON", "CCurl", .nioCore, .nioPosix, .nioWebSocket, .nioSSL, .crypto, .subprocess, .yams]),
         module("Probe", ["Experiment", "Journal", "TDS", .nioCore, .nioPosix]),
         module("Ledger", ["Experiment", "Journal", "Probe", "TDS", .nioCore]),
         module("Fault", ["Experiment", "Journal", "Kubernetes", "JSON", .subprocess]),

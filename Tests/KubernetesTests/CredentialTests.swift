@@ -69,7 +69,7 @@ import Testing
     @Test func aPluginThatHangs() async throws {
         let folder = try TemporaryFolder()
         let plugin = try plugin(folder, script: "echo $$ >\"$SINK\"; exec sleep 600")
-        let error = try await failure { try await plugin.run(timeout: .seconds(1)) }
+        let error = try await failure { try await plugin.run(timeout: .seconds(3)) }
         #expect(error.code == .pluginTimeout)
         let pid = try #require(pid_t(try String(contentsOfFile: "\(folder.path)/sink", encoding: .utf8).trimmingCharacters(in: .newlines)))
         #expect(kill(pid, 0) == -1 && errno == ESRCH, "the plugin goes on running")

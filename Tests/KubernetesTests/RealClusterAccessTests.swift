@@ -59,7 +59,9 @@ struct RealClusterAccessTests {
         #expect(error.message.contains("system:serviceaccount:\(namespace):robot") && error.hint != nil)
         #expect(!"\(error)".contains(token) && !String(reflecting: error).contains(token))
         #expect(try await client.review(ResourceAttributes(verb: "list", resource: "pods", namespace: namespace)).allowed)
-        #expect(try await !client.review(ResourceAttributes(verb: "create", resource: "pods", subresource: "exec", namespace: namespace)).allowed)
+        #expect(
+            try await !client.review(ResourceAttributes(verb: "create", resource: "pods", subresource: "exec", namespace: namespace))
+                .allowed)
         let exec = try await failure { try await client.exec(["true"], pod: "p", in: namespace) }
         #expect(exec.code == .forbidden, "\(exec)")
     }

@@ -126,9 +126,11 @@ struct RealClusterTests {
             _ = try await client.create(
                 PodDisruptionBudget.self,
                 ["metadata": ["name": "keep"], "spec": ["minAvailable": 1, "selector": ["matchLabels": ["app": "idle"]]]], in: namespace)
-            for try await event in client.watch(PodDisruptionBudget.self, in: .namespace(namespace)) {
-                guard case .modified(let budget) = event.change, budget.status?.expectedPods == 1 else { continue }
-                break
+            counted: for try await event in client.watch(PodDisruptionBudget.self, in: .namespace(namespace)) {
+                switch event.change {
+                case .added(let budget), .modified(let budget): if budget.status?.expectedPods == 1 { break counted }
+                case .deleted, .synced, .blind, .sighted: break
+                }
             }
             let options = DeleteOptions(uid: pod.metadata.uid)
             let error = try await failure { try await client.evict(pod: "held", in: namespace, options: options) }
@@ -150,7 +152,7 @@ struct RealClusterTests {
     @Test func anAPIServerThatGoesAway() async throws {
         let admin = try RealCluster.configuration()
         let forwarder = Forwarder(host: admin.server.host, port: admin.server.port)
-        let port = try await forwarder.open()
+        let port = try await forwarder.open(port: TestServer.reusablePort)
         var configuration = admin
         configuration.server = try ServerAddress("https://127.0.0.1:\(port)", origin: "test")
         configuration.trust.serverName = "kubernetes.default.svc"

@@ -94,7 +94,7 @@ import Testing
     @Test func aServerThatNeverAnswers() async throws {
         try await TestServer.run { _, _ in
         } body: { server in
-            let error = try await failure { try await client(server, timeout: .milliseconds(200)).version() }
+            let error = try await failure { try await client(server, timeout: .seconds(2)).version() }
             #expect(error.code == .timeout)
         }
     }
@@ -115,9 +115,10 @@ import Testing
     }
 
     @Test func nobodyListens() async throws {
-        let port = try await TestServer.run({ _, _ in }, body: { $0.port })
-        let error = try await failure { try await KubernetesClient(.test(port: port)).version() }
-        #expect(error.code == .unreachable && error.message.contains("127.0.0.1:\(port)"))
+        let port = try ClosedPort()
+        let number = port.number
+        let error = try await failure { try await KubernetesClient(.test(port: number)).version() }
+        #expect(error.code == .unreachable && error.message.contains("127.0.0.1:\(number)"))
         #expect(error.hint != nil)
     }
 

@@ -110,7 +110,7 @@ import Testing
             if request.target.contains("resourceVersion=10") { peer.chunk(event("MODIFIED", "a", 11, 0)) }
             if request.target.contains("resourceVersion=11") { peer.chunk(event("DELETED", "a", 12, 0)) }
         }
-        let (port, iterator) = try await TestServer.run(handler) { server in
+        let (port, iterator) = try await TestServer.run(port: TestServer.reusablePort, handler) { server in
             let client = try KubernetesClient(.test(port: server.port))
             var iterator = client.watch(ConfigMap.self).makeAsyncIterator()
             var events: [String] = []

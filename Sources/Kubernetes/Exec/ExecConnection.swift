@@ -1,20 +1,13 @@
 import Foundation
 import NIOCore
-import NIOHTTP1
 import NIOPosix
 import NIOSSL
-import NIOWebSocket
 
 /// Opens the WebSocket of one exec and waits for the command's end.
 struct ExecConnection {
     enum Outcome: Sendable {
         case ended(ExecResult)
         case refused(ExecRefusal)
-    }
-
-    private enum Upgrade: Sendable {
-        case accepted(EventLoopFuture<ExecResult>)
-        case refused(EventLoopFuture<ExecRefusal>)
     }
 
     var configuration: ClusterConfiguration
@@ -27,26 +20,20 @@ struct ExecConnection {
     var outputLimit: Int
     var session: ExecSession
 
-    /// A frame of the server: kubelets copy in pieces of 32 KiB.
-    private static var frameLimit: Int { 4 << 20 }
-
     func run(connectTimeout: Duration) async throws(KubernetesError) -> Outcome {
         let tls = try tlsContext()
         do {
-            let upgrade = try await connect(tls, timeout: connectTimeout)
-            switch upgrade {
-            case .accepted(let result): return .ended(try await result.get())
-            case .refused(let refusal): return .refused(try await refusal.get())
-            }
+            return try await connect(tls, timeout: connectTimeout).get()
         } catch {
             throw session.failure ?? explain(error)
         }
     }
 
-    private func connect(_ tls: NIOSSLContext?, timeout: Duration) async throws -> Upgrade {
+    private func connect(_ tls: NIOSSLContext?, timeout: Duration) async throws -> EventLoopFuture<Outcome> {
         let server = configuration.server
         let proxy = try proxyAddress()
-        let future: EventLoopFuture<Upgrade> = try await ClientBootstrap(group: group)
+        let lines = ["GET \(server.path + request.target) HTTP/1.1", "Host: \(server.authority)"] + headers
+        return try await ClientBootstrap(group: group)
             .connectTimeout(TimeAmount(timeout))
             .channelOption(.socketOption(.tcp_nodelay), value: 1)
             .connect(host: proxy?.host ?? server.host, port: proxy?.port ?? server.port) { channel in
@@ -58,47 +45,13 @@ struct ExecConnection {
                         let name = configuration.trust.serverName ?? server.host
                         try pipeline.addHandler(NIOSSLClientHandler(context: tls, serverHostname: name.isIPAddress ? nil : name))
                     }
-                    try pipeline.addHandler(ExecErrorHandler(session: session) { explain($0) })
-                    var upgradable = NIOUpgradableHTTPClientPipelineConfiguration(upgradeConfiguration: upgradeConfiguration(channel))
-                    // The command's first output can come in the same segment as the 101: it must not be dropped.
-                    upgradable.leftOverBytesStrategy = .forwardBytes
-                    return try pipeline.configureUpgradableHTTPClientPipeline(configuration: upgradable)
+                    let promise = channel.eventLoop.makePromise(of: Outcome.self)
+                    try pipeline.addHandler(
+                        ExecUpgradeHandler(
+                            head: lines, input: input, outputLimit: outputLimit, session: session, promise: promise, explain: explain))
+                    return promise.futureResult
                 }
             }
-        return try await future.get()
-    }
-
-    private func upgradeConfiguration(_ channel: any Channel) -> NIOTypedHTTPClientUpgradeConfiguration<Upgrade> {
-        var fields = HTTPHeaders([("Host", configuration.server.authority)])
-        for line in headers {
-            let parts = line.split(separator: ":", maxSplits: 1)
-            if parts.count == 2 { fields.add(name: String(parts[0]), value: parts[1].trimmingCharacters(in: .whitespaces)) }
-        }
-        fields.add(name: "Sec-WebSocket-Protocol", value: ExecRequest.subprotocols.joined(separator: ", "))
-        let head = HTTPRequestHead(version: .http1_1, method: .GET, uri: configuration.server.path + request.target, headers: fields)
-        let upgrader = NIOTypedWebSocketClientUpgrader<Upgrade>(maxFrameSize: Self.frameLimit) { channel, response in
-            channel.eventLoop.makeCompletedFuture {
-                session.upgraded()
-                let version = response.headers.first(name: "Sec-WebSocket-Protocol") ?? ""
-                let promise = channel.eventLoop.makePromise(of: ExecResult.self)
-                let pipeline = channel.pipeline.syncOperations
-                try pipeline.addHandler(
-                    NIOWebSocketFrameAggregator(
-                        minNonFinalFragmentSize: 0, maxAccumulatedFrameCount: 1 << 16, maxAccumulatedFrameSize: Self.frameLimit))
-                try pipeline.addHandler(
-                    ExecHandler(
-                        machine: ExecStateMachine(limit: outputLimit),
-                        input: input.map { ExecStateMachine.input($0, version: version) } ?? [], promise: promise, session: session))
-                return .accepted(promise.futureResult)
-            }
-        }
-        return NIOTypedHTTPClientUpgradeConfiguration(upgradeRequestHead: head, upgraders: [upgrader]) { channel in
-            channel.eventLoop.makeCompletedFuture {
-                let promise = channel.eventLoop.makePromise(of: ExecRefusal.self)
-                try channel.pipeline.syncOperations.addHandler(ExecRefusalHandler(promise: promise))
-                return .refused(promise.futureResult)
-            }
-        }
     }
 
     // MARK: TLS, proxy, errors

@@ -19,7 +19,7 @@ final class Forwarder: Sendable {
     }
 
     /// Listens and answers with the port.
-    func open(port: Int = 0) async throws -> Int {
+    func open(port: Int) async throws -> Int {
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.autoRead, value: false)

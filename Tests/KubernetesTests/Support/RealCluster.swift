@@ -59,7 +59,9 @@ enum RealCluster {
 
     /// Creates the pod and waits, by watching it, until it is ready.
     @discardableResult
-    static func start(_ name: String, labels: JSONValue = ["app": "idle"], in namespace: String, _ client: KubernetesClient) async throws -> Pod {
+    static func start(_ name: String, labels: JSONValue = ["app": "idle"], in namespace: String, _ client: KubernetesClient) async throws
+        -> Pod
+    {
         _ = try await client.create(Pod.self, pod(name, labels: labels), in: namespace)
         return try await wait(for: name, in: namespace, client) { $0.isReady }
     }

@@ -38,7 +38,8 @@ struct TestAuthority {
 
     /// A certificate for servers and clients alike.
     func issue(
-        name: String, organization: String? = nil, addresses: [[UInt8]] = [[127, 0, 0, 1]], hosts: [String] = [], notBefore: Date = Date(timeIntervalSinceNow: -3600),
+        name: String, organization: String? = nil, addresses: [[UInt8]] = [[127, 0, 0, 1]], hosts: [String] = [],
+        notBefore: Date = Date(timeIntervalSinceNow: -3600),
         notAfter: Date = Date(timeIntervalSinceNow: 3600)
     ) throws -> Identity {
         let own = P256.Signing.PrivateKey()

@@ -57,9 +57,15 @@ final class TestServer: Sendable {
         self.log = log
     }
 
+    /// A port that can be closed and opened again: outside the range from which the system gives ports to others.
+    static var reusablePort: Int { Int.random(in: 20_000..<32_000) }
+
     /// Serves while `body` runs.
+    ///
+    /// - Parameter raw: gets what comes after a request that asks for another protocol.
     static func run<Result>(
-        tls: NIOSSLContext? = nil, port: Int = 0, _ handler: @escaping Handler, body: (TestServer) async throws -> Result
+        tls: NIOSSLContext? = nil, port: Int = 0, _ handler: @escaping Handler, raw: (@Sendable ([UInt8], Peer) -> Void)? = nil,
+        body: (TestServer) async throws -> Result
     ) async throws -> Result {
         let log = Log()
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -72,6 +78,8 @@ final class TestServer: Sendable {
                         RequestReader { request in
                             log.requests.withLock { $0.append(request) }
                             handler(request, Peer(channel: channel))
+                        } raw: { bytes in
+                            raw?(bytes, Peer(channel: channel))
                         })
                 }
             }
@@ -99,14 +107,18 @@ private final class RequestReader: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
     private var text = ""
+    private var isUpgraded = false
     private let receive: (TestServer.Request) -> Void
+    private let raw: ([UInt8]) -> Void
 
-    init(receive: @escaping (TestServer.Request) -> Void) {
+    init(receive: @escaping (TestServer.Request) -> Void, raw: @escaping ([UInt8]) -> Void) {
         self.receive = receive
+        self.raw = raw
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let buffer = unwrapInboundIn(data)
+        if isUpgraded { return raw(Array(buffer.readableBytesView)) }
         // As servers do with what is no HTTP at all, such as TLS.
         if text.isEmpty, buffer.readableBytesView.first.map({ !(65...90).contains($0) }) == true {
             context.writeAndFlush(NIOAny(ByteBuffer(string: "HTTP/1.1 400 Bad Request\r\n\r\n")), promise: nil)
@@ -129,6 +141,7 @@ private final class RequestReader: ChannelInboundHandler {
             guard rest.utf8.count >= length else { return }
             request.body = String(rest.prefix(length))
             text = String(rest.dropFirst(length))
+            isUpgraded = request.headers["upgrade"] != nil
             receive(request)
         }
     }

@@ -1,0 +1,52 @@
+import Testing
+
+@testable import Kubernetes
+
+@Suite struct UpgradeAnswerTests {
+    /// The event, however the answer is cut into pieces.
+    private func event(_ text: String, piece: Int) -> UpgradeAnswer.Event? {
+        var answer = UpgradeAnswer()
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            if let event = answer.append(rest.prefix(piece)) { return event }
+            rest = rest.dropFirst(piece)
+        }
+        return nil
+    }
+
+    @Test(arguments: [1, 7, 1000])
+    func refusals(_ piece: Int) {
+        let sized = "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\nX-A:  b \r\n\r\nbody"
+        #expect(
+            event(sized, piece: piece)
+                == .refused(.init(status: 404, headers: ["content-length": "4", "x-a": "b"], body: Array("body".utf8))))
+        let chunked = "HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nbo\r\n2;x=y\r\ndy\r\n0\r\n\r\n"
+        guard case .refused(let refusal) = event(chunked, piece: piece) else {
+            Issue.record("no refusal")
+            return
+        }
+        #expect(refusal.status == 403 && refusal.body == Array("body".utf8))
+    }
+
+    @Test func theRestBehindA101IsTheWebSockets() {
+        let text = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n\u{1}\u{2}"
+        #expect(event(text, piece: 1000) == .upgraded(headers: ["upgrade": "websocket"], rest: [1, 2]))
+        #expect(event(text, piece: 1) == .upgraded(headers: ["upgrade": "websocket"], rest: []))
+    }
+
+    @Test func answersThatEndEarly() {
+        var answer = UpgradeAnswer()
+        #expect(answer.ended() == nil)
+        #expect(answer.append(Array("HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\nwhy".utf8)) == nil)
+        #expect(answer.ended() == ExecRefusal(status: 403, headers: ["connection": "close"], body: Array("why".utf8)))
+        var half = UpgradeAnswer()
+        #expect(half.append(Array("HTTP/1.1 403".utf8)) == nil)
+        #expect(half.ended() == nil)
+    }
+
+    @Test func garbage() {
+        #expect(event("SSH-2.0-OpenSSH\r\n\r\n", piece: 100) == .garbage)
+        var answer = UpgradeAnswer()
+        #expect(answer.append(repeatElement(UInt8(65), count: 2 << 20)) == .garbage)
+    }
+}
