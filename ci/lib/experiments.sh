@@ -1,0 +1,49 @@
+# shellcheck shell=bash
+# Sourced by ci/e2e: what its suites share to run experiments on the cluster.
+
+aftershock=$top/.build/debug/aftershock
+sandbox_sql_loaded=
+reports=$top/reports/e2e-$(date -u +%Y%m%dT%H%M%SZ)
+
+# deploy MANIFEST: experiments/targets/MANIFEST.yaml in the namespace e2e-sql, as it is but for the image.
+deploy() {
+    local loaded
+    if [ -z "$sandbox_sql_loaded" ]; then
+        [ -x "$aftershock" ] || die "$aftershock is not built; run: swift build"
+        "$HERE/load" "$("$top/ci/image/build" sandbox-sql)" 2>/dev/null
+        sandbox_sql_loaded=yes
+    fi
+    make_namespace e2e-sql
+    sed -E 's#(image: *)"?mcr\.microsoft\.com/(azure-sql-edge|mssql/server)[^" ]*"?#\1localhost/sandbox-sql:dev#; s#^( *(name|namespace): )sql( |$)#\1e2e-sql\3#' \
+        "$top/experiments/targets/$1.yaml" | kubectl apply --namespace e2e-sql -f - >/dev/null
+    loaded=$(kubectl get deployments,statefulsets --namespace e2e-sql -o jsonpath='{..image}')
+    [ "$loaded" = localhost/sandbox-sql:dev ] || die "$1.yaml has the image '$loaded', which is none of those that SandboxSQL stands in for"
+}
+
+# experiment NAME [WORKLOAD]: prints the path of the library's experiment, aimed at what was deployed; its Service is called as the workload.
+# A pod that is killed for the fifth time waits 80 s in CrashLoopBackOff; that much is allowed here, and no more.
+experiment() {
+    local workload=${2:-deployment/azure-sql-edge}
+    sed -E "s#^( *namespace:).*#\1 e2e-sql#; s#^( *workload:).*#\1 $workload#; s#^( *service:).*#\1 ${workload#*/}#; s#(downtime: \{max:) 90s#\1 110s#" \
+        "$top/experiments/$1.yaml" >"$work/$1.yaml"
+    echo "$work/$1.yaml"
+}
+
+# run_experiments REPORT-NAME ARGUMENT...: runs them; $report is the folder and $status the exit code.
+run_experiments() {
+    report=$reports/$1
+    mkdir -p "$reports"
+    shift
+    status=0
+    timeout --signal=INT --kill-after=60 1800 "$aftershock" run --reports "$report" --confirm-context aftershock-cluster "$@" || status=$?
+}
+
+# result JQ-CONDITION: holds for the run's results.json; shows what was judged when it does not.
+result() {
+    jq -e "$1" "$report/results.json" >/dev/null && return 0
+    jq -c '.experiments[] | .name, .verdict, .checks, .doubts, (.repeats[] | {verdict, downtime, ledger, infrastructure, effect, restore})' "$report/results.json"
+    return 1
+}
+
+# each_repeat JQ-CONDITION: holds for every repeat, of which there is at least one.
+each_repeat() { result "[.experiments[].repeats[] | $1] | length > 0 and all"; }
