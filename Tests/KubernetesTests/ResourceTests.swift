@@ -74,6 +74,13 @@ import Testing
         #expect(endpoints.contains { $0.subsets?.first?.addresses?.isEmpty == false })
     }
 
+    @Test func aBudgetThatNobodyHasLookedAtYet() throws {
+        let budget = try JSONDecoder().decode(
+            PodDisruptionBudget.self, from: Data(#"{"metadata": {"name": "b"}, "spec": {"maxUnavailable": "50%"}, "status": {}}"#.utf8))
+        #expect(budget.status?.disruptionsAllowed == 0 && budget.status?.expectedPods == 0)
+        #expect(budget.spec.maxUnavailable == .string("50%"))
+    }
+
     @Test func eventsWithNullTimes() throws {
         let events: [Event] = try Fixture.items("events.json")
         #expect(events.count == 4)

@@ -103,6 +103,16 @@ public struct PodDisruptionBudget: KubernetesResource {
         public var currentHealthy: Int
         public var desiredHealthy: Int
         public var expectedPods: Int
+
+        /// A budget that the disruption controller has not looked at yet has an empty status: as in Go, its counts are 0.
+        public init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            observedGeneration = try container.decodeIfPresent(Int.self, forKey: .observedGeneration)
+            disruptionsAllowed = try container.decodeIfPresent(Int.self, forKey: .disruptionsAllowed) ?? 0
+            currentHealthy = try container.decodeIfPresent(Int.self, forKey: .currentHealthy) ?? 0
+            desiredHealthy = try container.decodeIfPresent(Int.self, forKey: .desiredHealthy) ?? 0
+            expectedPods = try container.decodeIfPresent(Int.self, forKey: .expectedPods) ?? 0
+        }
     }
 }
 
