@@ -21,6 +21,7 @@ struct Aftershock: AsyncParsableCommand {
             CompletionCommand.self,
             ReportCommand.self,
             ProbeCommand.self,
+            CalibrateCommand.self,
         ]
     )
 }

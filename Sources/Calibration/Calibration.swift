@@ -1,0 +1,99 @@
+import Journal
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// Many trials, several at a time, and what they say about the instrument.
+public struct Calibration: Sendable {
+    public struct Options: Sendable {
+        public var trials: Int
+        public var seed: UInt64
+        /// How many trials run at a time.
+        public var atOnce: Int
+        public var shortest: Duration
+        public var longest: Duration
+        public var cadence: TrialPlan.Cadence
+
+        public init(
+            trials: Int, seed: UInt64, atOnce: Int = 16, shortest: Duration = .milliseconds(100), longest: Duration = .seconds(10),
+            cadence: TrialPlan.Cadence = .init()
+        ) {
+            self.trials = trials
+            self.seed = seed
+            self.atOnce = atOnce
+            self.shortest = shortest
+            self.longest = longest
+            self.cadence = cadence
+        }
+    }
+
+    /// The addresses 127.64.0.0 and up: none of the sandbox's, and different for processes that run side by side.
+    private static let hostBase = 127 << 24 | 64 << 16
+
+    private let options: Options
+
+    public init(_ options: Options) {
+        self.options = options
+    }
+
+    /// The plan of every trial: the kinds in turn, all else drawn from the seed, so that a trial can be repeated by its number.
+    public func plan(_ number: Int) -> TrialPlan {
+        var random = SplitMix64(seed: options.seed &+ UInt64(number) &* 0x9E37_79B9)
+        let kind = TrialPlan.Kind.allCases[number % TrialPlan.Kind.allCases.count]
+        return TrialPlan(
+            kind: kind, cadence: options.cadence, shortest: options.shortest, longest: options.longest, using: &random)
+    }
+
+    /// - Parameters:
+    ///   - processID: sets the loopback addresses of concurrent processes apart.
+    ///   - progress: is told of every finished trial, by its number.
+    public func run(processID: Int32, progress: @escaping @Sendable (Int, TrialResult) -> Void) async throws -> CalibrationSummary {
+        let probeLoops = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+        let serverLoops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        do {
+            let results = try await run(on: probeLoops, serverLoops, processID, progress)
+            try await probeLoops.shutdownGracefully()
+            try await serverLoops.shutdownGracefully()
+            return CalibrationSummary(results, seed: options.seed)
+        } catch {
+            try await probeLoops.shutdownGracefully()
+            try await serverLoops.shutdownGracefully()
+            throw error
+        }
+    }
+
+    private func run(
+        on probeLoops: any EventLoopGroup, _ serverLoops: any EventLoopGroup, _ processID: Int32,
+        _ progress: @escaping @Sendable (Int, TrialResult) -> Void
+    ) async throws -> [TrialResult] {
+        let identity = try ServerIdentity(name: "localhost")
+        func trial(_ number: Int) -> Trial {
+            Trial(
+                plan: plan(number), cadence: options.cadence, host: Self.host(number % options.atOnce, processID), identity: identity,
+                serverLoop: serverLoops.next(), probeLoops: probeLoops)
+        }
+        return try await withThrowingTaskGroup(of: (Int, TrialResult).self) { group in
+            var results: [Int: TrialResult] = [:]
+            var next = 0
+            func start() {
+                guard next < options.trials else { return }
+                let number = next
+                let trial = trial(number)
+                next += 1
+                group.addTask { (number, try await trial.run()) }
+            }
+            for _ in 0..<options.atOnce { start() }
+            while let (number, result) = try await group.next() {
+                results[number] = result
+                progress(number, result)
+                start()
+            }
+            return (0..<options.trials).compactMap { results[$0] }
+        }
+    }
+
+    private static func host(_ lane: Int, _ processID: Int32) -> String {
+        let address = hostBase + (Int(processID) % 16_384) << 8 + lane % 250 + 1
+        return [24, 16, 8, 0].map { "\(address >> $0 & 255)" }.joined(separator: ".")
+    }
+}

@@ -1,0 +1,144 @@
+import Journal
+import NIOCore
+import Probe
+import Synchronization
+import TDS
+import Verdict
+
+/// Causes one planned outage of a scripted server and has it measured the way a run measures: the real probes, the real journal
+/// records, the real findings.
+struct Trial: Sendable {
+    let plan: TrialPlan
+    let cadence: TrialPlan.Cadence
+    /// A loopback address of its own.
+    let host: String
+    let identity: ServerIdentity
+    let serverLoop: any EventLoop
+    let probeLoops: any EventLoopGroup
+
+    private static let user = "sa"
+    private static let tracks: [Track] = [.connect, .login, .session]
+
+    /// What the probes recorded.
+    private final class Recorder: Sendable {
+        private struct State {
+            var findings = FindingsReducer()
+            var latencies: [Track: [Duration]] = [:]
+        }
+
+        private let clock: RunClock
+        private let state = Mutex(State())
+
+        init(clock: RunClock) { self.clock = clock }
+
+        func record(_ event: Event) {
+            let at = clock.now
+            state.withLock { state in
+                if case .probe(let result) = event, result.succeeded {
+                    state.latencies[result.track, default: []].append(result.done - result.started)
+                }
+                state.findings.add(JournalRecord(at: at, event: event))
+            }
+        }
+
+        var findings: Findings { state.withLock { $0.findings.findings() } }
+
+        func medianLatency(_ track: Track) -> Duration? {
+            let sorted = state.withLock { $0.latencies[track] ?? [] }.sorted()
+            return sorted.isEmpty ? nil : sorted[sorted.count / 2]
+        }
+    }
+
+    func run() async throws -> TrialResult {
+        let clock = RunClock()
+        let server = try await ScriptedServer.start(host: host, identity: plan.kind == .tlsAbort ? identity : nil, on: serverLoop)
+        do {
+            let forwarder = try await Forwarder.start(host: host, to: server.address, on: serverLoop)
+            do {
+                let result = try await measure(server, forwarder, clock)
+                try await forwarder.stop()
+                try await server.stop()
+                return result
+            } catch {
+                try await forwarder.stop()
+                throw error
+            }
+        } catch {
+            try await server.stop()
+            throw error
+        }
+    }
+
+    private func measure(_ server: ScriptedServer, _ forwarder: Forwarder, _ clock: RunClock) async throws -> TrialResult {
+        let recorder = Recorder(clock: clock)
+        let health = HealthMonitor(lanes: Dictionary(uniqueKeysWithValues: Self.tracks.map { ($0, 1) }))
+        let configuration = ProbeConfiguration(
+            server: TDSConfiguration(
+                host: host, port: forwarder.address.port ?? 0, user: Self.user, password: "",
+                encryption: plan.kind == .tlsAbort ? .required : .off, certificateTrust: .any),
+            tracks: Dictionary(
+                uniqueKeysWithValues: Self.tracks.map { track in
+                    let cap = Int(cadence.timeout / cadence.interval) + 10
+                    return (track, .init(interval: cadence.interval(of: track), timeout: cadence.timeout, inFlightCap: cap))
+                }),
+            runID: "calibration")
+        recorder.record(.experimentStarted(ExperimentStarted(name: plan.kind.rawValue)))
+        recorder.record(.repeatStarted(RepeatStarted(number: 1, of: 1)))
+        recorder.record(
+            .probesStarted(ProbesStarted(address: "\(host):\(forwarder.address.port ?? 0)", schedules: configuration.schedules)))
+
+        let truths = try await withThrowingTaskGroup(of: Void.self) { group in
+            let runner = ProbeRunner(configuration, clock: clock, on: probeLoops, health: health) { recorder.record($0) }
+            group.addTask { try await runner.run() }
+            try await health.wait { $0.healthySince != nil }
+            recorder.record(.stageEntered(StageEntered(stage: .steady)))
+            var truths: [TrueOutage] = []
+            for (index, dip) in plan.dips.enumerated() {
+                try await clock.sleep(until: clock.now + dip.after)
+                if index == 0 { recorder.record(.faultBegun(FaultBegun(fault: plan.kind.rawValue, summary: "calibration"))) }
+                let began = try await begin(server, forwarder, clock)
+                try await clock.sleep(until: began.upperBound + dip.length)
+                truths.append(TrueOutage(began: began, ended: try await end(server, forwarder, clock)))
+            }
+            // Probes that still hang fail up to a deadline later, and the session needs another slot to open again.
+            try await clock.sleep(until: clock.now + cadence.timeout * 2 + cadence.loginInterval * 5)
+            group.cancelAll()
+            try await group.waitForAll()
+            return truths
+        }
+        recorder.record(.repeatEnded(RepeatEnded(how: .completed)))
+
+        let tracks = recorder.findings.experiments.first?.repeats.first?.tracks ?? []
+        return TrialResult(
+            plan: plan, truths: truths,
+            tracks: tracks.map { found in
+                TrialResult.Measured(
+                    track: found.track, interval: cadence.interval(of: found.track), outages: found.outages,
+                    latency: recorder.medianLatency(found.track) ?? .zero)
+            })
+    }
+
+    private func begin(_ server: ScriptedServer, _ forwarder: Forwarder, _ clock: RunClock) async throws -> ClosedRange<RunTime> {
+        switch plan.kind {
+        case .refuse, .flapping: try await forwarder.set(.refused, clock: clock)
+        case .reset: try await forwarder.set(.reset, clock: clock)
+        case .blackHole: try await forwarder.set(.blackHole, clock: clock)
+        case .acceptAndHang: try await forwarder.set(.hanging, clock: clock)
+        case .freeze: try await forwarder.set(.frozen, clock: clock)
+        case .hangAfterPrelogin: try await server.follow(.hangAfterPrelogin, clock: clock)
+        case .tlsAbort: try await server.follow(.abortTLS, clock: clock)
+        case .loginError: try await server.follow(.rejectLogins(Self.notReady), clock: clock)
+        }
+    }
+
+    private func end(_ server: ScriptedServer, _ forwarder: Forwarder, _ clock: RunClock) async throws -> ClosedRange<RunTime> {
+        switch plan.kind {
+        case .refuse, .flapping, .reset, .blackHole, .acceptAndHang, .freeze: try await forwarder.set(.open, clock: clock)
+        case .hangAfterPrelogin, .tlsAbort, .loginError: try await server.follow(.serve, clock: clock)
+        }
+    }
+
+    /// What a SQL Server says that has not finished starting.
+    private static let notReady = TDSServerMessage(
+        number: 17187, state: 1, class: 16, text: "SQL Server is not ready to accept new client connections.")
+}

@@ -1,0 +1,102 @@
+public import Journal
+
+/// One calibrated outage: what kind, when and for how long.
+public struct TrialPlan: Sendable, Hashable {
+    public enum Kind: String, Codable, Sendable, CaseIterable {
+        case refuse, reset, blackHole, acceptAndHang, hangAfterPrelogin, tlsAbort, loginError, freeze, flapping
+
+        /// The tracks that are out of service while it lasts. Where something accepts connections, TCP is as well as ever.
+        public var tracks: Set<Track> {
+            switch self {
+            case .refuse, .blackHole, .flapping: [.connect, .login, .session]
+            case .reset, .acceptAndHang, .hangAfterPrelogin, .tlsAbort, .loginError, .freeze: [.login, .session]
+            }
+        }
+
+        /// The tracks that it leaves alone. A connect that is reset at once may or may not have been noticed as accepted before.
+        var untouched: Set<Track> { self == .reset ? [] : Set([.connect, .login, .session]).subtracting(tracks) }
+
+        /// Requests are held back and answered when it is over, so that it is an outage only to requests whose deadline it exceeds.
+        var holdsBack: Bool { self == .freeze || self == .blackHole }
+    }
+
+    /// How a trial probes.
+    public struct Cadence: Sendable, Hashable {
+        /// Of the tracks `connect` and `session`.
+        public var interval: Duration
+        public var loginInterval: Duration
+        public var timeout: Duration
+
+        /// The defaults of an experiment.
+        public init(
+            interval: Duration = .milliseconds(20), loginInterval: Duration = .milliseconds(100), timeout: Duration = .seconds(1)
+        ) {
+            self.interval = interval
+            self.loginInterval = loginInterval
+            self.timeout = timeout
+        }
+
+        public func interval(of track: Track) -> Duration { track == .login ? loginInterval : interval }
+    }
+
+    /// One stretch of being out of service.
+    public struct Dip: Sendable, Hashable {
+        /// How long everything is well before it.
+        public var after: Duration
+        public var length: Duration
+    }
+
+    public var kind: Kind
+    public var dips: [Dip]
+
+    /// Draws a plan. Lengths are spread evenly over the orders of magnitude from `shortest` to `longest`.
+    public init(
+        kind: Kind, cadence: Cadence, shortest: Duration = .milliseconds(100), longest: Duration = .seconds(10),
+        using random: inout some RandomNumberGenerator
+    ) {
+        self.kind = kind
+        // What is promised to be found is two intervals long; the wider interval is that of the logins.
+        var shortest = max(shortest, cadence.loginInterval * 2)
+        if kind.holdsBack { shortest += cadence.timeout }
+        let warmUp = Duration.milliseconds(Int64.random(in: 600...900, using: &random))
+        var dips = [Dip(after: warmUp, length: Self.length(shortest, max(longest, shortest), &random))]
+        if kind == .flapping {
+            for _ in 0..<Int.random(in: 1...4, using: &random) {
+                // Long enough for a login to succeed between them, or two outages could not be told from one.
+                let pause = cadence.loginInterval * 4 + cadence.timeout
+                dips.append(
+                    Dip(
+                        after: pause + .milliseconds(Int64.random(in: 0...100, using: &random)),
+                        length: Self.length(shortest, shortest * 5, &random)))
+            }
+        }
+        self.dips = dips
+    }
+
+    private static func length(_ shortest: Duration, _ longest: Duration, _ random: inout some RandomNumberGenerator) -> Duration {
+        var length = shortest
+        // Doubling as often as the draw says, and a linear draw within the last doubling.
+        var doublings: [Duration] = [shortest]
+        while doublings[doublings.count - 1] * 2 < longest { doublings.append(doublings[doublings.count - 1] * 2) }
+        if let start = doublings.randomElement(using: &random) {
+            let end = min(start * 2, longest)
+            length = .nanoseconds(Int64.random(in: start.wholeNanoseconds...end.wholeNanoseconds, using: &random))
+        }
+        return length
+    }
+}
+
+/// A generator whose draws a seed repeats (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014).
+struct SplitMix64: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var value = state
+        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
+        return value ^ (value >> 31)
+    }
+}

@@ -1,0 +1,97 @@
+public import Journal
+public import Verdict
+
+/// When the server really was out of service. Changing it took a moment, in which it was either.
+public struct TrueOutage: Sendable, Hashable {
+    public var began: ClosedRange<RunTime>
+    public var ended: ClosedRange<RunTime>
+
+    public init(began: ClosedRange<RunTime>, ended: ClosedRange<RunTime>) {
+        self.began = began
+        self.ended = ended
+    }
+
+    /// It lasted no less than the first and no more than the second.
+    public var length: ClosedRange<Duration> { ended.lowerBound - began.upperBound...ended.upperBound - began.lowerBound }
+}
+
+/// What was caused and what was measured.
+public struct TrialResult: Sendable {
+    /// One track's measurement.
+    public struct Measured: Sendable {
+        public var track: Track
+        public var interval: Duration
+        public var outages: [Outage]
+        /// Median of the successful probes.
+        public var latency: Duration
+
+        public init(track: Track, interval: Duration, outages: [Outage], latency: Duration) {
+            self.track = track
+            self.interval = interval
+            self.outages = outages
+            self.latency = latency
+        }
+    }
+
+    public var plan: TrialPlan
+    public var truths: [TrueOutage]
+    public var tracks: [Measured]
+
+    public init(plan: TrialPlan, truths: [TrueOutage], tracks: [Measured]) {
+        self.plan = plan
+        self.truths = truths
+        self.tracks = tracks
+    }
+
+    /// How one track's measurement compares with the truth.
+    public struct Score: Sendable, Hashable {
+        public var track: Track
+        public var contained = 0
+        public var missed = 0
+        /// Found, but the bounds do not contain the truth.
+        public var outside = 0
+        /// Outages that were measured and did not happen.
+        public var falseAlarms = 0
+        public var widths: [Duration] = []
+        /// What is promised: two intervals and the latency of a good probe.
+        public var promisedWidth: Duration = .zero
+        /// Where the bounds were wrong, for people.
+        public var remarks: [String] = []
+    }
+
+    public var scores: [Score] { tracks.map(score) }
+
+    /// An outage that was measured is the measurement of the true one that it overlaps. What overlaps none is a false alarm, and so is
+    /// a second that overlaps the same, because then one outage was told as two.
+    private func score(_ measured: Measured) -> Score {
+        var score = Score(track: measured.track)
+        score.promisedWidth = measured.interval * 2 + measured.latency
+        var unmatched = measured.outages
+        for truth in plan.kind.tracks.contains(measured.track) ? truths : [] {
+            guard let index = unmatched.firstIndex(where: { $0.overlaps(truth) }) else {
+                score.missed += 1
+                score.remarks.append("\(measured.track): missed an outage of \(truth.length.lowerBound)")
+                continue
+            }
+            let outage = unmatched.remove(at: index)
+            if let upper = outage.upper, outage.lower <= truth.length.upperBound, upper >= truth.length.lowerBound {
+                score.contained += 1
+                score.widths.append(upper - outage.lower)
+            } else {
+                score.outside += 1
+                score.remarks.append(
+                    "\(measured.track): \(truth.length.lowerBound) is outside of \(outage.lower) to \(outage.upper.map { "\($0)" } ?? "?")")
+            }
+        }
+        guard plan.kind.tracks.union(plan.kind.untouched).contains(measured.track) else { return score }
+        score.falseAlarms = unmatched.count
+        for outage in unmatched { score.remarks.append("\(measured.track): false alarm of \(outage.lower), \(outage.causes)") }
+        return score
+    }
+}
+
+extension Outage {
+    fileprivate func overlaps(_ truth: TrueOutage) -> Bool {
+        (lastSuccessStarted ?? .origin) <= truth.ended.upperBound && (firstSuccessDone.map { $0 >= truth.began.lowerBound } ?? true)
+    }
+}

@@ -1,0 +1,53 @@
+import ArgumentParser
+import Calibration
+import Foundation
+
+struct CalibrateCommand: AsyncParsableCommand {
+    enum Output: String, ExpressibleByArgument {
+        case text, json
+    }
+
+    static let configuration = CommandConfiguration(
+        commandName: "calibrate",
+        abstract: "Measure outages of known length, and say how often the bounds contain the truth.",
+        discussion: """
+            A server and a forwarder of its own, on loopback, refuse, reset, swallow, hang, freeze, break TLS and reject logins for known
+            times at random moments. The probes and the judgement are those of a run.
+            Exits 0 when every bound contained the truth and nothing was missed or invented, else 1.
+            """)
+
+    @Option(help: "How many outages to cause.")
+    var trials = 90
+
+    @Option(help: "What lengths and moments are drawn from.")
+    var seed: UInt64 = 1
+
+    @Option(help: "How many trials run at a time. More on a small machine makes the machine what is measured.")
+    var parallel = 8
+
+    @Option(name: .shortAndLong, help: "text or json.")
+    var output = Output.text
+
+    func validate() throws {
+        guard trials > 0 else { throw ValidationError("--trials must be at least 1.") }
+        guard (1...250).contains(parallel) else { throw ValidationError("--parallel must be from 1 to 250.") }
+    }
+
+    func run() async throws {
+        let calibration = Calibration(.init(trials: trials, seed: seed, atOnce: parallel))
+        let summary = try await calibration.run(processID: ProcessInfo.processInfo.processIdentifier) { number, result in
+            for remark in result.scores.flatMap(\.remarks) {
+                FileHandle.standardError.write(Data("trial \(number), \(result.plan.kind): \(remark)\n".utf8))
+            }
+        }
+        switch output {
+        case .text:
+            print(summary.table)
+        case .json:
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+            print(String(decoding: try encoder.encode(summary), as: UTF8.self))
+        }
+        guard summary.contained == summary.trials else { throw ExitCode(1) }
+    }
+}
