@@ -106,7 +106,7 @@ let package = Package(
             "Kubernetes", ["JSON", .nioCore, .nioPosix, .nioSSL, .x509, .crypto, .subprocess], resources: [.copy("Fixtures")]),
         tests("Probe", ["Calibration", "Experiment", "Journal", "TDS", .nioCore, .nioPosix]),
         tests("Ledger", ["Experiment", "Journal", "Probe", "TDS", "SandboxSQL", .nioCore, .nioPosix, .subprocess]),
-        tests("Calibration", ["Journal", "Probe", "TDS", .nioCore, .nioPosix]),
+        tests("Calibration", ["Journal", "Probe", "TDS", "Verdict", .nioCore, .nioPosix]),
         tests("Fault", ["Experiment"]),
         .target(
             name: "JournalScript", dependencies: ["Experiment", "Journal", "Verdict"], path: "Tests/JournalScript", swiftSettings: settings),

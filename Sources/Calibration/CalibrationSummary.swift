@@ -12,7 +12,7 @@ public struct CalibrationSummary: Codable, Sendable {
         public var falseAlarms = 0
         /// Milliseconds between the bounds, in the median.
         public var medianWidthMs: Double?
-        /// What is promised of it: two intervals and the latency of a good probe, in the median.
+        /// What is promised of it: two intervals and the latency of the good probe that ended the outage, in the median.
         public var promisedWidthMs: Double?
     }
 
@@ -69,7 +69,7 @@ extension CalibrationSummary.Part {
             falseAlarms += score.falseAlarms
         }
         medianWidthMs = Self.median(scores.flatMap(\.widths))
-        promisedWidthMs = Self.median(scores.map(\.promisedWidth))
+        promisedWidthMs = Self.median(scores.flatMap(\.promisedWidths))
     }
 
     private static func median(_ durations: [Duration]) -> Double? {

@@ -23,7 +23,8 @@ struct Trial: Sendable {
     private final class Recorder: Sendable {
         private struct State {
             var findings = FindingsReducer()
-            var latencies: [Track: [Duration]] = [:]
+            /// What each success took, by its track and the moment it was done.
+            var latencies: [Track: [RunTime: Duration]] = [:]
         }
 
         private let clock: RunClock
@@ -35,7 +36,7 @@ struct Trial: Sendable {
             let at = clock.now
             state.withLock { state in
                 if case .probe(let result) = event, result.succeeded {
-                    state.latencies[result.track, default: []].append(result.done - result.started)
+                    state.latencies[result.track, default: [:]][result.done] = result.done - result.started
                 }
                 state.findings.add(JournalRecord(at: at, event: event))
             }
@@ -43,9 +44,10 @@ struct Trial: Sendable {
 
         var findings: Findings { state.withLock { $0.findings.findings() } }
 
-        func medianLatency(_ track: Track) -> Duration? {
-            let sorted = state.withLock { $0.latencies[track] ?? [] }.sorted()
-            return sorted.isEmpty ? nil : sorted[sorted.count / 2]
+        /// What the success took that ended each outage.
+        func recoveries(_ found: TrackFindings) -> [Duration] {
+            let latencies = state.withLock { $0.latencies[found.track] ?? [:] }
+            return found.outages.map { $0.firstSuccessDone.flatMap { latencies[$0] } ?? .zero }
         }
     }
 
@@ -114,7 +116,7 @@ struct Trial: Sendable {
             tracks: tracks.map { found in
                 TrialResult.Measured(
                     track: found.track, interval: cadence.interval(of: found.track), outages: found.outages,
-                    latency: recorder.medianLatency(found.track) ?? .zero)
+                    recoveries: recorder.recoveries(found))
             })
     }
 

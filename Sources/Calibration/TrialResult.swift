@@ -22,14 +22,14 @@ public struct TrialResult: Sendable {
         public var track: Track
         public var interval: Duration
         public var outages: [Outage]
-        /// Median of the successful probes.
-        public var latency: Duration
+        /// What the good probe took that ended each outage.
+        public var recoveries: [Duration]
 
-        public init(track: Track, interval: Duration, outages: [Outage], latency: Duration) {
+        public init(track: Track, interval: Duration, outages: [Outage], recoveries: [Duration]) {
             self.track = track
             self.interval = interval
             self.outages = outages
-            self.latency = latency
+            self.recoveries = recoveries
         }
     }
 
@@ -53,8 +53,8 @@ public struct TrialResult: Sendable {
         /// Outages that were measured and did not happen.
         public var falseAlarms = 0
         public var widths: [Duration] = []
-        /// What is promised: two intervals and the latency of a good probe.
-        public var promisedWidth: Duration = .zero
+        /// What each width is promised to be in the median: two intervals and the latency of the good probe at its end.
+        public var promisedWidths: [Duration] = []
         /// Where the bounds were wrong, for people.
         public var remarks: [String] = []
     }
@@ -65,18 +65,18 @@ public struct TrialResult: Sendable {
     /// a second that overlaps the same, because then one outage was told as two.
     private func score(_ measured: Measured) -> Score {
         var score = Score(track: measured.track)
-        score.promisedWidth = measured.interval * 2 + measured.latency
-        var unmatched = measured.outages
+        var unmatched = Array(zip(measured.outages, measured.recoveries))
         for truth in plan.kind.tracks.contains(measured.track) ? truths : [] {
-            guard let index = unmatched.firstIndex(where: { $0.overlaps(truth) }) else {
+            guard let index = unmatched.firstIndex(where: { $0.0.overlaps(truth) }) else {
                 score.missed += 1
                 score.remarks.append("\(measured.track): missed an outage of \(truth.length.lowerBound)")
                 continue
             }
-            let outage = unmatched.remove(at: index)
+            let (outage, recovery) = unmatched.remove(at: index)
             if let upper = outage.upper, outage.lower <= truth.length.upperBound, upper >= truth.length.lowerBound {
                 score.contained += 1
                 score.widths.append(upper - outage.lower)
+                score.promisedWidths.append(measured.interval * 2 + recovery)
             } else {
                 score.outside += 1
                 score.remarks.append(
@@ -85,7 +85,7 @@ public struct TrialResult: Sendable {
         }
         guard plan.kind.tracks.union(plan.kind.untouched).contains(measured.track) else { return score }
         score.falseAlarms = unmatched.count
-        for outage in unmatched { score.remarks.append("\(measured.track): false alarm of \(outage.lower), \(outage.causes)") }
+        for (outage, _) in unmatched { score.remarks.append("\(measured.track): false alarm of \(outage.lower), \(outage.causes)") }
         return score
     }
 }

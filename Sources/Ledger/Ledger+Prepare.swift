@@ -35,7 +35,7 @@ extension Ledger {
     private static func openDatabase(
         _ configuration: LedgerConfiguration, on eventLoop: any EventLoop
     ) async throws(LedgerError) -> (TDSConnection, created: Bool) {
-        var server = configuration.server
+        var server = configuration.patientServer
         server.database = configuration.database
         do throws(TDSError) {
             return (try await TDSConnection.connect(server, on: eventLoop), false)
@@ -45,7 +45,7 @@ extension Ledger {
                 throw LedgerError(action: "open database \(configuration.database)", reason: error.description)
             }
         }
-        _ = try await connected(to: configuration.server, on: eventLoop, action: "connect to create its database") {
+        _ = try await connected(to: configuration.patientServer, on: eventLoop, action: "connect to create its database") {
             connection throws(LedgerError) in
             try await run(
                 "CREATE DATABASE \(LedgerStatements.quoted(configuration.database))", on: connection,

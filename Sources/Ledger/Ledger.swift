@@ -70,8 +70,8 @@ public final class Ledger: Sendable {
         }
     }
 
-    /// The writers' sessions on the server, known by their name.
-    var writerServer: TDSConfiguration {
+    /// The writers' sessions on the server, known by their name. Each write brings its own deadlines.
+    private var writerServer: TDSConfiguration {
         var server = ledgerServer
         server.applicationName = Self.applicationName(prepared.tableSuffix)
         return server
@@ -79,7 +79,7 @@ public final class Ledger: Sendable {
 
     /// The server with the ledger's database open.
     var ledgerServer: TDSConfiguration {
-        var server = configuration.server
+        var server = configuration.patientServer
         server.database = configuration.database
         return server
     }

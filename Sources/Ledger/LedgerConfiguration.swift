@@ -45,6 +45,13 @@ public struct LedgerConfiguration: Sendable {
         self.checkDatabase = checkDatabase
     }
 
+    /// For preparing, checking and cleaning up, which are no probes: a server that has just come back may take its time.
+    var patientServer: TDSConfiguration {
+        var server = server
+        server.deadlines = .init(each: .seconds(15))
+        return server
+    }
+
     /// The ledger as an experiment describes it. A writer opens its connection within the deadline that logins are probed with.
     public init(server: TDSConfiguration, experiment: Experiment, tableSuffix: String, seed: UInt64) {
         let ledger = experiment.ledger

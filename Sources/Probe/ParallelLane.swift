@@ -23,7 +23,8 @@ final class ParallelLane: Sendable {
         try await withThrowingDiscardingTaskGroup { group in
             while true {
                 await context.eventLoop.sleep(until: schedule.withLock { $0.nextDue }, of: context.clock)
-                guard !Task.isCancelled else { return }
+                // A probe that could not be recorded cancels the group, which does not cancel the task that runs this loop.
+                guard !Task.isCancelled, !group.isCancelled else { return }
                 for action in schedule.withLock({ $0.tick(context.clock.now) }) {
                     switch action {
                     case .skip(let slot, let intended, let reason):

@@ -43,7 +43,7 @@ struct ProbeBench: Sendable {
 
     /// Runs `body` while the tracks are probed.
     static func run(
-        _ tracks: Set<Track>, interval: Duration = .milliseconds(10), timeout: Duration = .milliseconds(400), inFlightCap: Int = 100,
+        _ tracks: Set<Track>, interval: Duration = .milliseconds(40), timeout: Duration = .seconds(1), inFlightCap: Int = 100,
         isEncrypted: Bool = false,
         _ body: (ProbeBench) async throws -> Void
     ) async throws {

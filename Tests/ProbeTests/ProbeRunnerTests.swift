@@ -7,7 +7,7 @@ import Testing
 
 @testable import Probe
 
-@Suite(.timeLimit(.minutes(1))) struct ProbeRunnerTests {
+@Suite(.serialized, .timeLimit(.minutes(2))) struct ProbeRunnerTests {
     /// How a path fails, as each track tells it: phase and kind.
     struct Expectation: Sendable, CustomTestStringConvertible {
         var path: Forwarder.Path
@@ -22,7 +22,7 @@ import Testing
         Expectation(path: .hanging, login: "prelogin timeout"),
         Expectation(path: .frozen, login: "prelogin timeout"),
     ]) func aCutPathIsToldByPhaseAndKindAndSeenToHeal(expected: Expectation) async throws {
-        try await ProbeBench.run([.connect, .login, .session], timeout: .milliseconds(200)) { bench in
+        try await ProbeBench.run([.connect, .login, .session], timeout: .milliseconds(500)) { bench in
             try await bench.set(expected.path)
             // The first failure is of the held connection, the later ones of opening another.
             _ = try await bench.failure(.session)
@@ -52,7 +52,7 @@ import Testing
     }
 
     @Test func aServerThatStopsAfterPreloginIsToldApart() async throws {
-        try await ProbeBench.run([.connect, .login, .session], timeout: .milliseconds(200)) { bench in
+        try await ProbeBench.run([.connect, .login, .session], timeout: .milliseconds(500)) { bench in
             try await bench.follow(.hangAfterPrelogin)
             let session = try await bench.failure(.session)
             #expect("\(session.phase) \(session.kind)" == "query timeout")
@@ -68,7 +68,7 @@ import Testing
     }
 
     @Test func anAbortedHandshakeIsAFailureOfTLS() async throws {
-        try await ProbeBench.run([.login], interval: .milliseconds(50), timeout: .seconds(5), isEncrypted: true) { bench in
+        try await ProbeBench.run([.login], timeout: .seconds(5), isEncrypted: true) { bench in
             try await bench.follow(.abortTLS)
             let login = try await bench.failure(.login)
             #expect(login.phase == "tls")
@@ -109,7 +109,7 @@ import Testing
     }
 
     @Test func aHeldConnectionIsKeptAndPhasesAreTimed() async throws {
-        try await ProbeBench.run([.connect, .login, .session], interval: .milliseconds(50), timeout: .seconds(5), isEncrypted: true) {
+        try await ProbeBench.run([.connect, .login, .session], timeout: .seconds(5), isEncrypted: true) {
             bench in
             try await bench.health.wait { health in health.tracks.values.joined().allSatisfy { $0.successes >= 5 } }
             for result in bench.results.probes {
@@ -127,7 +127,7 @@ import Testing
 
     /// What a probe takes is not allowed to move the probes after it: the open loop, over real sockets.
     @Test func probesOfABlackHoleStartWhileEarlierOnesHang() async throws {
-        try await ProbeBench.run([.connect], timeout: .milliseconds(300)) { bench in
+        try await ProbeBench.run([.connect], timeout: .milliseconds(500)) { bench in
             try await bench.set(.blackHole)
             _ = try await bench.failure(.connect)
             let hanging = bench.results.probes.filter { !$0.succeeded }.count
@@ -139,7 +139,7 @@ import Testing
     }
 
     @Test func slotsWithoutAPlaceAreSkippedAndRecorded() async throws {
-        try await ProbeBench.run([.connect, .session], timeout: .milliseconds(200), inFlightCap: 2) { bench in
+        try await ProbeBench.run([.connect, .session], timeout: .milliseconds(500), inFlightCap: 2) { bench in
             try await bench.set(.blackHole)
             _ = try await bench.failure(.connect)
             _ = try await bench.failure(.session)

@@ -1,0 +1,20 @@
+import Foundation
+import Testing
+
+@testable import Calibration
+
+@Suite(.timeLimit(.minutes(5))) struct CalibrationTests {
+    /// Every kind once, over real sockets. The bounds are the findings of the real probes' records. `aftershock calibrate` does a
+    /// thousand of these on a quiet machine; here other tests take the processor, which a judgement of latencies has to bear.
+    @Test func everyKindOfOutageIsFoundOnEveryTrackItConcerns() async throws {
+        let kinds = TrialPlan.Kind.allCases.count
+        let calibration = Calibration(
+            .init(
+                trials: kinds, seed: 5, atOnce: 3, shortest: .milliseconds(500), longest: .seconds(1),
+                cadence: .init(interval: .milliseconds(50), loginInterval: .milliseconds(200), timeout: .seconds(1))))
+        let summary = try await calibration.run(processID: ProcessInfo.processInfo.processIdentifier) { _, _ in }
+        #expect(summary.trials == kinds)
+        #expect(summary.missed == 0, "\(summary.remarks)")
+        #expect(summary.kinds.allSatisfy { $0.outages > 0 })
+    }
+}

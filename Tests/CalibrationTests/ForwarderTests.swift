@@ -1,5 +1,0 @@
-import Testing
-
-@testable import Calibration
-
-@Suite struct ForwarderTests {}
