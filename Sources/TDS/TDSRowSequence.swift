@@ -10,7 +10,7 @@ public struct TDSRowSequence: AsyncSequence, Sendable {
     public typealias Failure = TDSError
 
     typealias Producer = NIOThrowingAsyncSequenceProducer<
-        TDSRow, any Error, NIOAsyncSequenceProducerBackPressureStrategies.HighLowWatermark, TDSRowStreamDelegate
+        [TDSRow], any Error, NIOAsyncSequenceProducerBackPressureStrategies.HighLowWatermark, TDSRowStreamDelegate
     >
 
     /// The columns of the first result set; none when the request gave no rows.
@@ -27,16 +27,28 @@ public struct TDSRowSequence: AsyncSequence, Sendable {
     }
 
     public struct AsyncIterator: AsyncIteratorProtocol {
-        let base: Producer.AsyncIterator
+        /// Unchecked, because NIO does not declare what holds: its iterator is a reference to a Sendable class, and nothing else.
+        private struct Base: @unchecked Sendable {
+            let iterator: Producer.AsyncIterator
+        }
 
-        @concurrent
-        public mutating func next() async throws(TDSError) -> TDSRow? {
-            do {
-                return try await self.base.next()
-            } catch let error as TDSError {
-                throw error
-            } catch {
-                throw TDSError(.cancelled, phase: .query, detail: "the task reading the rows was cancelled")
+        private let base: Base
+        /// Rows come in the batches they were read in: asking the producer means changing executors, which costs more than a row.
+        private var batch: IndexingIterator<[TDSRow]> = [].makeIterator()
+
+        init(base: Producer.AsyncIterator) { self.base = Base(iterator: base) }
+
+        public mutating func next(isolation actor: isolated (any Actor)? = #isolation) async throws(TDSError) -> TDSRow? {
+            while true {
+                if let row = self.batch.next() { return row }
+                do {
+                    guard let batch = try await self.base.iterator.next() else { return nil }
+                    self.batch = batch.makeIterator()
+                } catch let error as TDSError {
+                    throw error
+                } catch {
+                    throw TDSError(.cancelled, phase: .query, detail: "the task reading the rows was cancelled")
+                }
             }
         }
     }

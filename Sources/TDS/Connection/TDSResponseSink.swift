@@ -34,8 +34,9 @@ final class TDSRowStream: TDSResponseSink {
     private var source: TDSRowSequence.Producer.Source?
     private var rows: [TDSRow] = []
 
-    /// Few enough to bound the memory, enough to keep the network busy while the consumer works.
-    private static let watermarks = NIOAsyncSequenceProducerBackPressureStrategies.HighLowWatermark(lowWatermark: 128, highWatermark: 512)
+    /// In batches, each of what one read brought: few enough to bound the memory, enough to keep the network busy while the
+    /// consumer works.
+    private static let watermarks = NIOAsyncSequenceProducerBackPressureStrategies.HighLowWatermark(lowWatermark: 2, highWatermark: 8)
 
     init(_ continuation: CheckedContinuation<Result<TDSRowSequence, TDSError>, Never>, delegate: TDSRowStreamDelegate) {
         self.opening = continuation
@@ -60,8 +61,8 @@ final class TDSRowStream: TDSResponseSink {
 
     func readCompleted() -> Bool {
         guard let source, !self.rows.isEmpty else { return true }
-        let result = source.yield(contentsOf: self.rows)
-        self.rows.removeAll(keepingCapacity: true)
+        let result = source.yield(self.rows)
+        self.rows = []
         switch result {
         case .produceMore: return true
         // Dropped rows have no reader; the delegate cancels the request.
