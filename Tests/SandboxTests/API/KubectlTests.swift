@@ -187,6 +187,23 @@ import Testing
         }
     }
 
+    @Test(arguments: ["azure-sql-edge", "mssql-statefulset"])
+    func theTargetsApplyUnchanged(name: String) async throws {
+        let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../../experiments/targets")
+        let file = folder.standardizedFileURL.appendingPathComponent("\(name).yaml").path
+        try await Kubectl.withCluster { kubectl in
+            let applied = try await kubectl("apply", "-f", file)
+            #expect(applied.isSuccess && applied.problems == "", "\(applied.problems)")
+        }
+        // And so does the sandbox itself; kubectl then finds nothing to do but the Secret's stringData.
+        try await Kubectl.withCluster { kubectl in
+            try kubectl.cluster.apply(yaml: try String(contentsOfFile: file, encoding: .utf8), source: file)
+            let applied = try await kubectl("apply", "-f", file)
+            #expect(applied.problems == "")
+            #expect(applied.lines.filter { !$0.hasSuffix("unchanged") } == ["secret/mssql configured"], "\(applied.output)")
+        }
+    }
+
     @Test func createsFromTheCommandLine() async throws {
         try await Kubectl.withCluster { kubectl in
             func create(_ arguments: String..., expecting line: String) async throws {

@@ -22,11 +22,13 @@ enum PodValidation {
         return spec
     }
 
-    static func checkSpec(_ spec: JSONValue, at path: String, _ problems: inout FieldProblems) {
-        let volumes = spec["volumes"]?.array?.compactMap { $0["name"]?.string } ?? []
-        for (index, volume) in volumes.enumerated() where volumes.firstIndex(of: volume) != index {
+    /// - Parameter claims: the names of a StatefulSet's claim templates, each of which becomes a volume of its pods.
+    static func checkSpec(_ spec: JSONValue, at path: String, claims: [String] = [], _ problems: inout FieldProblems) {
+        let own = spec["volumes"]?.array?.compactMap { $0["name"]?.string } ?? []
+        for (index, volume) in own.enumerated() where own.firstIndex(of: volume) != index {
             problems.duplicate("\(path).volumes[\(index)].name", volume)
         }
+        let volumes = own + claims
         if let policy = spec["restartPolicy"]?.string, !["Always", "OnFailure", "Never"].contains(policy) {
             problems.unsupported("\(path).restartPolicy", policy, ["Always", "OnFailure", "Never"])
         }

@@ -54,7 +54,8 @@ enum WorkloadValidation {
             problems.invalid("spec.replicas", replicas, "must be greater than or equal to 0")
         }
         checkSelector(spec, &problems)
-        PodValidation.checkSpec(spec[path: "template", "spec"] ?? .null, at: "spec.template.spec", &problems)
+        let claims = spec["volumeClaimTemplates"]?.array?.map(\.name) ?? []
+        PodValidation.checkSpec(spec[path: "template", "spec"] ?? .null, at: "spec.template.spec", claims: claims, &problems)
         if let policy = spec[path: "template", "spec", "restartPolicy"]?.string, policy != "Always" {
             problems.unsupported("spec.template.spec.restartPolicy", policy, ["Always"])
         }
