@@ -55,24 +55,15 @@ public final class SandboxCluster: Sendable {
     public let server: String
 
     let store: ObjectStore
-    private let machinery: any ClusterMachinery
-    private let addresses: LoopbackBlock
-    private let folder: ClusterFolder
-    private let ownsKubeconfig: Bool
-    private let serving: Task<Void, any Error>
+    let credentials: ClusterCredentials
+    private let undo: UndoStack
 
-    private init(
-        store: ObjectStore, machinery: any ClusterMachinery, addresses: LoopbackBlock, folder: ClusterFolder, apiServer: APIServer,
-        kubeconfigPath: String, ownsKubeconfig: Bool
-    ) {
+    private init(store: ObjectStore, credentials: ClusterCredentials, server: String, kubeconfigPath: String, undo: UndoStack) {
         self.store = store
-        self.machinery = machinery
-        self.addresses = addresses
-        self.folder = folder
+        self.credentials = credentials
+        self.server = server
         self.kubeconfigPath = kubeconfigPath
-        self.ownsKubeconfig = ownsKubeconfig
-        server = "https://127.0.0.1:\(apiServer.port)"
-        serving = Task { try await apiServer.run() }
+        self.undo = undo
     }
 
     /// Starts the control plane over the given machinery. Nothing is left behind when any part of it fails.
@@ -80,37 +71,35 @@ public final class SandboxCluster: Sendable {
         _ options: SandboxOptions, group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
         environment: StoreEnvironment = .live, machinery start: (ClusterFoundation) async throws -> any ClusterMachinery
     ) async throws -> SandboxCluster {
-        let folder = try ClusterFolder(options.dataDirectory)
+        var undo = UndoStack()
         do {
+            let folder = try ClusterFolder(options.dataDirectory)
+            undo.push { folder.remove() }
             let addresses = try await LoopbackBlock.claim(group: group)
-            do {
-                let admission = KubernetesAdmission(
-                    profile: options.profile, addresses: ServiceAddresses(prefix: addresses.servicePrefix))
-                let store = ObjectStore(environment: environment, admission: admission)
-                try ClusterSeed.plant(in: store, admission.addresses)
-                let foundation = ClusterFoundation(
-                    store: store, options: options, addresses: addresses, folder: folder.path, group: group)
-                let machinery = try await start(foundation)
-                do {
-                    let credentials = try ClusterCredentials(now: environment.now())
-                    let apiServer = try await APIServer.bind(
-                        service: APIService(store: store, runtime: machinery.runtime), credentials: credentials, group: group)
-                    try ClusterSeed.publish(apiServerPort: apiServer.port, in: store)
-                    let path = options.kubeconfigPath ?? "\(folder.path)/kubeconfig"
-                    try Kubeconfig(server: "https://127.0.0.1:\(apiServer.port)", credentials: credentials).write(to: path)
-                    return SandboxCluster(
-                        store: store, machinery: machinery, addresses: addresses, folder: folder, apiServer: apiServer,
-                        kubeconfigPath: path, ownsKubeconfig: options.kubeconfigPath != nil)
-                } catch {
-                    await machinery.stop()
-                    throw error
-                }
-            } catch {
-                try? await addresses.release()
-                throw error
+            // The block is free as soon as this process ends, at the latest.
+            undo.push { try? await addresses.release() }
+            let admission = KubernetesAdmission(profile: options.profile, addresses: ServiceAddresses(prefix: addresses.servicePrefix))
+            let store = ObjectStore(environment: environment, admission: admission)
+            try ClusterSeed.plant(in: store, admission.addresses)
+            let machinery = try await start(
+                ClusterFoundation(store: store, options: options, addresses: addresses, folder: folder.path, group: group))
+            undo.push { await machinery.stop() }
+            let credentials = try ClusterCredentials(now: environment.now())
+            let apiServer = try await APIServer.bind(
+                service: APIService(store: store, runtime: machinery.runtime), credentials: credentials, group: group)
+            let serving = Task { try await apiServer.run() }
+            undo.push {
+                serving.cancel()
+                _ = await serving.result
             }
+            try ClusterSeed.publish(apiServerPort: apiServer.port, in: store)
+            let server = "https://127.0.0.1:\(apiServer.port)"
+            let path = options.kubeconfigPath ?? "\(folder.path)/kubeconfig"
+            try Kubeconfig(server: server, credentials: credentials).write(to: path)
+            undo.push { unlink(path) }
+            return SandboxCluster(store: store, credentials: credentials, server: server, kubeconfigPath: path, undo: undo)
         } catch {
-            folder.remove()
+            await undo.run()
             throw error
         }
     }
@@ -152,13 +141,14 @@ public final class SandboxCluster: Sendable {
     }
 
     /// Ends every process of the cluster and removes what it made, but not a data directory that was given to it.
-    public func stop() async {
-        serving.cancel()
-        _ = await serving.result
-        await machinery.stop()
-        // The block is free as soon as this process ends, at the latest.
-        try? await addresses.release()
-        if ownsKubeconfig { unlink(kubeconfigPath) }
-        folder.remove()
-    }
+    public func stop() async { await undo.run() }
+}
+
+/// What has been started, to be ended in the opposite order.
+private struct UndoStack: Sendable {
+    private var steps: [@Sendable () async -> Void] = []
+
+    mutating func push(_ step: @escaping @Sendable () async -> Void) { steps.append(step) }
+
+    func run() async { for step in steps.reversed() { await step() } }
 }

@@ -13,6 +13,12 @@ struct Kubectl: Sendable {
     static let isInstalled = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
         .contains { FileManager.default.isExecutableFile(atPath: "\($0)/kubectl") }
 
+    init(cluster: SandboxCluster) throws {
+        self.cluster = cluster
+        home = cluster.kubeconfigPath + ".home"
+        try FileManager.default.createDirectory(atPath: home, withIntermediateDirectories: true)
+    }
+
     struct Answer: Sendable {
         let output: String
         let problems: String
@@ -27,10 +33,8 @@ struct Kubectl: Sendable {
     /// Runs `body` with a cluster that has the API and fake nodes.
     static func withCluster(_ body: (Kubectl) async throws -> Void) async throws {
         let cluster = try await SandboxCluster.start(SandboxOptions(nodes: 2)) { try FakeMachinery($0.store) }
-        let home = cluster.kubeconfigPath + ".home"
-        try FileManager.default.createDirectory(atPath: home, withIntermediateDirectories: true)
         do {
-            try await body(Kubectl(cluster: cluster, home: home))
+            try await body(Kubectl(cluster: cluster))
         } catch {
             await cluster.stop()
             throw error
