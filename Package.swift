@@ -114,6 +114,6 @@ let package = Package(
         tests("Report", ["JournalScript", "Experiment", "Journal", "JSON", "Verdict", "CXML2"]),
         tests("Run", ["Experiment", "Journal", "JSON", "Kubernetes"]),
         tests("Sandbox", ["JSON", "Kubernetes", .nioCore, .nioPosix, .nioHTTP1, .nioSSL, .subprocess]),
-        tests("SandboxSQL"),
+        tests("SandboxSQL", ["TDS", .nioCore, .nioPosix]),
     ]
 )

@@ -105,6 +105,7 @@ struct Conversion: Hashable {
         }
         guard to != .bit else { return number == 0 ? 0 : 1 }
         guard let range = to.integerRange, range.contains(number) else {
+            if case .text(let text) = value { throw overflow(of: text) }
             guard from.family == .integer, to != .bigint, to != .int else { throw .overflow(to: to) }
             throw SQLError(number: 220, state: 1, message: "Arithmetic overflow error for data type \(to.name), value = \(number).")
         }
@@ -116,15 +117,16 @@ struct Conversion: Hashable {
         if to == .bit, digits.lowercased() == "true" { return 1 }
         if to == .bit, digits.lowercased() == "false" { return 0 }
         if digits.isEmpty { return 0 }
-        guard let number = Int64(digits) else {
-            guard to == .bigint || digits.contains(where: { !("0"..."9").contains($0) && $0 != "-" && $0 != "+" }) else {
-                throw SQLError(
-                    number: 248, message: "The conversion of the \(from.name) value '\(text)' overflowed an int column.",
-                    scope: .transaction)
-            }
-            throw to == .bigint ? .conversionFailure(from: from, to: to) : .conversion(of: text, from: from, to: to)
-        }
-        return number
+        if let number = Int64(digits) { return number }
+        let isNumber = digits.allSatisfy { ("0"..."9").contains($0) || $0 == "-" || $0 == "+" }
+        if to == .bigint { throw .conversionFailure(from: from, to: to) }
+        throw isNumber ? overflow(of: text) : .conversion(of: text, from: from, to: to)
+    }
+
+    private func overflow(of text: String) -> SQLError {
+        SQLError(
+            number: to == .int ? 248 : 244,
+            message: "The conversion of the \(from.name) value '\(text)' overflowed an \(to.name) column.", scope: .transaction)
     }
 
     private func approximate(_ value: SQLValue) throws(SQLError) -> Double {

@@ -1,19 +1,18 @@
 extension Parser {
     /// An expression or condition; which of the two it must be is decided by ``Translator``.
     mutating func expression() throws(SQLError) -> Expression {
-        var left = try conjunction()
-        while take("OR") { left = .binary(.or, left, try conjunction()) }
-        return left
+        try nested { parser throws(SQLError) in
+            try parser.chain({ parser throws(SQLError) in try parser.conjunction() }) { $0.take("OR") ? .or : nil }
+        }
     }
 
     private mutating func conjunction() throws(SQLError) -> Expression {
-        var left = try negation()
-        while take("AND") { left = .binary(.and, left, try negation()) }
-        return left
+        try chain({ parser throws(SQLError) in try parser.negation() }) { $0.take("AND") ? .and : nil }
     }
 
     private mutating func negation() throws(SQLError) -> Expression {
-        take("NOT") ? .unary(.not, try negation()) : try predicate()
+        guard take("NOT") else { return try predicate() }
+        return .unary(.not, try nested { parser throws(SQLError) in try parser.negation() })
     }
 
     private mutating func predicate() throws(SQLError) -> Expression {
@@ -52,15 +51,14 @@ extension Parser {
 
     private mutating func membership(of left: Expression, negated: Bool) throws(SQLError) -> Expression {
         try expect(symbol: "(")
-        defer { _ = take(symbol: ")") }
         if isWord("SELECT") {
             let query = try query()
-            guard isSymbol(")") else { throw unexpected() }
+            try expect(symbol: ")")
             return .inQuery(left, query, negated: negated)
         }
         var values: [Expression] = []
         repeat { values.append(try sum()) } while take(symbol: ",")
-        guard isSymbol(")") else { throw unexpected() }
+        try expect(symbol: ")")
         return .inList(left, values, negated: negated)
     }
 
@@ -78,29 +76,39 @@ extension Parser {
 
     /// `+ - & | ^`, which bind equally in T-SQL.
     mutating func sum() throws(SQLError) -> Expression {
-        var left = try product()
-        while current.kind == .symbol, ["+", "-", "&", "|", "^"].contains(current.text),
-            let operation = BinaryOperator(rawValue: current.text)
-        {
-            advance()
-            left = .binary(operation, left, try product())
-        }
-        return left
+        try chain({ parser throws(SQLError) in try parser.product() }) { $0.takeOperator(of: ["+", "-", "&", "|", "^"]) }
     }
 
     private mutating func product() throws(SQLError) -> Expression {
-        var left = try factor()
-        while current.kind == .symbol, ["*", "/", "%"].contains(current.text), let operation = BinaryOperator(rawValue: current.text) {
-            advance()
-            left = .binary(operation, left, try factor())
+        try chain({ parser throws(SQLError) in try parser.factor() }) { $0.takeOperator(of: ["*", "/", "%"]) }
+    }
+
+    /// Operands joined by operators of one rank, from left to right.
+    private mutating func chain(
+        _ operand: (inout Parser) throws(SQLError) -> Expression, _ operation: (inout Parser) -> BinaryOperator?
+    ) throws(SQLError) -> Expression {
+        var left = try operand(&self)
+        var length = 0
+        while let operation = operation(&self) {
+            length += 1
+            guard length < Parser.chainLimit else { throw tooDeep() }
+            left = .binary(operation, left, try operand(&self))
         }
         return left
     }
 
+    private mutating func takeOperator(of symbols: [String]) -> BinaryOperator? {
+        guard current.kind == .symbol, symbols.contains(current.text), let operation = BinaryOperator(rawValue: current.text) else {
+            return nil
+        }
+        advance()
+        return operation
+    }
+
     private mutating func factor() throws(SQLError) -> Expression {
-        if take(symbol: "-") { return .unary(.minus, try factor()) }
-        if take(symbol: "+") { return .unary(.plus, try factor()) }
-        if take(symbol: "~") { return .unary(.bitNot, try factor()) }
+        for (symbol, operation) in [("-", UnaryOperator.minus), ("+", .plus), ("~", .bitNot)] where take(symbol: symbol) {
+            return .unary(operation, try nested { parser throws(SQLError) in try parser.factor() })
+        }
         let primary = try primary()
         guard take("COLLATE") else { return primary }
         let name = current.text

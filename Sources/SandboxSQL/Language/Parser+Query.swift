@@ -1,5 +1,9 @@
 extension Parser {
     mutating func query() throws(SQLError) -> Query {
+        try nested { parser throws(SQLError) in try parser.unnestedQuery() }
+    }
+
+    private mutating func unnestedQuery() throws(SQLError) -> Query {
         var query = Query(selects: [try select()])
         while take("UNION") {
             query.unionAll.append(take("ALL"))
@@ -48,7 +52,7 @@ extension Parser {
 
     private mutating func select() throws(SQLError) -> Select {
         if take(symbol: "(") {
-            let inner = try select()
+            let inner = try nested { parser throws(SQLError) in try parser.select() }
             try expect(symbol: ")")
             return inner
         }
@@ -187,7 +191,7 @@ extension Parser {
             let (alias, columns) = try derivedName()
             return .values(rows, alias: alias, columns: columns)
         }
-        let inner = try joined()
+        let inner = try nested { parser throws(SQLError) in try parser.joined() }
         try expect(symbol: ")")
         return inner
     }

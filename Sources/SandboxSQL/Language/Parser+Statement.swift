@@ -2,7 +2,7 @@ extension Parser {
     /// - Parameter isFirst: whether a bare procedure name may stand here, as at the start of a batch.
     mutating func statement(isFirst: Bool = false) throws(SQLError) -> Statement {
         let line = self.line
-        let body = try statementBody(isFirst: isFirst)
+        let body = try nested { parser throws(SQLError) in try parser.statementBody(isFirst: isFirst) }
         _ = take(symbol: ";")
         return Statement(body: body, line: line)
     }

@@ -5,6 +5,8 @@ struct Parser {
     private var tokens: [Token]
     private let source: [UInt8]
     private var index = 0
+    /// Drivers declare decimal parameters with 38 digits whatever the value, which is checked on its own when it comes.
+    private var takesAnyPrecision = false
 
     init(_ text: String, quotedIdentifiers: Bool = true) throws(SQLError) {
         self.source = Array(text.utf8)
@@ -33,6 +35,7 @@ struct Parser {
     /// Parses the parameter declarations of `sp_executesql`: `@a int, @b nvarchar(10) OUTPUT`.
     static func parameters(of text: String) throws(SQLError) -> [Declaration] {
         var parser = try Parser(text)
+        parser.takesAnyPrecision = true
         var declarations: [Declaration] = []
         guard !parser.isAtEnd else { return [] }
         repeat {
@@ -43,6 +46,29 @@ struct Parser {
         } while parser.take(symbol: ",")
         guard parser.isAtEnd else { throw parser.unexpected() }
         return declarations
+    }
+
+    // MARK: Depth
+
+    private var depth = 0
+    /// Nesting costs stack here and in the translator.
+    private static let depthLimit = 100
+    /// SQLite takes expressions of up to 1000 levels, and every operator of a chain is one.
+    static let chainLimit = 900
+
+    mutating func nested<Result>(_ body: (inout Parser) throws(SQLError) -> Result) throws(SQLError) -> Result {
+        guard depth < Parser.depthLimit else { throw tooDeep() }
+        depth += 1
+        defer { depth -= 1 }
+        return try body(&self)
+    }
+
+    func tooDeep() -> SQLError {
+        SQLError(
+            number: 191, level: 15,
+            message: "Some part of your SQL statement is nested too deeply. Rewrite the query or break it up into smaller queries.",
+            line: line,
+            scope: .batch)
     }
 
     // MARK: Tokens
@@ -171,6 +197,9 @@ struct Parser {
                 arguments.append(take("MAX") ? nil : try integer())
             } while take(symbol: ",")
             try expect(symbol: ")")
+        }
+        if takesAnyPrecision, arguments.count == 2, let precision = arguments[0], (DataType.maximumPrecision + 1...38).contains(precision) {
+            arguments[0] = DataType.maximumPrecision
         }
         guard let type = try DataType(name: name.text.lowercased(), arguments: arguments, line: name.line) else {
             throw SQLError(

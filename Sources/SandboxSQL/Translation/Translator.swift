@@ -57,7 +57,8 @@ struct Translator {
     /// A condition on its own, as in IF; its result is 1, 0 or NULL.
     static func condition(_ expression: Expression, in context: any TranslationContext) throws(SQLError) -> Translation {
         var translator = Translator(context)
-        return translator.finish("SELECT \(try translator.condition(expression))")
+        let condition = try translator.condition(expression)
+        return translator.finish("SELECT \(condition)")
     }
 
     static func query(_ query: Query, in context: any TranslationContext) throws(SQLError) -> Translation {
