@@ -81,6 +81,11 @@ public final class SandboxCluster: Sendable {
             let admission = KubernetesAdmission(profile: options.profile, addresses: ServiceAddresses(prefix: addresses.servicePrefix))
             let store = ObjectStore(environment: environment, admission: admission)
             try ClusterSeed.plant(in: store, admission.addresses)
+            let namespaces = Task { await NamespaceController(settling: options.profile.namespaceSettling).run(store, ContinuousTime()) }
+            undo.push {
+                namespaces.cancel()
+                await namespaces.value
+            }
             let machinery = try await start(
                 ClusterFoundation(store: store, options: options, addresses: addresses, folder: folder.path, group: group))
             undo.push { await machinery.stop() }

@@ -12,4 +12,12 @@ public enum SandboxProfile: String, Sendable, CaseIterable {
         case .kubernetes: 300
         }
     }
+
+    /// How long a deleted namespace keeps its content (Kubernetes: `namespaceDeletionGracePeriod`).
+    var namespaceSettling: Duration {
+        switch self {
+        case .fast: .seconds(1)
+        case .kubernetes: .seconds(5)
+        }
+    }
 }

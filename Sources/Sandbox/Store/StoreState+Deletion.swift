@@ -79,7 +79,7 @@ extension StoreState {
         let gone = erase(key, lastState: lastState)
         try deleteDependents(ofUID: gone.uid, .background)
         try releaseOwners(of: gone)
-        try finishNamespace(key.namespace)
+        finishNamespace(key.namespace)
         return gone
     }
 
@@ -171,17 +171,26 @@ extension StoreState {
         var object = namespace
         object[path: "status", "phase"] = "Terminating"
         let marked = mark(key, object, grace: 0)
-        for content in keys(inNamespace: key.name) {
-            guard let existing = self[content], !existing.isBeingDeleted else { continue }
-            try delete(content)
-        }
-        try finishNamespace(key.name)
+        finishNamespace(key.name)
         guard let still = self[key] else { return .removed(marked) }
         return .pending(still)
     }
 
+    /// Deletes what is in a terminating namespace; the namespace goes with the last of it.
+    mutating func emptyNamespace(_ name: String) {
+        for content in keys(inNamespace: name) {
+            guard let existing = self[content], !existing.isBeingDeleted else { continue }
+            do throws(APIError) {
+                try delete(content)
+            } catch {
+                // Without preconditions only an object that has gone with an earlier one cannot be deleted.
+                continue
+            }
+        }
+    }
+
     /// Removes a terminating namespace once nothing is in it.
-    private mutating func finishNamespace(_ name: String) throws(APIError) {
+    private mutating func finishNamespace(_ name: String) {
         let key = ObjectKey(.namespaces, name: name)
         guard let namespace = self[key], namespace.isBeingDeleted, objectCount(inNamespace: name) == 0 else { return }
         _ = erase(key, lastState: namespace)

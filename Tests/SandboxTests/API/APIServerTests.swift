@@ -49,9 +49,13 @@ import Testing
     @Test func aClientThatLeavesEndsItsWatch() async throws {
         try await Kubectl.withCluster { kubectl in
             let store = kubectl.cluster.store
-            async let watch = kubectl("get", "configmaps", "-w", "--request-timeout=1s")
-            while store.watchCount(.configMaps) == 0 { await Task.yield() }
-            _ = try await watch
+            try await kubectl.follow("get", "configmaps", "-w", "-o", "name") { lines in
+                try store.createConfigMap("a")
+                #expect(try await lines.next() == "configmap/a")
+                try store.modify(.configMap("a")) { $0["data"] = [:] }
+                // The second line can only come from the watch.
+                #expect(try await lines.next() == "configmap/a")
+            }
             while store.watchCount(.configMaps) > 0 { await Task.yield() }
         }
     }
@@ -59,10 +63,14 @@ import Testing
     @Test func stoppingEndsWhatIsGoingOn() async throws {
         let cluster = try await SandboxCluster.start(SandboxOptions(nodes: 1)) { try FakeMachinery($0.store) }
         let kubectl = try Kubectl(cluster: cluster)
-        async let watch = kubectl("get", "configmaps", "-w")
-        while cluster.store.watchCount(.configMaps) == 0 { await Task.yield() }
-        await cluster.stop()
-        _ = try await watch
+        try await kubectl.follow("get", "configmaps", "-w", "-o", "name") { lines in
+            try cluster.store.createConfigMap("a")
+            #expect(try await lines.next() == "configmap/a")
+            try cluster.store.modify(.configMap("a")) { $0["data"] = [:] }
+            #expect(try await lines.next() == "configmap/a")
+            await cluster.stop()
+            #expect(try await lines.next() == nil)
+        }
         #expect(cluster.store.watchCount(.configMaps) == 0)
     }
 

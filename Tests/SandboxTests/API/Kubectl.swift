@@ -50,9 +50,32 @@ struct Kubectl: Sendable {
     func run(_ arguments: [String], input: String = "") async throws -> Answer {
         let result = try await Subprocess.run(
             .name("kubectl"), arguments: Arguments(arguments),
-            environment: .inherit.updating(["KUBECONFIG": cluster.kubeconfigPath, "HOME": home]), input: .string(input),
+            environment: environment, input: .string(input),
             output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
         return Answer(
             output: result.standardOutput, problems: result.standardError, isSuccess: result.terminationStatus.isSuccess)
+    }
+
+    /// Runs kubectl, hands its lines to `body` as they come, and ends it when `body` is done.
+    func follow(_ arguments: String..., body: (inout Lines) async throws -> Void) async throws {
+        _ = try await Subprocess.run(
+            .name("kubectl"), arguments: Arguments(arguments), environment: environment, input: .none, output: .sequence,
+            error: .discarded
+        ) { execution in
+            var lines = Lines(iterator: execution.standardOutput.strings().makeAsyncIterator())
+            try await body(&lines)
+            try execution.send(signal: .terminate)
+        }
+    }
+
+    private var environment: Environment { .inherit.updating(["KUBECONFIG": cluster.kubeconfigPath, "HOME": home]) }
+
+    struct Lines {
+        fileprivate var iterator: SubprocessOutputSequence.StringSequence<UTF8>.AsyncIterator
+
+        /// The next line, runs of spaces made one; `nil` when kubectl has ended.
+        mutating func next() async throws -> String? {
+            try await iterator.next()?.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        }
     }
 }

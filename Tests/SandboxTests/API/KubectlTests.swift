@@ -177,13 +177,18 @@ import Testing
     @Test func watches() async throws {
         try await Kubectl.withCluster { kubectl in
             try await apply(kubectl)
-            async let watched = kubectl("get", "pods", "-n", "shop", "-w", "--request-timeout=3s")
-            async let bare = kubectl("get", "pod", "web", "-n", "shop", "--watch-only", "-o", "name", "--request-timeout=3s")
-            // The watches are open once the store has readers for them; the fake kubelet's own is the first.
-            while kubectl.cluster.store.watchCount(.pods) < 3 { await Task.yield() }
-            try await kubectl("label", "pod", "web", "-n", "shop", "seen=yes")
-            #expect(try await watched.lines.count == 3)
-            #expect(try await bare.lines == ["pod/web"])
+            try await kubectl.follow("get", "pods", "-n", "shop", "-w") { lines in
+                #expect(try await lines.next() == "NAME READY STATUS RESTARTS AGE")
+                #expect(try await lines.next()?.hasPrefix("web 1/1 Running 0 ") == true)
+                try await kubectl("label", "pod", "web", "-n", "shop", "seen=yes")
+                #expect(try await lines.next()?.hasPrefix("web 1/1 Running 0 ") == true)
+                try await kubectl("delete", "pod", "web", "-n", "shop", "--wait=false")
+                #expect(try await lines.next()?.hasPrefix("web 1/1 Terminating 0 ") == true)
+            }
+            try await kubectl.follow("get", "pods", "-w", "-o", "name") { lines in
+                try kubectl.cluster.store.createPod("late")
+                #expect(try await lines.next() == "pod/late")
+            }
         }
     }
 
@@ -194,6 +199,10 @@ import Testing
         try await Kubectl.withCluster { kubectl in
             let applied = try await kubectl("apply", "-f", file)
             #expect(applied.isSuccess && applied.problems == "", "\(applied.problems)")
+            let deleted = try await kubectl("delete", "-f", file, "--wait=false")
+            #expect(deleted.isSuccess, "\(deleted.problems)")
+            let gone = try await kubectl("wait", "--for=delete", "namespace/sql", "--timeout=20s")
+            #expect(gone.isSuccess, "\(gone.problems)")
         }
         // And so does the sandbox itself; kubectl then finds nothing to do. That it still says "configured" of a Secret's stringData and
         // of claim templates, which the server completes, is the same with any cluster.
@@ -236,6 +245,15 @@ import Testing
             #expect(service[path: "spec", "selector"] == ["app": "web"])
             let budget = try store.get(ObjectKey(.podDisruptionBudgets, namespace: "default", name: "web"))
             #expect(budget["spec"] == ["minAvailable": "50%", "selector": ["matchLabels": ["app": "web"]]])
+        }
+    }
+
+    @Test func followsALogUntilItLeaves() async throws {
+        try await Kubectl.withCluster { kubectl in
+            try await apply(kubectl)
+            try await kubectl.follow("logs", "-n", "shop", "-f", "web") { lines in
+                for expected in ["one", "two", "three"] { #expect(try await lines.next() == expected) }
+            }
         }
     }
 

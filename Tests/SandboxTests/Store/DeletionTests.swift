@@ -140,6 +140,14 @@ import Testing
         let error = #expect(throws: APIError.self) { try store.create(.configMaps, ["metadata": ["name": "b"]], namespace: "sql") }
         #expect(error?.code == 403)
         #expect(error?.causes.first?.reason == "NamespaceTerminating")
+        var controller = NamespaceController(settling: .seconds(1))
+        try store.transaction { state in
+            #expect(controller.reconcile(&state, at: .seconds(10)) == .seconds(11))
+            #expect(state.list(.configMaps, ObjectFilter(namespace: "sql")).count == 1)
+            #expect(controller.reconcile(&state, at: .seconds(11)) == nil)
+            #expect(state.list(.configMaps, ObjectFilter(namespace: "sql")).isEmpty)
+        }
+        #expect(store[key] != nil)
         try store.delete(ObjectKey(.pods, namespace: "sql", name: "p"), .confirmed(uid: pod.uid))
         #expect(store[key] == nil)
     }
