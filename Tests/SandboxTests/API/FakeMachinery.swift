@@ -8,6 +8,7 @@ import Synchronization
 final class FakeMachinery: ClusterMachinery {
     let runtime: any PodRuntime = FakeRuntime()
     private let kubelet: Task<Void, any Error>
+    private let protection: Task<Void, any Error>
 
     init(_ store: ObjectStore) throws {
         for name in ["node-1", "node-2"] { try store.create(.nodes, Self.node(name)) }
@@ -15,11 +16,20 @@ final class FakeMachinery: ClusterMachinery {
         kubelet = Task {
             for try await event in pods where event.kind != .deleted { try Self.tend(event.object, store) }
         }
+        let claims = try store.watch(.persistentVolumeClaims)
+        protection = Task {
+            for try await event in claims where event.kind != .deleted && event.object.isBeingDeleted {
+                let key = ObjectKey(.persistentVolumeClaims, namespace: event.object.namespace, name: event.object.name)
+                try store.modify(key) { $0.finalizers = [] }
+            }
+        }
     }
 
     func stop() async {
-        kubelet.cancel()
-        _ = await kubelet.result
+        for task in [kubelet, protection] {
+            task.cancel()
+            _ = await task.result
+        }
     }
 
     private static func tend(_ pod: JSONValue, _ store: ObjectStore) throws {

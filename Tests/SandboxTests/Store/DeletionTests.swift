@@ -141,12 +141,13 @@ import Testing
         #expect(error?.code == 403)
         #expect(error?.causes.first?.reason == "NamespaceTerminating")
         var controller = NamespaceController(settling: .seconds(1))
-        try store.transaction { state in
-            #expect(controller.reconcile(&state, at: .seconds(10)) == .seconds(11))
-            #expect(state.list(.configMaps, ObjectFilter(namespace: "sql")).count == 1)
-            #expect(controller.reconcile(&state, at: .seconds(11)) == nil)
-            #expect(state.list(.configMaps, ObjectFilter(namespace: "sql")).isEmpty)
-        }
+        let content = ObjectFilter(namespace: "sql")
+        let deadline = try store.transaction { state in controller.reconcile(&state, at: .seconds(10)) }
+        #expect(deadline == .seconds(11))
+        #expect(store.list(.configMaps, content).count == 1)
+        let none = try store.transaction { state in controller.reconcile(&state, at: .seconds(11)) }
+        #expect(none == nil)
+        #expect(store.list(.configMaps, content).isEmpty)
         #expect(store[key] != nil)
         try store.delete(ObjectKey(.pods, namespace: "sql", name: "p"), .confirmed(uid: pod.uid))
         #expect(store[key] == nil)
