@@ -15,4 +15,17 @@ import Testing
         #expect(findings.verdict == .pass)
         #expect(findings.exitCode == .pass)
     }
+
+    @Test func theTimeInWhichTheLedgerIsReadBackIsNotProbed() {
+        var script = Script()
+        script.edit = { record in
+            var later = record
+            switch record.event {
+            case .ledgerChecked, .repeatEnded, .runEnded: later.at = record.at + .seconds(10)
+            default: break
+            }
+            return later
+        }
+        #expect(script.findings().exitCode == .pass)
+    }
 }
