@@ -64,7 +64,7 @@ public final class Ledger: Sendable {
                 let writer = LedgerWriter(
                     index: index,
                     schedule: SlotSchedule(start: start + offset, interval: configuration.interval, capacity: 1, whenFull: .busy),
-                    ledger: self, context: context, health: health, record: record)
+                    ledger: self, context: context, executor: executor, health: health, record: record)
                 group.addTask(executorPreference: executor) { try await writer.run() }
             }
         }

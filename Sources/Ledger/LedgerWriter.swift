@@ -13,6 +13,7 @@ struct LedgerWriter: Sendable {
     let schedule: SlotSchedule
     let ledger: Ledger
     let context: ProbeContext
+    let executor: EventLoopTaskExecutor
     let health: HealthMonitor
     let record: @Sendable (Event) throws -> Void
 
@@ -61,7 +62,9 @@ struct LedgerWriter: Sendable {
     /// unknown that it need not.
     private func write(_ intended: RunTime, _ session: Session) async throws -> Session {
         let started = context.clock.now
-        let (result, after) = await Task { await attempt(intended, started, session) }.value
+        let (result, after) = await Task(executorPreference: executor) {
+            await attempt(intended, started, session)
+        }.value
         try record(.write(result))
         health.finished(.write, lane: index, done: result.done, failure: result.failure)
         return after
