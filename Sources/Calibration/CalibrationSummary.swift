@@ -30,6 +30,8 @@ public struct CalibrationSummary: Codable, Sendable {
     /// Outages that were measured and did not happen.
     public var falseAlarms: Int
     public var medianWidthMs: [String: Double]
+    /// How exactly the truth is known, in the median: what switching the server took, and working off what had queued up.
+    public var medianTruthUncertaintyMs: Double?
     public var kinds: [Part]
     public var tracks: [Part]
     /// What went wrong, trial by trial.
@@ -52,6 +54,7 @@ public struct CalibrationSummary: Codable, Sendable {
             Part(track.rawValue, all.filter { $0.track == track })
         }
         medianWidthMs = Dictionary(uniqueKeysWithValues: tracks.compactMap { part in part.medianWidthMs.map { (part.name, $0) } })
+        medianTruthUncertaintyMs = Part.median(results.flatMap(\.truths).map { $0.length.upperBound - $0.length.lowerBound })
         remarks = zip(results.indices, zip(results, scores)).flatMap { number, trial in
             trial.1.flatMap(\.remarks).map { "trial \(number), \(trial.0.plan.kind): \($0)" }
         }
@@ -72,7 +75,7 @@ extension CalibrationSummary.Part {
         promisedWidthMs = Self.median(scores.flatMap(\.promisedWidths))
     }
 
-    private static func median(_ durations: [Duration]) -> Double? {
+    fileprivate static func median(_ durations: [Duration]) -> Double? {
         let sorted = durations.sorted()
         return sorted.isEmpty ? nil : sorted[sorted.count / 2] / .milliseconds(1)
     }
@@ -97,7 +100,8 @@ extension CalibrationSummary {
             }.joined(separator: "  ")
         }
         let summary =
-            "\(trials) trials, \(contained) contained, \(missed) missed, \(outside) outside, \(falseAlarms) false alarms (seed \(seed))"
+            "\(trials) trials, \(contained) contained, \(missed) missed, \(outside) outside, \(falseAlarms) false alarms (seed \(seed)); "
+            + "truth known to \(Self.milliseconds(medianTruthUncertaintyMs))"
         return (lines + [summary]).joined(separator: "\n")
     }
 

@@ -84,6 +84,8 @@ struct Trial: Sendable {
                     return (track, .init(interval: cadence.interval(of: track), timeout: cadence.timeout, inFlightCap: cap))
                 }),
             runID: "calibration")
+        var witnessServer = configuration.server
+        witnessServer.deadlines = .init(each: .seconds(30))
         recorder.record(.experimentStarted(ExperimentStarted(name: plan.kind.rawValue)))
         recorder.record(.repeatStarted(RepeatStarted(number: 1, of: 1)))
         recorder.record(
@@ -100,7 +102,11 @@ struct Trial: Sendable {
                 if index == 0 { recorder.record(.faultBegun(FaultBegun(fault: plan.kind.rawValue, summary: "calibration"))) }
                 let began = try await begin(server, forwarder, clock)
                 try await clock.sleep(until: began.upperBound + dip.length)
-                truths.append(TrueOutage(began: began, ended: try await end(server, forwarder, clock)))
+                let ended = try await end(server, forwarder, clock)
+                // What queued up meanwhile is worked off first: it is over at the latest when a login of nobody's schedule is through.
+                let witness = try await TDSConnection.connect(witnessServer, on: serverLoop)
+                truths.append(TrueOutage(began: began, ended: ended.lowerBound...clock.now))
+                await witness.close()
             }
             // Probes that still hang fail up to a deadline later, and the session needs another slot to open again.
             try await clock.sleep(until: clock.now + cadence.timeout * 2 + cadence.loginInterval * 5)

@@ -80,7 +80,9 @@ public struct TrialResult: Sendable {
             } else {
                 score.outside += 1
                 score.remarks.append(
-                    "\(measured.track): \(truth.length.lowerBound) is outside of \(outage.lower) to \(outage.upper.map { "\($0)" } ?? "?")")
+                    "\(measured.track): \(truth.length) is outside of \(outage.lower) to \(outage.upper.map { "\($0)" } ?? "?"); "
+                        + "began \(truth.began.lowerBound - outage.firstFailureStarted) after the start of the first failure, "
+                        + "ended \(truth.ended.upperBound - outage.lastFailureStarted) after the start of the last, \(outage.causes)")
             }
         }
         guard plan.kind.tracks.union(plan.kind.untouched).contains(measured.track) else { return score }
