@@ -21,6 +21,12 @@ extension SandboxCluster {
     public static func start(_ options: SandboxOptions = SandboxOptions()) async throws -> SandboxCluster {
         try await start(options) { foundation in try await NodeMachinery.start(foundation) }
     }
+
+    /// The nodes, for a cluster that was started with them.
+    var fleet: NodeFleet? { (machinery as? NodeMachinery)?.fleet }
+
+    /// One of the nodes, `worker-1` and on.
+    public func node(_ name: String) -> SandboxNode? { fleet?[name] }
 }
 
 extension NodeFleet {

@@ -56,10 +56,15 @@ public final class SandboxCluster: Sendable {
 
     let store: ObjectStore
     let credentials: ClusterCredentials
+    let machinery: any ClusterMachinery
     private let undo: UndoStack
 
-    private init(store: ObjectStore, credentials: ClusterCredentials, server: String, kubeconfigPath: String, undo: UndoStack) {
+    private init(
+        store: ObjectStore, machinery: any ClusterMachinery, credentials: ClusterCredentials, server: String, kubeconfigPath: String,
+        undo: UndoStack
+    ) {
         self.store = store
+        self.machinery = machinery
         self.credentials = credentials
         self.server = server
         self.kubeconfigPath = kubeconfigPath
@@ -102,7 +107,8 @@ public final class SandboxCluster: Sendable {
             let path = options.kubeconfigPath ?? "\(folder.path)/kubeconfig"
             try Kubeconfig(server: server, credentials: credentials).write(to: path)
             undo.push { unlink(path) }
-            return SandboxCluster(store: store, credentials: credentials, server: server, kubeconfigPath: path, undo: undo)
+            return SandboxCluster(
+                store: store, machinery: machinery, credentials: credentials, server: server, kubeconfigPath: path, undo: undo)
         } catch {
             await undo.run()
             throw error

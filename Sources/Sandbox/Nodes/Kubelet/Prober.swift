@@ -90,7 +90,8 @@ struct Prober: Sendable {
     }
 
     private static func describe(_ error: any Error) -> String {
-        if let error = error as? NIOConnectionError, let first = error.connectionErrors.first { return "\(first.error)" }
+        if let error = error as? NIOConnectionError, let first = error.connectionErrors.first { return describe(first.error) }
+        if let error = error as? IOError { return "connect: \(String(cString: strerror(error.errnoCode)).lowercased())" }
         if case .connectTimeout = error as? ChannelError { return "i/o timeout" }
         return "\(error)"
     }
