@@ -94,7 +94,11 @@ import Testing
             #expect(try await firstGreeting(address) == "2\n")
 
             try await fleet.operate(.powerOff, node: second.nodeName)
-            // Deleted by force, as an administrator would who knows that the node is off.
+            for try await event in try cluster.store.watch(.nodes) where event.object.name == second.nodeName && !event.object.isReady {
+                break
+            }
+            // Deleted by force, as an administrator would who knows that the node is off. Before the cluster knows it too, the
+            // replacement would be placed on the dead node again, next to its volume.
             try cluster.store.delete(.pod(second.name), .confirmed(uid: second.uid))
             let third = try await ready(cluster, not: second.uid)
             #expect(third.nodeName != second.nodeName)
