@@ -14,7 +14,8 @@ struct SandboxCommand: AsyncParsableCommand {
               kubectl get pods -n sql -o wide
 
             Prints that one line on standard output once the cluster answers; everything else goes to standard error.
-            """)
+            """,
+        subcommands: [SandboxNodeCommand.self])
 
     enum Profile: String, ExpressibleByArgument, CaseIterable {
         case fast, kubernetes
@@ -44,6 +45,19 @@ struct SandboxCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("A folder to keep the volumes in; without it they end with the sandbox.", valueName: "folder"))
     var data: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Make the control plane misbehave, to see that it is noticed: \(SandboxFlaw.allCases.map(\.rawValue).joined(separator: ", ")).",
+            valueName: "name"),
+        transform: { text in
+            guard let flaw = SandboxFlaw(rawValue: text) else { throw ValidationError("'\(text)' is no flaw of the sandbox") }
+            return flaw
+        })
+    var flaw: [SandboxFlaw] = []
+
+    @Option(help: ArgumentHelp("Make the database misbehave: a flaw of sandbox-sql, such as ack-before-commit.", valueName: "name[=value]"))
+    var databaseFlaw: [String] = []
+
     func validate() throws {
         guard (1...20).contains(nodes) else { throw ValidationError("--nodes must be between 1 and 20, not \(nodes)") }
     }
@@ -64,8 +78,11 @@ struct SandboxCommand: AsyncParsableCommand {
             }
         }
         Self.say("starting \(nodes) node\(nodes == 1 ? "" : "s")")
-        let cluster = try await SandboxCluster.start(
-            SandboxOptions(nodes: nodes, profile: profile.timings, kubeconfigPath: kubeconfigOut.map(Self.absolute), dataDirectory: data))
+        var options = SandboxOptions(
+            nodes: nodes, profile: profile.timings, kubeconfigPath: kubeconfigOut.map(Self.absolute), dataDirectory: data)
+        options.flaws = Set(flaw)
+        options.databaseFlaws = databaseFlaw
+        let cluster = try await SandboxCluster.start(options)
         do {
             for manifest in manifests {
                 try cluster.apply(yaml: manifest.yaml, source: manifest.path)
