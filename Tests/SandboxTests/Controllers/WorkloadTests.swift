@@ -68,6 +68,11 @@ import Testing
         #expect(try plane.store.get(.deployment).annotations["deployment.kubernetes.io/revision"] == "3")
     }
 
+    /// Mounts what the claim template of the same name provides.
+    private static let mountingSpec: JSONValue = [
+        "containers": [["name": "db", "image": "busybox:1", "volumeMounts": [["name": "data", "mountPath": "/data"]]]]
+    ]
+
     @Test func aStatefulSetWaitsForTheOldPodsObject() throws {
         var plane = try ControlPlane()
         let labels: JSONValue = ["app": "sql"]
@@ -77,7 +82,7 @@ import Testing
                 "metadata": ["name": "sql"],
                 "spec": [
                     "replicas": 2, "serviceName": "sql", "selector": ["matchLabels": labels],
-                    "template": ["metadata": ["labels": labels], "spec": ControlPlane.podSpec("busybox:1", claim: nil)],
+                    "template": ["metadata": ["labels": labels], "spec": Self.mountingSpec],
                     "volumeClaimTemplates": [
                         [
                             "metadata": ["name": "data"],
