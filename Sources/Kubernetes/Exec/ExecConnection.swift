@@ -35,7 +35,7 @@ struct ExecConnection {
         let lines = ["GET \(server.path + request.target) HTTP/1.1", "Host: \(server.authority)"] + headers
         return try await ClientBootstrap(group: group)
             .connectTimeout(TimeAmount(timeout))
-            .channelOption(.socketOption(.tcp_nodelay), value: 1)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .connect(host: proxy?.host ?? server.host, port: proxy?.port ?? server.port) { channel in
                 channel.eventLoop.makeCompletedFuture {
                     session.attach(channel)

@@ -33,20 +33,23 @@ final class ServiceListener: Sendable {
     private static let backlog: Int32 = 512
 
     static func start(
-        _ frontend: ProxyTable.Frontend, _ backends: [ProxyTable.Backend], _ proxy: ServiceProxy, _ group: any EventLoopGroup
+        _ frontend: ProxyTable.Frontend, _ backends: [ProxyTable.Backend], silent: Set<String>, _ proxy: ServiceProxy,
+        _ group: any EventLoopGroup
     ) async throws -> ServiceListener {
         // Bound by hand, since the length of its queue is changed later.
         let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard socket >= 0 else { throw IOError(errnoCode: errno, reason: "socket") }
         var on: Int32 = 1
         setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
-        guard withAddress(frontend, { bind(socket, $0, $1) }) == 0, listen(socket, backlog) == 0 else {
+        guard withAddress(frontend, { bind(socket, $0, $1) }) == 0 else {
             let error = IOError(errnoCode: errno, reason: "bind \(frontend.address):\(frontend.port)")
             close(socket)
             throw error
         }
         let listener = Mutex<ServiceListener?>(nil)
+        let isDark = backends.allSatisfy { silent.contains($0.node) }
         let channel = try await ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: isDark ? Int32(0) : backlog)
             .serverChannelOption(.autoRead, value: false)
             .childChannelOption(.autoRead, value: false)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
@@ -58,7 +61,8 @@ final class ServiceListener: Sendable {
             .withBoundSocket(socket).get()
         let made = ServiceListener(frontend, backends, proxy, channel, socket)
         listener.withLock { $0 = made }
-        try await channel.setOption(.autoRead, value: true).get()
+        await made.apply(silent: silent)
+        if !isDark { try await channel.setOption(.autoRead, value: true).get() }
         return made
     }
 

@@ -76,7 +76,7 @@ final class ServiceProxy: NetworkFaults {
                 continue
             }
             do {
-                let listener = try await ServiceListener.start(frontend, backends, self, group)
+                let listener = try await ServiceListener.start(frontend, backends, silent: silent, self, group)
                 state.withLock { $0.listeners[frontend] = listener }
                 await listener.apply(silent: state.withLock { $0.silent })
             } catch {

@@ -109,6 +109,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2))) func aNodeWithoutPowerIsSilentAndAServiceWithoutPodsRefuses() async throws {
         try await withEcho { cluster, fleet, address in
+            _ = try await firstGreeting(address)
             let pod = try #require(cluster.store.list(.pods).first)
             try await fleet.operate(.powerOff, node: pod.nodeName)
             let silence = await #expect(throws: (any Error).self) { try await greeting(address, timeout: .milliseconds(300)) }

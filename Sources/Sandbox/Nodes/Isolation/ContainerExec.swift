@@ -75,12 +75,11 @@ final class ContainerExec: ExecSession {
             let writer = execution.standardInputWriter
             let output = execution.standardOutput
             let errors = execution.standardError
-            let group = -execution.processIdentifier.value
+            let chain = execution.processIdentifier.value
             return await withTaskCancellationHandler {
                 await Self.pump(writer, output, errors, input, channel)
             } onCancel: {
-                // The chain's programs do not hand signals on.
-                _ = kill(group, SIGKILL)
+                ProcessTree.killDescendants(of: chain)
             }
         }.terminationStatus
     }

@@ -66,7 +66,7 @@ final class NamespaceProcess: Sendable {
             case .success(let pid): chain = pid
             case .failure(let error): throw error
             }
-            guard let initPID = descendant(of: chain, generations: depth) else {
+            guard let initPID = ProcessTree.descendant(of: chain, generations: depth) else {
                 task.cancel()
                 throw IsolationError(.gone, "\(program) was ended while it started")
             }
@@ -153,17 +153,5 @@ final class NamespaceProcess: Sendable {
             return Array(bytes[..<start]) + Array(bytes[(start + marker.count)...])
         }
         return nil
-    }
-
-    /// Follows first children down (proc(5), `/proc/PID/task/TID/children`).
-    private static func descendant(of pid: pid_t, generations: Int) -> pid_t? {
-        var pid = pid
-        for _ in 0..<generations {
-            guard let text = try? String(contentsOfFile: "/proc/\(pid)/task/\(pid)/children", encoding: .ascii),
-                let first = text.split(separator: " ").first, let child = pid_t(first)
-            else { return nil }
-            pid = child
-        }
-        return pid
     }
 }
