@@ -110,7 +110,7 @@ let package = Package(
         tests("Fault", ["Experiment"]),
         .target(
             name: "JournalScript", dependencies: ["Experiment", "Journal", "Verdict"], path: "Tests/JournalScript", swiftSettings: settings),
-        tests("Verdict", ["JournalScript", "Experiment", "Journal"]),
+        tests("Verdict", ["JournalScript", "Experiment", "Journal", "JSON"]),
         tests("Report", ["JournalScript", "Experiment", "Journal", "JSON", "Verdict", "CXML2"]),
         tests("Run", ["Experiment", "Journal", "JSON", "Kubernetes"]),
         tests("Sandbox", ["JSON", "Kubernetes", .nioCore, .nioPosix, .nioHTTP1, .nioSSL, .subprocess]),

@@ -245,3 +245,14 @@ extension Script {
         }
     }
 }
+
+extension Script {
+    public mutating func changeSnapshot(_ moment: Snapshot.Moment, _ transform: @escaping (inout Snapshot) -> Void) {
+        change { record in
+            if case .snapshot(var snapshot) = record.event, snapshot.moment == moment {
+                transform(&snapshot)
+                record.event = .snapshot(snapshot)
+            }
+        }
+    }
+}

@@ -63,7 +63,7 @@ struct HTMLRepeat {
         hasTracks = !tracks.isEmpty
         judgedTrack = found.judgedTrack?.rawValue ?? ""
         phasesChart = PhasesChart(found: found).svg?.text
-        phases = found.phases.map { PhaseCell(name: $0.name.title, time: $0.duration.textRoundedUp) }
+        phases = Self.phases(found.phases)
         phasesSum = found.phases.reduce(.zero) { $0 + $1.duration }.textRoundedUp
         ledgerNote =
             found.ledger == nil ? "The rows were not read back: \(found.ledgerUnchecked ?? "the run did not get that far")".plain : nil
@@ -84,6 +84,16 @@ struct HTMLRepeat {
             return HTMLRow("\(at) s", "\(seen.observation.kind.rawValue) \(seen.observation.object)", detail)
         }
         hasEvents = !events.isEmpty
+    }
+
+    /// Rounded at their ends, so that what is shown adds up as well.
+    private static func phases(_ phases: [Phase]) -> [PhaseCell] {
+        var end = Duration.zero
+        return phases.map { phase in
+            let from = end.roundedUpToMilliseconds
+            end += phase.duration
+            return PhaseCell(name: phase.name.title, time: (end.roundedUpToMilliseconds - from).textRoundedUp)
+        }
     }
 
     private static func ledger(_ found: RepeatFindings) -> [HTMLCell] {

@@ -25,6 +25,7 @@ enum HTMLStyle {
         .head { display: flex; gap: 14px; align-items: baseline; flex-wrap: wrap; }
         table { border-collapse: collapse; width: 100%; font-size: 14px; margin: 8px 0; }
         th, td { text-align: left; padding: 5px 12px 5px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
+        td:first-child { white-space: nowrap; } th { vertical-align: bottom; }
         th { color: var(--soft); font-weight: 600; } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
         td.passed { color: var(--pass); } td.failed { color: var(--fail); font-weight: 700; }
         td.undecided { color: var(--unsure); font-weight: 700; } td.skipped { color: var(--soft); }

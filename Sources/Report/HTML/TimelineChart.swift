@@ -68,9 +68,11 @@ struct TimelineChart {
             let begin = scale.x(seconds(outage.lastSuccessStarted ?? outage.firstFailureStarted))
             let end = scale.x(outage.firstSuccessDone.map(seconds) ?? scale.to)
             svg.rect(begin, y, max(2, end - begin), Self.laneHeight, "maybe", note: note)
-            let sure = scale.x(seconds(outage.firstFailureDone))
-            let until = outage.isOpen ? scale.to : max(seconds(outage.firstFailureDone), seconds(outage.lastFailureStarted))
-            svg.rect(sure, y, max(1.5, scale.x(until) - sure), Self.laneHeight, "down", note: note)
+            // A failure that leaves no certain time is still a mark.
+            let sure = outage.certain ?? outage.firstFailureDone...outage.firstFailureDone
+            let until = outage.isOpen ? scale.to : seconds(sure.upperBound)
+            let certain = scale.x(seconds(sure.lowerBound))
+            svg.rect(certain, y, max(1.5, scale.x(until) - certain), Self.laneHeight, "down", note: note)
         }
     }
 

@@ -6,6 +6,9 @@ extension Duration {
 
     public var seconds: Double { Double(wholeNanoseconds) / 1_000_000_000 }
 
+    /// The next whole millisecond.
+    public var roundedUpToMilliseconds: Duration { .milliseconds((wholeNanoseconds + 999_999) / 1_000_000) }
+
     /// `12.345 s`, rounded so that it is still an upper bound.
     public var textRoundedUp: String { Self.text(milliseconds: (wholeNanoseconds + 999_999) / 1_000_000) }
 

@@ -25,7 +25,7 @@ public struct Findings: Sendable {
     /// Everything that was to be put back is proven to be back. `nil`: nothing was to be put back.
     public var restored: Bool?
     public var verdict: Verdict
-    public var exitCode: ExitStatus
+    public var exitCode: RunExitCode
     /// The time of the last record.
     public var ended: RunTime
 }

@@ -181,7 +181,7 @@ extension Findings {
     }
 
     /// Precedence: not restored, data lost, failed, then what ended the run, could not tell, preflight.
-    fileprivate func decideExitCode() -> ExitStatus {
+    fileprivate func decideExitCode() -> RunExitCode {
         if restored == false { return .notRestored }
         let judgements = experiments.flatMap(\.judgements)
         if judgements.contains(where: { $0.outcome == .failed && $0.type == "verdict.data-lost" }) { return .dataLost }

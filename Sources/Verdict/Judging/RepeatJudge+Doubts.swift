@@ -46,10 +46,11 @@ extension RepeatJudge {
     private func faultDoubts() -> [Doubt] {
         guard let fault = facts.faultBegan else { return [Doubt(.faultNotInjected, "the fault was never begun")] }
         guard !isControl else { return [] }
-        guard facts.faultInjected != nil else {
-            return [Doubt(.faultNotInjected, "the fault's request was not answered: nothing is known to have been done")]
+        guard let effect = facts.effect else {
+            return facts.faultInjected == nil
+                ? [Doubt(.faultNotInjected, "the fault's request was not answered: nothing is known to have been done")]
+                : [Doubt(.faultNotProven, "nothing shows that the fault took effect")]
         }
-        guard let effect = facts.effect else { return [Doubt(.faultNotProven, "nothing shows that the fault took effect")] }
         guard effect.effect.proven else {
             let evidence = effect.effect.evidence.isEmpty ? "" : ": \(effect.effect.evidence.joined(separator: "; "))"
             return [Doubt(.faultNotProven, "the fault is not proven to have taken effect\(evidence)")]

@@ -35,16 +35,13 @@ struct RepeatJudge {
     func findings() -> RepeatFindings {
         let doubts = doubts()
         let judgements = Check.allCases.filter { $0 != .preflight }.map { check -> Judgement in
-            guard let aborted = doubts.first(where: { $0.kind.type == "aborted" }) else {
-                return judge(check, doubts)
-            }
             let judgement = judge(check, doubts)
-            if check == runningCheck && judgement.outcome != .failed {
+            guard let aborted = doubts.first(where: { $0.kind.type == "aborted" }) else { return judgement }
+            if check == runningCheck && !stands(judgement) {
                 return Judgement(check, .undecided, type: "aborted", message: aborted.sentence)
             }
             // What was broken before the end stays broken; what passed may yet have failed.
-            return judgement.outcome == .failed || judgement.check == .restore && judgement.outcome == .undecided
-                ? judgement : .skipped(check, "not evaluated: the repeat did not run to its end")
+            return stands(judgement) ? judgement : .skipped(check, "not evaluated: the repeat did not run to its end")
         }
         let judged = judgedTrack
         return RepeatFindings(
@@ -72,6 +69,16 @@ struct RepeatJudge {
             undo: undo,
             observations: facts.observations,
             blind: facts.blind)
+    }
+
+    /// Whether a judgement on a repeat that was cut off is one that its end would not have changed.
+    private func stands(_ judgement: Judgement) -> Bool {
+        switch judgement.check {
+        case .dataPersistence: judgement.outcome == .failed
+        case .downtime: judgement.outcome == .failed && facts.effect?.effect.proven == true
+        case .restore: judgement.outcome == .undecided
+        case .preflight, .faultTookEffect, .recovery, .serviceAddress, .storage, .placement, .replicas: false
+        }
     }
 
     /// Where the repeat stood, for the testcase that carries the abort.

@@ -37,7 +37,7 @@ extension TrackFindings {
     /// Of the whole seconds between the first and the last probe, those that no outage touches count.
     private static func probeShare(_ reducer: TrackReducer, outages: [Outage], end: RunTime?) -> Double? {
         let buckets = reducer.seconds.buckets
-        guard let first = buckets.firstIndex(where: { $0.succeeded + $0.failed + $0.skipped > 0 }) else { return nil }
+        guard let first = buckets.firstIndex(where: { $0.isUsed }) else { return nil }
         let second = Duration.seconds(1)
         let last = end.map { Int(($0 - reducer.seconds.start) / second) } ?? buckets.count - 1
         let promisedEach = Double(reducer.schedule.lanes) * 1e9 / Double(max(1, reducer.schedule.interval))
@@ -51,8 +51,15 @@ extension TrackFindings {
             }
             guard !touched else { continue }
             promised += promisedEach
-            if buckets.indices.contains(index) { made += buckets[index].succeeded + buckets[index].failed }
+            if buckets.indices.contains(index) { made += buckets[index].watched }
         }
         return promised > 0 ? min(1, Double(made) / promised) : nil
     }
+}
+
+extension SecondBuckets.Bucket {
+    fileprivate var isUsed: Bool { watched + late > 0 }
+
+    /// Slots in which the service was being asked: a slot that found an earlier probe still waiting for its answer is one of them.
+    fileprivate var watched: Int { succeeded + failed + waiting }
 }

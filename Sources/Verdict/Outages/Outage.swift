@@ -12,8 +12,11 @@ public struct Outage: Sendable, Hashable {
     public var lastFailureStarted: RunTime
     /// When the first success after it was done: it cannot have ended later. `nil` when it was still open at the end.
     public var firstSuccessDone: RunTime?
+    /// The longest time of which the failures leave no doubt that the track was not served, both ends being in this outage; `nil` when
+    /// they leave none.
+    public var certain: ClosedRange<RunTime>?
     /// It lasted at least this long.
-    public var lower: Duration
+    public var lower: Duration { certain.map { $0.upperBound - $0.lowerBound } ?? .zero }
     /// It lasted at most this long; `nil` when one of its ends was not seen.
     public var upper: Duration?
     public var failures: Int
@@ -28,14 +31,14 @@ public struct Outage: Sendable, Hashable {
 
     public init(
         lastSuccessStarted: RunTime?, firstFailureStarted: RunTime, firstFailureDone: RunTime, lastFailureStarted: RunTime,
-        firstSuccessDone: RunTime?, lower: Duration, upper: Duration?, failures: Int, causes: [String: Int]
+        firstSuccessDone: RunTime?, certain: ClosedRange<RunTime>?, upper: Duration?, failures: Int, causes: [String: Int]
     ) {
         self.lastSuccessStarted = lastSuccessStarted
         self.firstFailureStarted = firstFailureStarted
         self.firstFailureDone = firstFailureDone
         self.lastFailureStarted = lastFailureStarted
         self.firstSuccessDone = firstSuccessDone
-        self.lower = lower
+        self.certain = certain
         self.upper = upper
         self.failures = failures
         self.causes = causes

@@ -146,8 +146,10 @@ struct OutageFinder {
         guard let first = range.first, let last = range.last else { return }
         // Which of several gaps it was in is not known: it is somewhere in all of them.
         let gap = Gap(index: candidate.first, from: gaps[first].from, to: gaps[last].to)
-        var lower = Int64.zero
-        if let by = candidate.surelyOutBy, let at = candidate.surelyOutAt { lower = max(0, at - by) }
+        var certain: ClosedRange<RunTime>?
+        if let by = candidate.surelyOutBy, let at = candidate.surelyOutAt, by < at {
+            certain = RunTime(nanoseconds: by)...RunTime(nanoseconds: at)
+        }
         outages.append(
             Outage(
                 lastSuccessStarted: gap.from.map(RunTime.init(nanoseconds:)),
@@ -155,7 +157,7 @@ struct OutageFinder {
                 firstFailureDone: RunTime(nanoseconds: candidate.noticed),
                 lastFailureStarted: RunTime(nanoseconds: candidate.lastFailure.started),
                 firstSuccessDone: gap.to.map(RunTime.init(nanoseconds:)),
-                lower: .nanoseconds(lower),
+                certain: certain,
                 upper: gap.length == .max ? nil : .nanoseconds(gap.length),
                 failures: candidate.failures,
                 causes: candidate.causes))

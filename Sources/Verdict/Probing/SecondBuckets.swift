@@ -5,7 +5,10 @@ public struct SecondBuckets: Sendable, Hashable {
     public struct Bucket: Sendable, Hashable {
         public var succeeded = 0
         public var failed = 0
-        public var skipped = 0
+        /// Not started because the harness was late.
+        public var late = 0
+        /// Not started because an earlier probe was still under way.
+        public var waiting = 0
         /// Successes by latency: below 1 ms, 2 ms, 4 ms ... and at last everything slower.
         public var latencies = [Int](repeating: 0, count: SecondBuckets.latencyClasses)
     }
@@ -33,8 +36,12 @@ public struct SecondBuckets: Sendable, Hashable {
         }
     }
 
-    mutating func recordSkipped(at intended: RunTime) {
-        buckets[index(intended)].skipped += 1
+    mutating func recordSkipped(at intended: RunTime, _ reason: ProbeSkipped.Reason) {
+        let index = index(intended)
+        switch reason {
+        case .lag: buckets[index].late += 1
+        case .inFlightCap, .busy: buckets[index].waiting += 1
+        }
     }
 
     /// The class whose upper end is the first that `latency` is below.

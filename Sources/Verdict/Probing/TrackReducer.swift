@@ -73,7 +73,7 @@ struct TrackReducer {
 
     mutating func add(_ skip: ProbeSkipped) {
         skipped[skip.reason, default: 0] += 1
-        seconds.recordSkipped(at: skip.intended)
+        seconds.recordSkipped(at: skip.intended, skip.reason)
         // Writers count their slots each for themselves.
         if skip.track != .write { account(slot: skip.slot, intended: skip.intended) }
     }

@@ -1,5 +1,5 @@
 /// The exit code of `run` and `report`, as the contract has it.
-public enum ExitStatus: Int32, Sendable, Hashable, CaseIterable {
+public enum RunExitCode: Int32, Sendable, Hashable, CaseIterable {
     case pass = 0
     case failed = 1
     /// Data that the server had acknowledged is gone.

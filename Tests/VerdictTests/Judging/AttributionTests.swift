@@ -1,0 +1,84 @@
+import Experiment
+import Journal
+import JournalScript
+import Testing
+
+@testable import Verdict
+
+@Suite struct AttributionTests {
+    private func phases(_ script: Script) throws -> (phases: [Phase], judged: Duration) {
+        let found = try #require(script.findings().experiments.first?.repeats.first)
+        let track = try #require(found.judgedTrack.flatMap { found.track($0) })
+        return (found.phases, track.downtime.upper ?? track.downtime.lower)
+    }
+
+    private func sum(_ phases: [Phase]) -> Duration { phases.reduce(.zero) { $0 + $1.duration } }
+
+    @Test func phasesSumToTheJudgedDowntimeExactly() throws {
+        let (phases, judged) = try phases(Script())
+        #expect(sum(phases) == judged)
+        #expect(phases.map(\.name).contains(.oldPodGone))
+        #expect(phases.map(\.name).contains(.scheduled))
+        #expect(phases.map(\.name).contains(.containerStarted))
+        #expect(!phases.map(\.name).contains(.unobserved))
+        #expect(phases.allSatisfy { $0.duration >= .zero })
+    }
+
+    @Test func whatWasNotSeenIsUnobserved() throws {
+        var script = Script()
+        script.drop { if case .observation(let seen) = $0 { seen.kind == .podScheduled } else { false } }
+        let (phases, judged) = try phases(script)
+        #expect(sum(phases) == judged)
+        let unobserved = try #require(phases.first { $0.name == .unobserved })
+        // From the old pod's end to the container's start.
+        #expect(unobserved.duration == .milliseconds(400))
+    }
+
+    @Test func aBlindTimeIsUnobserved() throws {
+        var script = Script()
+        script.change { record in
+            if case .faultInjected = record.event {
+                record.event = .faultInjected(FaultInjected(detail: "200"))
+            }
+            if case .preflightCheck = record.event { return }
+        }
+        var reducer = FindingsReducer()
+        for record in script.records {
+            reducer.add(record)
+            if case .faultInjected = record.event {
+                reducer.add(
+                    JournalRecord(at: record.at, event: .blind(BlindInterval(from: .ms(11_200), to: .ms(11_500), reason: "API away"))))
+            }
+        }
+        let found = try #require(reducer.findings().experiments.first?.repeats.first)
+        #expect(found.phases.first { $0.name == .unobserved }?.duration == .milliseconds(300))
+        #expect(sum(found.phases) == found.judgedTrack.flatMap { found.track($0)?.downtime.upper })
+    }
+
+    @Test func severalOutagesStillSum() throws {
+        var script = Script()
+        script.outs = [.init(from: 10_000, to: 12_000), .init(from: 12_500, to: 12_800)]
+        let (phases, judged) = try phases(script)
+        #expect(sum(phases) == judged)
+        #expect(phases.last?.name == .otherOutages)
+    }
+
+    @Test func logins() {
+        func probe(_ done: Int, _ failure: Failure?) -> ProbeResult {
+            ProbeResult(
+                track: .login, slot: 0, intended: .ms(done - 5), started: .ms(done - 5), done: .ms(done), failure: failure,
+                phases: ["query": 2_000_000])
+        }
+        var recoveries = LoginRecoveries()
+        recoveries.add(probe(10, nil))
+        recoveries.add(probe(20, Failure(phase: "tcp", kind: "refused")))
+        recoveries.add(probe(30, Failure(phase: "login", kind: "loginRejected", number: 4060)))
+        recoveries.add(probe(40, Failure(phase: "query", kind: "timeout")))
+        recoveries.add(probe(50, nil))
+        #expect(recoveries.recoveries == [.init(loginAccepted: .ms(30), databaseOnline: .ms(40), queryAnswered: .ms(50))])
+        // A login that is rejected for itself is not accepted.
+        recoveries.add(probe(60, Failure(phase: "login", kind: "loginRejected", number: 18456)))
+        recoveries.add(probe(70, nil))
+        #expect(recoveries.recoveries.last == .init(loginAccepted: .ms(68), databaseOnline: .ms(68), queryAnswered: .ms(70)))
+    }
+}

@@ -1,0 +1,220 @@
+import Experiment
+import JSON
+import Journal
+import JournalScript
+import Testing
+
+@testable import Verdict
+
+/// Every reason why a pass would not be justified, each from a run that would pass but for it.
+@Suite struct DoubtTests {
+    struct Case: Sendable, CustomStringConvertible {
+        var kind: Doubt.Kind
+        var script: @Sendable () -> Script
+        var limits = Limits()
+
+        init(_ kind: Doubt.Kind, limits: Limits = Limits(), _ edit: @escaping @Sendable (inout Script) -> Void) {
+            self.kind = kind
+            self.limits = limits
+            script = {
+                var script = Script()
+                edit(&script)
+                return script
+            }
+        }
+
+        var description: String { kind.rawValue }
+    }
+
+    static let cases: [Case] = [
+        Case(.journalEndedEarly) { script in
+            script.drop { event in
+                switch event {
+                case .repeatEnded, .runEnded: true
+                default: false
+                }
+            }
+        },
+        Case(.interrupted) { script in
+            script.change { record in
+                if case .repeatEnded = record.event { record.event = .repeatEnded(RepeatEnded(how: .aborted, reason: "SIGINT")) }
+            }
+        },
+        Case(.noData) { $0.dropRepeats() },
+        Case(.experimentUnknown) { script in
+            script.change { record in
+                if case .experimentStarted = record.event { record.event = .experimentStarted(ExperimentStarted(name: "another")) }
+            }
+        },
+        Case(.repeatsMissing) { script in
+            script.change { record in
+                if case .repeatStarted(let started) = record.event {
+                    record.event = .repeatStarted(RepeatStarted(number: started.number, of: 3))
+                }
+            }
+        },
+        Case(.preflightFailed) { script in
+            script.dropRepeats()
+            script.change { record in
+                if case .preflightCheck(var check) = record.event {
+                    check.status = .failed
+                    record.event = .preflightCheck(check)
+                }
+            }
+        },
+        Case(.steadyStateNotSeen) { script in
+            script.drop { if case .stageEntered(let entered) = $0 { entered.stage == .steady } else { false } }
+        },
+        Case(.outageBeforeFault) { $0.outs = [.init(from: 8000, to: 12_000)] },
+        Case(.faultNotInjected) { script in
+            script.drop { event in
+                switch event {
+                case .faultInjected, .faultEffect: true
+                default: false
+                }
+            }
+        },
+        Case(.faultNotProven) { script in
+            script.change { record in
+                if case .faultEffect = record.event {
+                    record.event = .faultEffect(FaultEffect(proven: false, evidence: ["the pod is the same"]))
+                }
+            }
+        },
+        Case(.evidenceBeforeFault) { script in
+            script.change { record in
+                if case .faultEffect = record.event { record.at = .ms(9000) }
+            }
+        },
+        Case(.noProbes) { script in
+            script.drop { if case .probe(let probe) = $0 { probe.track == .login } else { false } }
+        },
+        Case(.rateTooLow) { script in
+            script.drop { if case .probe(let probe) = $0 { probe.track == .login && probe.slot % 3 == 0 } else { false } }
+        },
+        Case(.scheduleLag) { script in
+            script.change { record in
+                if case .probe(var probe) = record.event, probe.slot % 10 == 0 {
+                    probe.intended = RunTime(nanoseconds: probe.intended.nanoseconds - 400_000_000)
+                    record.event = .probe(probe)
+                }
+            }
+        },
+        Case(.probingGap, limits: lenient) { script in
+            script.drop { if case .probe(let probe) = $0 { probe.track == .connect && (280..<320).contains(probe.slot) } else { false } }
+        },
+        Case(.wrongAddress) { $0.address = "192.168.1.5:1433" },
+        Case(.notStable) { script in
+            script.drop { if case .stageEntered(let entered) = $0 { entered.stage == .stable } else { false } }
+        },
+        Case(.blind) { script in
+            script.change { record in
+                if case .stageEntered(let entered) = record.event, entered.stage == .stable {
+                    record.event = .blind(BlindInterval(from: .ms(11_000), to: .ms(13_000), reason: "the API server is away"))
+                }
+            }
+            script.addStable()
+        },
+        Case(.noWritesBefore) { script in
+            script.drop { if case .write(let write) = $0 { write.started < .ms(11_000) } else { false } }
+        },
+        Case(.noWritesAfter) { script in
+            script.drop { if case .write(let write) = $0 { write.started > .ms(12_000) } else { false } }
+        },
+        Case(.ledgerNotChecked) { script in
+            script.change { record in
+                if case .ledgerChecked = record.event { record.event = .ledgerUnchecked(LedgerUnchecked(reason: "no login")) }
+            }
+        },
+        Case(.ledgerEmpty) { script in
+            var ledger = script.keptLedger()
+            ledger.acknowledged = 0
+            ledger.attempted = 0
+            script.ledger = ledger
+        },
+        Case(.ledgerInconsistent) { script in
+            var ledger = script.keptLedger()
+            ledger.kept -= 5
+            script.ledger = ledger
+        },
+        Case(.ledgerShort) { script in
+            var ledger = script.keptLedger()
+            ledger.acknowledged -= 1
+            script.ledger = ledger
+        },
+        Case(.serviceNotSeen) { $0.dropSnapshot(.after) },
+        Case(.storageNotSeen) { $0.dropSnapshot(.before) },
+        Case(.placementNotSeen) { $0.dropSnapshot(.after) },
+        Case(.replicasNotSeen) { $0.dropSnapshot(.before) },
+        Case(.noVolume) { $0.changeSnapshot(.before) { $0.volumes = [] } },
+        Case(.replicasShortBefore) { $0.changeSnapshot(.before) { $0.desiredReplicas = 2 } },
+        Case(.notRestored) { script in
+            script.change { record in
+                if case .preflightCheck = record.event { return }
+                if case .faultInjected = record.event {
+                    record.event = .undoIntent(
+                        UndoIntent(id: 1, kind: "uncordonNode", summary: "uncordon node/a", parameters: ["node": "a"]))
+                }
+            }
+        },
+    ]
+
+    /// Only the gap itself is to be doubted.
+    private static var lenient: Limits {
+        var limits = Limits()
+        limits.minimumProbeShare = 0.1
+        return limits
+    }
+
+    @Test(arguments: cases)
+    func itIsNeverAPass(_ given: Case) throws {
+        let findings = given.script().findings(limits: given.limits)
+        let doubts = findings.experiments.flatMap { $0.doubts + $0.repeats.flatMap(\.doubts) }
+        let doubt = try #require(doubts.first { $0.kind == given.kind }, "only \(doubts)")
+        #expect(!doubt.sentence.isEmpty)
+        #expect(findings.verdict != .pass)
+        #expect(findings.exitCode != .pass)
+        #expect(findings.experiments.contains { $0.verdict != .pass })
+    }
+
+    /// Damage is not in a journal's records; it is what keeps them from being read.
+    @Test func aDamagedJournalIsNeverAPass() {
+        var reducer = FindingsReducer()
+        for record in Script().records.dropLast() { reducer.add(record) }
+        reducer.addDamage("line 812 is no record")
+        let findings = reducer.findings()
+        #expect(findings.experiments.first?.doubts.map(\.kind) == [.journalDamaged])
+        #expect(findings.verdict == .aborted)
+        #expect(findings.exitCode == .invalid)
+        #expect(findings.damage == "line 812 is no record")
+    }
+
+    @Test func everyReasonHasItsTest() {
+        let tested = Set(Self.cases.map(\.kind)).union([.journalDamaged])
+        #expect(tested == Set(Doubt.Kind.allCases))
+    }
+}
+
+extension Script {
+    fileprivate mutating func dropRepeats() {
+        drop { event in
+            switch event {
+            case .runStarted, .experimentStarted, .preflightCheck, .runEnded: false
+            default: true
+            }
+        }
+    }
+
+    fileprivate mutating func dropSnapshot(_ moment: Snapshot.Moment) {
+        drop { if case .snapshot(let snapshot) = $0 { snapshot.moment == moment } else { false } }
+    }
+
+    /// The stage that another edit has taken the place of.
+    fileprivate mutating func addStable() {
+        change { record in
+            if case .stageEntered(let entered) = record.event, entered.stage == .recovered {
+                record.event = .stageEntered(StageEntered(stage: .stable))
+            }
+        }
+    }
+}
