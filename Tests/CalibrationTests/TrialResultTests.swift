@@ -14,7 +14,7 @@ import Verdict
     private func outage(_ from: Int64, _ to: Int64?, lower: Int64) -> Outage {
         Outage(
             lastSuccessStarted: at(from), firstFailureStarted: at(from + 10), firstFailureDone: at(from + 11),
-            lastFailureStarted: at(from + 12), firstSuccessDone: to.map(at), lower: .milliseconds(lower),
+            lastFailureStarted: at(from + 12), firstSuccessDone: to.map(at), certain: at(from)...at(from + lower),
             upper: to.map { .milliseconds($0 - from) }, failures: 3, causes: ["tcp/refused": 3])
     }
 

@@ -13,8 +13,10 @@ struct MetricsReport {
     }
 
     func data() -> Data {
-        Data((lines.joined(separator: "\n") + "\n").utf8)
+        Data(text.utf8)
     }
+
+    var text: String { lines.joined(separator: "\n") + "\n" }
 
     private var lines: [String] {
         let experiments = findings.experiments

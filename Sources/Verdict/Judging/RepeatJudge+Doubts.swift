@@ -25,7 +25,8 @@ extension RepeatJudge {
             return [Doubt(.steadyStateNotSeen, "the service was not seen healthy for \(experiment.steadyFor.gep2257) before the fault")]
         }
         guard let fault = facts.faultBegan else { return [] }
-        for track in tracks {
+        // A track without any probe, and writers that were never answered, are doubts of their own.
+        for track in tracks where track.results > 0 && (track.track != .write || facts.writes.acknowledgedBefore > 0) {
             if let outage = track.outages.first(where: { $0.firstFailureDone < fault }) {
                 let ahead = (fault - outage.firstFailureDone).textRoundedDown
                 return [

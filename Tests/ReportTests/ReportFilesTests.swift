@@ -1,0 +1,170 @@
+import Foundation
+import FoundationXML
+import JSON
+import Journal
+import JournalScript
+import Testing
+import Verdict
+
+@testable import Report
+
+@Suite struct ReportFilesTests {
+    private func withFolder(_ body: (String) throws -> Void) throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("report-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try body(folder.path)
+    }
+
+    private var failing: Findings {
+        var script = Script()
+        script.repeats = 2
+        script.expect = "downtime: {max: 1s}"
+        return script.findings()
+    }
+
+    @Test func allFilesAreWrittenAndNothingElse() throws {
+        try withFolder { folder in
+            try ReportWriter(directory: folder).write(failing)
+            let names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+            #expect(names == ["junit.xml", "metrics.prom", "repeats.csv", "report.html", "results.json", "summary.md"])
+        }
+    }
+
+    @Test func aReportThatCannotBeWrittenSaysWhere() {
+        let error = #expect(throws: ReportError.self) { try ReportWriter(directory: "/nowhere/at/all").write(failing) }
+        #expect(error?.description.contains("/nowhere/at/all") == true)
+    }
+
+    /// The names that other tools rely on.
+    @Test func resultsHaveTheNamesOfTheContract() throws {
+        let json = ResultsReport(failing).json()
+        #expect(json["schema"]?.string == "aftershock.results/v1")
+        #expect(json["exitCode"]?.integer == 1)
+        let experiment = try #require(json["experiments"]?[0])
+        #expect(experiment["name"]?.string == "pod-delete")
+        #expect(experiment["fault"]?.string == "podDelete")
+        #expect(experiment["verdict"]?.string == "fail")
+        let one = try #require(experiment["repeats"]?[0])
+        #expect(one["verdict"]?.string == "fail")
+        for track in ["connect", "login", "session", "write"] {
+            let downtime = try #require(one["downtime"]?[track])
+            for name in ["lowerMs", "upperMs", "estimateMs", "longestMs"] {
+                guard case .double(let value)? = downtime[name] else { throw Missing(name: "\(track).\(name)") }
+                #expect(value > 1900 && value < 2100)
+            }
+            #expect(downtime["count"]?.integer == 1)
+        }
+        #expect(one["outages"]?.array?.count == 4)
+        var sum = 0.0
+        for phase in one["phases"]?.array ?? [] {
+            guard case .double(let value)? = phase["ms"] else { throw Missing(name: "phases.ms") }
+            sum += value
+        }
+        #expect(abs(sum - 2053) < 0.001)
+        for name in [
+            "attempted", "acknowledged", "refused", "unknown", "lost", "corrupt", "duplicate", "unexpected", "stale", "unknownPresent",
+            "unknownAbsent",
+        ] {
+            #expect(one["ledger"]?[name]?.integer != nil, "\(name)")
+        }
+        for name in ["serviceIP", "volume", "node", "pod", "replicas"] {
+            #expect(one["infrastructure"]?[name]?["before"]?.isNull == false, "\(name)")
+            #expect(one["infrastructure"]?[name]?["after"]?.isNull == false, "\(name)")
+        }
+        #expect(one["effect"]?["proven"]?.bool == true)
+        #expect(one["effect"]?["evidence"]?[0]?.string == "pod uid pod1 is gone")
+        #expect(one["restore"]?["complete"]?.bool == true)
+    }
+
+    private struct Missing: Error {
+        var name: String
+    }
+
+    /// What is not known is null, never a number that looks measured.
+    @Test func whatIsNotKnownIsNull() throws {
+        var script = Script()
+        script.outs = [.init(from: 10_000, to: 100_000)]
+        script.gaveUp = true
+        script.drop { if case .ledgerChecked = $0 { true } else { false } }
+        let one = try #require(ResultsReport(script.findings()).json()["experiments"]?[0]?["repeats"]?[0])
+        #expect(one["downtime"]?["login"]?["upperMs"]?.isNull == true)
+        #expect(one["downtime"]?["login"]?["open"]?.bool == true)
+        #expect(one["ledger"]?["lost"]?.isNull == true)
+        #expect(MetricsReport(script.findings()).text.contains("stat=\"max\",track=\"login\"} +Inf"))
+        #expect(!MetricsReport(script.findings()).text.contains("aftershock_lost_writes{"))
+    }
+
+    @Test func thePageIsWellFormedAndNeedsNothingElse() throws {
+        let page = String(decoding: try HTMLReport(failing).data(), as: UTF8.self)
+        // Its pictures are XML of their own.
+        for svg in page.matches(of: /<svg.*?<\/svg>/.dotMatchesNewlines()) {
+            #expect(throws: Never.self) { try XMLDocument(xmlString: String(svg.output)) }
+        }
+        #expect(page.contains("<svg"))
+        #expect(!page.contains("<script"))
+        #expect(!page.contains("http://") && !page.contains("https://"))
+        #expect(!page.contains("{{"))
+        #expect(page.contains("down for at most 2.053 s"))
+    }
+
+    @Test func textFromOutsideIsEscaped() throws {
+        var script = Script()
+        script.change { record in
+            if case .faultEffect = record.event {
+                record.event = .faultEffect(FaultEffect(proven: true, evidence: ["<script>alert(1)</script>|x"]))
+            }
+            if case .faultBegun = record.event { record.event = .faultBegun(FaultBegun(fault: "podDelete", summary: "<b>\"&")) }
+        }
+        let page = String(decoding: try HTMLReport(script.findings()).data(), as: UTF8.self)
+        #expect(!page.contains("<script>"))
+        #expect(page.contains("&lt;script&gt;"))
+        #expect(page.contains("&lt;b&gt;&quot;&amp;"))
+    }
+
+    @Test func aRowOfTheTableHasAColumnForEachHeading() throws {
+        let text = String(decoding: RepeatsReport(failing).data(), as: UTF8.self)
+        let rows = text.split(separator: "\r\n").map { $0.split(separator: ",", omittingEmptySubsequences: false) }
+        #expect(rows.count == 3)
+        #expect(Set(rows.map(\.count)).count == 1)
+        #expect(rows[0][2] == "experiment")
+        #expect(rows[1][2] == "pod-delete")
+    }
+
+    /// Of each metric HELP and TYPE once, before its samples, and a line break at the end.
+    @Test func metricsKeepTheFormat() throws {
+        let text = String(decoding: MetricsReport(failing).data(), as: UTF8.self)
+        #expect(text.hasSuffix("\n"))
+        var declared: Set<Substring> = []
+        for line in text.split(separator: "\n") {
+            if let type = line.firstMatch(of: /^# TYPE (\S+) gauge$/) {
+                #expect(declared.insert(type.1).inserted)
+            } else if !line.hasPrefix("#") {
+                let sample = try #require(line.wholeMatch(of: /([a-z_]+)(\{[^}]*\})? (\S+)/), "\(line)")
+                #expect(declared.contains(sample.1))
+                #expect(Double(sample.3) != nil)
+            }
+        }
+        #expect(text.contains("aftershock_verdict{experiment=\"pod-delete\",verdict=\"fail\"} 1.0"))
+    }
+
+    @Test func theSummaryIsATable() {
+        let text = String(decoding: SummaryReport(failing).data(), as: UTF8.self)
+        #expect(text.hasPrefix("# FAIL: exit code 1"))
+        #expect(text.contains("| pod-delete | podDelete | **fail** | 2/2 | 1.949 s to 2.053 s (connect) | 1s | 0 of "))
+        #expect(text.contains("- **downtime** (FAIL): down for at most 2.053 s"))
+    }
+
+    @Test func theTerminalHasNoColourUnlessTold() {
+        let plain = TerminalReport(failing).text
+        #expect(!plain.contains("\u{1b}"))
+        #expect(plain.hasSuffix("FAIL (exit code 1: the promise was broken)\n"))
+        #expect(plain.contains("1.949..2.053 s"))
+        #expect(TerminalReport(failing, isColored: true).text.contains("\u{1b}[31mFAIL\u{1b}[0m"))
+        #expect(TerminalReport.wantsColor(environment: ["TERM": "xterm"], isTerminal: true))
+        #expect(!TerminalReport.wantsColor(environment: ["TERM": "xterm", "NO_COLOR": "1"], isTerminal: true))
+        #expect(TerminalReport.wantsColor(environment: ["NO_COLOR": ""], isTerminal: true))
+        #expect(!TerminalReport.wantsColor(environment: ["TERM": "dumb"], isTerminal: true))
+        #expect(!TerminalReport.wantsColor(environment: [:], isTerminal: false))
+    }
+}
