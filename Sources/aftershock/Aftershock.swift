@@ -20,6 +20,7 @@ struct Aftershock: AsyncParsableCommand {
             InitCommand.self,
             CompletionCommand.self,
             ReportCommand.self,
+            CompareCommand.self,
             ProbeCommand.self,
             CalibrateCommand.self,
         ]

@@ -1,0 +1,89 @@
+public import Foundation
+import JSON
+public import Verdict
+
+/// A `results.json` read back, as far as comparing needs it.
+public struct StoredResults: Sendable {
+    struct Experiment: Sendable {
+        var name: String
+        var fault: String
+        /// Of the repeats that were judged, by track.
+        var downtimes: [String: [Sample.Value]]
+        var intervals: [String: Duration]
+    }
+
+    let experiments: [Experiment]
+
+    /// - Throws: ``ReportError`` when `data` is no `results.json` of this version's schema.
+    public init(_ data: Data, path: String) throws {
+        func wrong(_ reason: String) -> ReportError { ReportError(path: path, reason: reason) }
+        let json: JSONValue
+        do {
+            json = try JSONValue(parsing: data)
+        } catch {
+            throw wrong("is no JSON")
+        }
+        guard json["schema"]?.string == ResultsReport.schema else {
+            throw wrong("is no \(ResultsReport.schema): its schema is \(json["schema"]?.string ?? "not given")")
+        }
+        experiments = try (json["experiments"]?.array ?? []).map { experiment in
+            guard let name = experiment["name"]?.string, let fault = experiment["fault"]?.string else {
+                throw wrong("has an experiment without name or fault")
+            }
+            var stored = Experiment(name: name, fault: fault, downtimes: [:], intervals: [:])
+            for one in experiment["repeats"]?.array ?? [] where ["pass", "fail"].contains(one["verdict"]?.string ?? "") {
+                for (track, downtime) in one["downtime"]?.object ?? [:] {
+                    stored.downtimes[track, default: []].append(try Self.value(downtime, wrong))
+                    stored.intervals[track] = one["probes"]?[track]?["intervalMs"]?.milliseconds
+                }
+            }
+            return stored
+        }
+    }
+
+    private static func value(_ downtime: JSONValue, _ wrong: (String) -> ReportError) throws -> Sample.Value {
+        if let upper = downtime["upperMs"]?.milliseconds { return Sample.Value(upper) }
+        guard let lower = downtime["lowerMs"]?.milliseconds else { throw wrong("has a downtime without a number") }
+        return Sample.Value(lower, isAtLeast: true)
+    }
+
+    /// What both runs have, and what only one has or is not the same in both.
+    public static func pairs(baseline: StoredResults, current: StoredResults) -> (pairs: [Comparison.Pair], mismatches: [String]) {
+        var pairs: [Comparison.Pair] = []
+        var mismatches: [String] = []
+        for now in current.experiments {
+            guard let before = baseline.experiments.first(where: { $0.name == now.name }) else {
+                mismatches.append("\(now.name): not in the baseline")
+                continue
+            }
+            guard before.fault == now.fault else {
+                mismatches.append("\(now.name): the fault was \(before.fault) and is \(now.fault)")
+                continue
+            }
+            for (track, values) in now.downtimes.sorted(by: { $0.key < $1.key }) {
+                guard before.intervals[track] == now.intervals[track] else {
+                    mismatches.append("\(now.name), \(track) track: it was probed at another interval")
+                    continue
+                }
+                pairs.append(
+                    Comparison.Pair(
+                        experiment: now.name, track: track, baseline: before.downtimes[track] ?? [], current: values,
+                        resolution: (now.intervals[track] ?? .zero) * 2))
+            }
+        }
+        for before in baseline.experiments where !current.experiments.contains(where: { $0.name == before.name }) {
+            mismatches.append("\(before.name): only in the baseline")
+        }
+        return (pairs, mismatches)
+    }
+}
+
+extension JSONValue {
+    fileprivate var milliseconds: Duration? {
+        switch self {
+        case .integer(let value): .milliseconds(value)
+        case .double(let value): .nanoseconds(Int64((value * 1_000_000).rounded()))
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,66 @@
+import ArgumentParser
+import Foundation
+import Report
+import Verdict
+
+struct CompareCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "compare",
+        abstract: "Hold the downtimes of one run against those of an earlier one.",
+        discussion: """
+            Exits 0 when no track is slower than allowed, 1 when one is, and 4 when nothing could be compared. A difference counts
+            when it is significant (Mann-Whitney, corrected for all comparisons), larger than allowed, and more than two probe intervals.
+            """)
+
+    enum Format: String, ExpressibleByArgument, CaseIterable {
+        case text, json
+    }
+
+    @Argument(help: ArgumentHelp("The earlier run's report folder, or its results.json.", valueName: "baseline"), completion: .directory)
+    var baseline: String
+
+    @Argument(help: ArgumentHelp("The run's report folder, or its results.json.", valueName: "run"), completion: .directory)
+    var current: String
+
+    @Option(help: ArgumentHelp("By how many per cent the median downtime may grow.", valueName: "per cent"))
+    var maxRegression = 20.0
+
+    @Option(help: ArgumentHelp("The chance of a false alarm that is accepted.", valueName: "probability"))
+    var alpha = 0.05
+
+    @Option(name: [.short, .long], help: "What to print.")
+    var output = Format.text
+
+    func validate() throws {
+        guard maxRegression >= 0 else { throw ValidationError("--max-regression is 0 or more") }
+        guard alpha > 0, alpha < 1 else { throw ValidationError("--alpha is between 0 and 1") }
+    }
+
+    func run() throws {
+        let (pairs, mismatches) = StoredResults.pairs(baseline: try load(baseline), current: try load(current))
+        let comparisons = Comparison.compare(pairs, maxRegression: maxRegression / 100, alpha: alpha)
+        let report = ComparisonReport(comparisons, mismatches: mismatches)
+        switch output {
+        case .text: print(report.text, terminator: "")
+        case .json: print(try report.json)
+        }
+        if comparisons.contains(where: \.isRegression) { throw ExitCode(RunExitCode.failed.rawValue) }
+        if comparisons.allSatisfy({ $0.outcome == .tooFew }) { throw ExitCode(RunExitCode.invalid.rawValue) }
+    }
+
+    private func load(_ path: String) throws -> StoredResults {
+        var file = path
+        var isFolder: ObjCBool = false
+        if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
+            file = (path as NSString).appendingPathComponent(ReportWriter.File.results.rawValue)
+        }
+        do {
+            return try StoredResults(try Data(contentsOf: URL(fileURLWithPath: file)), path: file)
+        } catch let error as ReportError {
+            standardError("error: \(error)")
+        } catch {
+            standardError("error: \(file) cannot be read: \(error.localizedDescription)")
+        }
+        throw ExitCode(AftershockExit.usage)
+    }
+}
