@@ -96,7 +96,10 @@ let package = Package(
         program("SandboxSQL", ["TDS", "CSQLite", .nioCore, .nioPosix, .nioTLS, .nioSSL, .x509, .crypto, .argumentParser]),
         program(
             "aftershock",
-            ["Calibration", "JSON", "Experiment", "Journal", "Kubernetes", "TDS", "Verdict", "Report", "Run", "Sandbox", .nioPosix, .yams, .argumentParser]),
+            [
+                "Calibration", "JSON", "Experiment", "Journal", "Kubernetes", "TDS", "Verdict", "Report", "Run", "Sandbox", .nioPosix,
+                .yams, .argumentParser,
+            ]),
 
         tests("JSON"),
         tests("Experiment", ["JSON"]),

@@ -37,7 +37,8 @@ struct SandboxBoot {
     /// Those that were named, or every manifest in the folder `targets` beside an experiment.
     private func manifestPaths() throws -> [String] {
         guard manifests.isEmpty else { return manifests }
-        let folders = Set(files.map { ($0.path as NSString).deletingLastPathComponent as NSString }.map { $0.appendingPathComponent("targets") })
+        let parents = Set(files.map { ($0.path as NSString).deletingLastPathComponent })
+        let folders = parents.map { ($0 as NSString).appendingPathComponent("targets") }
         return try folders.sorted().filter { FileManager.default.fileExists(atPath: $0) }.flatMap { folder in
             try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".yaml") }.sorted()
                 .map { (folder as NSString).appendingPathComponent($0) }
