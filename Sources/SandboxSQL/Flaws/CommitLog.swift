@@ -20,8 +20,9 @@ final class CommitLog: Sendable {
         let path = CommitLog.alivePath(folder)
         let thread = Thread {
             while true {
-                // A beat that cannot be written leaves the older one, and the flaw cuts more; it is a flaw.
-                try? Data("\(CommitLog.now())\n".utf8).write(to: URL(filePath: path))
+                // A beat that cannot be written leaves the older one, and the flaw cuts more; it is a flaw. Whole or not at all: a kill in
+                // the middle of it must not leave a file without a time in it.
+                try? Data("\(CommitLog.now())\n".utf8).write(to: URL(filePath: path), options: .atomic)
                 Thread.sleep(forTimeInterval: 0.005)
             }
         }
