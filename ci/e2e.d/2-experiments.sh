@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # The experiments of the library against each target: the faults of a process and of a pod, with all that the promise says.
 
-repeats=5
+repeats=${AFTERSHOCK_E2E_REPEATS:-5}
 for target in azure-sql-edge:deployment/azure-sql-edge mssql-statefulset:statefulset/mssql; do
     workload=${target#*:}
     service=${workload#*/} kind=${workload%%/*}
