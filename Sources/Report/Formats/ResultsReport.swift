@@ -188,6 +188,7 @@ struct ResultsReport {
             "stale": .integer(ledger.stale),
             "unknownPresent": .integer(ledger.unknownPresent),
             "unknownAbsent": .integer(ledger.unknownAbsent),
+            "unknownOverwritten": .integer(ledger.unknownOverwritten),
             "seeded": .integer(ledger.seeded),
             "seededLost": .integer(ledger.seededLost),
             "read": .integer(ledger.read),

@@ -107,7 +107,8 @@ struct HTMLRepeat {
         }
         let counts: [(String, Int64)] = [
             ("attempted", ledger.attempted), ("acknowledged", ledger.acknowledged), ("refused", ledger.refused),
-            ("unanswered", ledger.unknown), ("of these there", ledger.unknownPresent), ("not there", ledger.unknownAbsent),
+            ("unanswered", ledger.unknown), ("there", ledger.unknownPresent), ("not there", ledger.unknownAbsent),
+            ("overwritten", ledger.unknownOverwritten),
             ("baseline", ledger.seeded), ("kept", ledger.kept), ("lost", ledger.lost), ("corrupt", ledger.corrupt),
             ("duplicate", ledger.duplicate), ("unexpected", ledger.unexpected), ("stale", ledger.stale),
         ]

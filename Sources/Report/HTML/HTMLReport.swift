@@ -148,7 +148,7 @@ struct HTMLExperiment {
 
     /// What no loss in so many repeats says about the next.
     private static func losses(_ found: ExperimentFindings) -> String? {
-        let checked = found.repeats.compactMap(\.ledger)
+        let checked = found.repeats.filter { $0.verdict == .pass || $0.verdict == .fail }.compactMap(\.ledger)
         guard checked.count > 1, !checked.contains(where: { $0.isDataLost(allowed: 0) }) else { return nil }
         guard let bound = Sample.upperBoundOfShare(noneOf: checked.count) else { return nil }
         return "0 of \(checked.count) repeats lost data: with 95 % confidence at most \(Int((bound * 100).rounded(.up))) % of such runs do."

@@ -29,7 +29,7 @@ enum HTMLStyle {
         th { color: var(--soft); font-weight: 600; } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
         td.passed { color: var(--pass); } td.failed { color: var(--fail); font-weight: 700; }
         td.undecided { color: var(--unsure); font-weight: 700; } td.skipped { color: var(--soft); }
-        details { margin: 10px 0; } summary { cursor: pointer; color: var(--soft); } pre { white-space: pre-wrap; margin: 4px 0; font-size: 12.5px; }
+        details { margin: 10px 0; } td details { display: inline-block; margin: 0 0 0 8px; } td details[open] { display: block; margin: 4px 0 0; } summary { cursor: pointer; color: var(--soft); } pre { white-space: pre-wrap; margin: 4px 0; font-size: 12.5px; }
         svg { width: 100%; height: auto; display: block; margin: 6px 0; min-width: 640px; }
         svg text { font: 11.5px system-ui, sans-serif; fill: var(--soft); } svg .strong { fill: var(--text); font-weight: 600; }
         svg .up { fill: var(--up); } svg .maybe { fill: var(--maybe); } svg .down { fill: url(#hatch); } svg .unknown { fill: var(--unknown); }

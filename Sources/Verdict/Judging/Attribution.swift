@@ -56,7 +56,7 @@ struct Attribution {
     }
 
     private func phases(from: RunTime, to: RunTime, main: Outage, judged: Track) -> [Phase] {
-        var marks = clusterMarks() + probeMarks(from: from, to: to)
+        var marks = clusterMarks() + probeMarks(of: judged, from: from, to: to)
         if let fault = facts.faultBegan { marks.append(Mark(name: .beforeFault, at: fault)) }
         marks = marks.filter { $0.at > from && $0.at < to }
         marks.append(Mark(name: lastName(judged, main), at: to))
@@ -141,7 +141,7 @@ struct Attribution {
         return marks.map { Mark(name: $0.key, at: $0.value) }
     }
 
-    private func probeMarks(from: RunTime, to: RunTime) -> [Mark] {
+    private func probeMarks(of judged: Track, from: RunTime, to: RunTime) -> [Mark] {
         var marks: [Mark] = []
         let during = { (track: Track) in
             longest(
@@ -153,13 +153,16 @@ struct Attribution {
             marks.append(Mark(name: .noticed, at: noticed))
         }
         if let open = during(.connect)?.firstSuccessDone { marks.append(Mark(name: .tcpOpen, at: open)) }
-        if let login = facts.loginRecoveries.recoveries.last(where: { $0.queryAnswered > from && $0.loginAccepted < to }) {
-            marks.append(Mark(name: .loginAccepted, at: login.loginAccepted))
-            marks.append(Mark(name: .databaseOnline, at: login.databaseOnline))
+        let query = [Track.login, .session].compactMap { during($0)?.firstSuccessDone }.min()
+        // Whoever gets an answer to a query has logged in, so the session track may show it before the next login probe does.
+        let login = facts.loginRecoveries.recoveries.last { $0.queryAnswered > from && $0.loginAccepted < to }
+        if let accepted = [login?.loginAccepted, query].compactMap({ $0 }).min() {
+            marks.append(Mark(name: .loginAccepted, at: accepted))
+            marks.append(
+                Mark(name: .databaseOnline, at: max(accepted, [login?.databaseOnline, query].compactMap { $0 }.min() ?? accepted)))
         }
-        if let query = [Track.login, .session].compactMap({ during($0)?.firstSuccessDone }).min() {
-            marks.append(Mark(name: .firstQuery, at: query))
-        }
+        // On the tracks that query it is the end of the downtime itself.
+        if judged == .connect || judged == .write, let query { marks.append(Mark(name: .firstQuery, at: query)) }
         return marks
     }
 

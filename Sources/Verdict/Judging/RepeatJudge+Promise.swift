@@ -11,8 +11,11 @@ extension RepeatJudge {
         }
         if let doubt = doubts.first(where: { $0.kind.check == .dataPersistence }) { return .undecided(doubt) }
         guard let ledger = facts.ledger else { return .skipped(.dataPersistence, "not evaluated") }
-        let unknown =
-            ledger.unknown == 0 ? "" : "; of \(ledger.unknown) unanswered \(ledger.unknownPresent) are there, \(ledger.unknownAbsent) not"
+        var unknown = ""
+        if ledger.unknown > 0 {
+            unknown = "; of \(ledger.unknown) unanswered \(ledger.unknownPresent) are there, \(ledger.unknownAbsent) not"
+            if ledger.unknownOverwritten > 0 { unknown += ", \(ledger.unknownOverwritten) overwritten since" }
+        }
         let message = "\(ledger.acknowledged) acknowledged writes and \(ledger.seeded) baseline rows are all there\(unknown)"
         return .passed(.dataPersistence, message)
     }

@@ -35,13 +35,7 @@ import Testing
     }
 
     @Test func aBlindTimeIsUnobserved() throws {
-        var script = Script()
-        script.change { record in
-            if case .faultInjected = record.event {
-                record.event = .faultInjected(FaultInjected(detail: "200"))
-            }
-            if case .preflightCheck = record.event { return }
-        }
+        let script = Script()
         var reducer = FindingsReducer()
         for record in script.records {
             reducer.add(record)
@@ -61,6 +55,19 @@ import Testing
         let (phases, judged) = try phases(script)
         #expect(sum(phases) == judged)
         #expect(phases.last?.name == .otherOutages)
+    }
+
+    /// A session that reconnects shows that logins are accepted before the next login probe comes.
+    @Test func noQueryBeforeTheLogin() throws {
+        var script = Script()
+        script.outs = [
+            .init(from: 10_000, to: 12_000, tracks: [.connect, .session]), .init(from: 10_000, to: 12_400, tracks: [.login, .write]),
+        ]
+        let names = try phases(script).phases.map(\.name)
+        let accepted = try #require(names.firstIndex(of: .loginAccepted))
+        let query = try #require(names.firstIndex(of: .firstQuery))
+        #expect(accepted < query)
+        #expect(names.count { $0 == .firstQuery } == 1)
     }
 
     @Test func logins() {
