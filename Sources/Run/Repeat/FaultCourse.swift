@@ -20,12 +20,12 @@ struct FaultCourse: Sendable {
     private static let snapshotPatience = Duration.seconds(60)
 
     func run() async throws -> RepeatEnded {
-        try enter(.steadying)
+        try journal.enter(.steadying)
         guard try await becomesHealthy(for: experiment.steadyFor, since: .origin, within: experiment.giveUpAfter) else {
-            try enter(.gaveUp)
+            try journal.enter(.gaveUp)
             return RepeatEnded(how: .gaveUp, reason: "the service was not healthy for \(experiment.steadyFor.gep2257) before the fault")
         }
-        try enter(.steady)
+        try journal.enter(.steady)
         let ended =
             if let injection = experiment.fault.injection(helperImage: options.helperImage) {
                 try await inject(injection)
@@ -39,14 +39,14 @@ struct FaultCourse: Sendable {
     /// The control experiment.
     private func doNothing() async throws -> RepeatEnded {
         guard case .none(let duration) = experiment.fault else { preconditionFailure("only the fault 'none' has no injection") }
-        try enter(.injecting)
+        try journal.enter(.injecting)
         try journal.append(.faultBegun(FaultBegun(fault: "none", summary: "nothing is done for \(duration.gep2257)")))
         try await journal.clock.sleep(until: journal.clock.now + duration)
         return try await settleDown(from: journal.clock.now, deadline: journal.clock.now + experiment.giveUpAfter)
     }
 
     private func inject(_ injection: any FaultInjection) async throws -> RepeatEnded {
-        try enter(.injecting)
+        try journal.enter(.injecting)
         let begun = try journal.append(
             .faultBegun(FaultBegun(fault: experiment.fault.kind, summary: injection.plan(target).joined(separator: "; "))))
         let deadline = begun + experiment.giveUpAfter
@@ -56,13 +56,13 @@ struct FaultCourse: Sendable {
             try await putBack()
             return RepeatEnded(how: .completed, reason: "the fault had no proven effect")
         }
-        try enter(.recovering)
+        try journal.enter(.recovering)
         if let pause = injection.undoAfter {
             try await journal.clock.sleep(until: begun + pause)
             try await putBack()
         }
         guard let replaced = try await replacement(before: deadline) else {
-            try enter(.gaveUp)
+            try journal.enter(.gaveUp)
             try await putBack()
             return RepeatEnded(how: .gaveUp, reason: "no ready pod took over within \(experiment.giveUpAfter.gep2257)")
         }
@@ -112,16 +112,16 @@ struct FaultCourse: Sendable {
     /// Waits until everything has been healthy for `stableFor` since `moment`.
     private func settleDown(from moment: RunTime, deadline: RunTime) async throws -> RepeatEnded {
         guard try await becomesHealthy(for: .zero, since: moment, within: deadline - journal.clock.now) else {
-            try enter(.gaveUp)
+            try journal.enter(.gaveUp)
             return RepeatEnded(how: .gaveUp, reason: "clients were not served again within \(experiment.giveUpAfter.gep2257)")
         }
-        try enter(.recovered)
+        try journal.enter(.recovered)
         guard try await becomesHealthy(for: experiment.stableFor, since: moment, within: deadline - journal.clock.now) else {
-            try enter(.gaveUp)
+            try journal.enter(.gaveUp)
             return RepeatEnded(
                 how: .gaveUp, reason: "clients were served again, but not for \(experiment.stableFor.gep2257) without a failure")
         }
-        try enter(.stable)
+        try journal.enter(.stable)
         return RepeatEnded(how: .completed)
     }
 
@@ -138,7 +138,7 @@ struct FaultCourse: Sendable {
 
     private func putBack() async throws {
         guard !faults.openIntents.isEmpty else { return }
-        try enter(.undoing)
+        try journal.enter(.undoing)
         _ = try await faults.putBack()
     }
 
@@ -152,10 +152,6 @@ struct FaultCourse: Sendable {
                 try await journal.clock.sleep(until: journal.clock.now + .seconds(1))
             }
         }
-    }
-
-    private func enter(_ stage: StageEntered.Stage) throws {
-        try journal.append(.stageEntered(StageEntered(stage: stage)))
     }
 }
 

@@ -23,7 +23,7 @@ struct RepeatRunner: Sendable {
 
     /// How the repeat ended. Throws when it could not be carried through; what was changed is still to be put back then.
     func run() async throws -> RepeatEnded {
-        try enter(.preparing)
+        try journal.enter(.preparing)
         let resolver = TargetResolver(client: client, target: experiment.target)
         let target = try await resolver.resolve()
         guard let pod = target.servingPods.first else {
@@ -38,7 +38,7 @@ struct RepeatRunner: Sendable {
 
         let ended = try await measure(target, faultTarget, resolver, ledger)
 
-        try enter(.settling)
+        try journal.enter(.settling)
         try journal.append(await ledger.check(on: eventLoopGroup.next()))
         if !options.keepTables { await cleanUp(ledger) }
         return ended
@@ -94,9 +94,5 @@ struct RepeatRunner: Sendable {
             _ = try? journal.append(
                 .observation(ClusterObservation(kind: .event, object: "ledger", detail: "its tables could not be removed: \(error)")))
         }
-    }
-
-    private func enter(_ stage: StageEntered.Stage) throws {
-        try journal.append(.stageEntered(StageEntered(stage: stage)))
     }
 }
