@@ -10,7 +10,7 @@ import Testing
     /// A pod as the API tells it.
     private func pod(
         uid: String = "u1", node: String? = "worker1", container: String? = "containerd://a", ready: Bool = true, restarts: Int = 0,
-        deleted: Bool = false, exitCode: Int? = nil
+        deleted: Bool = false, exitCode: Int? = nil, backOff: String? = nil
     ) throws -> Pod {
         var status: [String: JSONValue] = [
             "conditions": [["type": "Ready", "status": ready ? "True" : "False"]]
@@ -20,6 +20,7 @@ import Testing
                 "name": "sql", "ready": .bool(ready), "restartCount": .integer(Int64(restarts)), "containerID": .string(container),
                 "state": ["running": ["startedAt": "2026-01-01T00:00:00Z"]],
             ]
+            if let backOff { entry["state"] = ["waiting": ["reason": "CrashLoopBackOff", "message": .string(backOff)]] }
             if let exitCode {
                 entry["lastState"] = [
                     "terminated": ["exitCode": .integer(Int64(exitCode)), "reason": "Error", "containerID": "containerd://old"]
@@ -51,6 +52,16 @@ import Testing
         #expect(kinds(found) == [.containerTerminated, .containerStarted, .podNotReady])
         #expect(found[0].detail == "sql: exit code 137, Error")
         #expect(kinds(tracker.take(.modified(try pod(container: "containerd://b", restarts: 1, exitCode: 137)))) == [.podReady])
+    }
+
+    @Test func aRestartThatIsHeldBackIsToldOnce() throws {
+        var tracker = PodTracker()
+        _ = tracker.take(.added(try pod()))
+        _ = tracker.take(.synced(resourceVersion: "1"))
+        let waiting = try pod(ready: false, exitCode: 137, backOff: "back-off 10s restarting failed container=sql")
+        let found = tracker.take(.modified(waiting)).filter { $0.kind == .crashLoopBackOff }
+        #expect(found.map(\.detail) == ["back-off 10s restarting failed container=sql"])
+        #expect(!kinds(tracker.take(.modified(waiting))).contains(.crashLoopBackOff))
     }
 
     @Test func aReplacedPodIsAnotherOneThoughItHasTheSameName() throws {

@@ -91,6 +91,8 @@ public struct ClusterObservation: Codable, Sendable, Hashable {
     public enum Kind: String, Codable, Sendable {
         case podCreated, podScheduled, podReady, podNotReady, podTerminating, podGone
         case containerStarted, containerTerminated, volumeAttached
+        /// The kubelet waits before it starts the container again: its earlier restarts are too recent.
+        case crashLoopBackOff
         case endpointReady, endpointGone
         case nodeReady, nodeNotReady, nodeUnschedulable, nodeSchedulable
         /// A Kubernetes Event about the target (`FailedAttachVolume`, `BackOff`...).

@@ -26,8 +26,9 @@ private struct APIResourceList: Decodable {
 }
 
 extension KubernetesClient {
-    public func version() async throws(KubernetesError) -> ServerVersion {
-        try await value(APIRequest(path: "/version"))
+    /// - Parameter deadline: of the whole exchange; `nil` is the client's own.
+    public func version(within deadline: Duration? = nil) async throws(KubernetesError) -> ServerVersion {
+        try await value(APIRequest(path: "/version", timeout: deadline))
     }
 
     /// The versions of an API group that the server serves; empty when it does not know the group.

@@ -88,6 +88,7 @@ struct ResultsReport {
             "downtime": downtime,
             "outages": .array(outages),
             "judgedTrack": found.judgedTrack.map { .string($0.rawValue) } ?? .null,
+            "remarks": .array(found.remarks.map { .string($0) }),
             "phases": .array(found.phases.map { ["name": .string($0.name.rawValue), "ms": .milliseconds($0.duration)] }),
             "probes": probes,
             "ledger": ledger(found),

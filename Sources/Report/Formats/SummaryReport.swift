@@ -29,7 +29,7 @@ struct SummaryReport {
             "| experiment | fault | verdict | repeats | downtime, worst repeat | allowed | lost writes |", "|---|---|---|---|---|---|---|",
         ]
         lines += findings.experiments.map(row)
-        for experiment in findings.experiments { lines += problems(experiment) }
+        for experiment in findings.experiments { lines += notes(experiment) }
         return lines.joined(separator: "\n") + "\n"
     }
 
@@ -50,10 +50,12 @@ struct SummaryReport {
         return "| " + cells.map(cell).joined(separator: " | ") + " |"
     }
 
-    private func problems(_ found: ExperimentFindings) -> [String] {
+    private func notes(_ found: ExperimentFindings) -> [String] {
         let open = found.judgements.filter { $0.outcome == .failed || $0.outcome == .undecided }
-        guard !open.isEmpty else { return [] }
-        return ["", "## \(cell(found.name))", ""] + open.map { "- **\($0.check.rawValue)** (\($0.outcome.text)): \(cell($0.message))" }
+        let lines =
+            open.map { "- **\($0.check.rawValue)** (\($0.outcome.text)): \(cell($0.message))" }
+            + found.repeats.flatMap { one in one.remarks.map { "- repeat \(one.number): \(cell($0))" } }
+        return lines.isEmpty ? [] : ["", "## \(cell(found.name))", ""] + lines
     }
 
     /// Text that neither ends a table's cell nor becomes markup.

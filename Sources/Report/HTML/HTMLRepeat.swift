@@ -34,6 +34,7 @@ struct HTMLRepeat {
     var verdictText: String
     var isOpen: Bool
     var line: String
+    var remarks: [String]
     var timeline: String?
     var tracks: [TrackRow]
     var hasTracks: Bool
@@ -58,6 +59,7 @@ struct HTMLRepeat {
         verdictText = found.verdict.rawValue.uppercased()
         self.isOpen = isOpen
         line = (found.doubts.first?.sentence ?? found.judgement(.downtime)?.message ?? "").plain
+        remarks = found.remarks.map(\.plain)
         timeline = found.tracks.isEmpty ? nil : TimelineChart(found: found).svg.text
         tracks = found.tracks.map(TrackRow.init)
         hasTracks = !tracks.isEmpty

@@ -34,6 +34,7 @@ enum HTMLTemplate {
         {{#losses}}<p class="soft">{{.}}</p>{{/losses}}
         {{#repeats}}
         <details {{#isOpen}}open{{/isOpen}}><summary><b>Repeat {{number}}</b> <span class="verdict {{verdict}}">{{verdictText}}</span> {{line}}</summary>
+        {{#remarks}}<p class="soft">{{.}}</p>{{/remarks}}
         {{#timeline}}<h3>What the clients felt</h3>
         {{{.}}}
         <div class="key"><span><b class="k-up"></b>served</span><span><b class="k-down"></b>surely not served</span>

@@ -32,6 +32,7 @@ public struct TerminalReport {
             "\(found.name)  \(paint(found.verdict))  (\(found.fault), \(found.repeats.count) of \(found.repeatsAsked) repeats\(limit))"
         ]
         if !found.repeats.isEmpty { lines += table(found).map { "  \($0)" } }
+        for one in found.repeats { lines += one.remarks.map { "  repeat \(one.number): \($0)" } }
         for track in found.repeats.count > 1 ? Track.allCases : [] {
             guard let summary = found.statistics[track], summary.maximum.duration > .zero else { continue }
             var line = "  \(track.rawValue): median \(summary.median.text), \(summary.minimum.text) to \(summary.maximum.text)"

@@ -9,6 +9,9 @@ struct ClusterWatch: Sendable {
     let podSelector: String
     let service: String
 
+    /// How often the API server is asked whether it is there, and how soon it must answer.
+    private static let heartbeat = (every: Duration.seconds(1), within: Duration.seconds(2))
+
     /// Returns when it is cancelled. A resource that may not be watched is left out, and the journal says so.
     func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -17,6 +20,7 @@ struct ClusterWatch: Sendable {
             group.addTask { try await nodes() }
             group.addTask { try await volumes() }
             group.addTask { try await events() }
+            group.addTask { try await signsOfLife() }
             try await group.waitForAll()
         }
     }
@@ -91,6 +95,33 @@ struct ClusterWatch: Sendable {
                     detail: "\(event.reason ?? ""): \(event.message ?? "")",
                     serverTime: (event.lastTimestamp ?? event.eventTime ?? event.firstTimestamp)?.description)
             ]
+        }
+    }
+
+    /// A watch that hears nothing cannot tell a quiet cluster from a server that hangs or is out of reach. This can.
+    private func signsOfLife() async throws {
+        var answered = ContinuousClock.now
+        var silence: KubernetesError?
+        while true {
+            let asked = ContinuousClock.now
+            var failure: KubernetesError?
+            do throws(KubernetesError) {
+                _ = try await client.version(within: Self.heartbeat.within)
+            } catch {
+                failure = error
+            }
+            let isOver = Task.isCancelled
+            if let failure, !isOver {
+                silence = silence ?? failure
+            } else if let reason = silence {
+                silence = nil
+                let (from, to) = (journal.clock.time(of: answered), journal.clock.now)
+                try journal.append(.blind(BlindInterval(from: from, to: to, reason: reason.message)), at: to)
+            }
+            if isOver { return }
+            if failure == nil { answered = asked }
+            // Cut short by a cancellation, which the next round sees.
+            try? await Task.sleep(until: asked + Self.heartbeat.every)
         }
     }
 

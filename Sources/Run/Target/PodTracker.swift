@@ -3,6 +3,8 @@ import Kubernetes
 
 /// Turns the states of pods, as a watch tells them, into the changes that the phases of a downtime are made of.
 struct PodTracker {
+    private static let backOff = "CrashLoopBackOff"
+
     private var known: [String: Pod] = [:]
     /// What existed when the watch began is no change.
     private var isSynced = false
@@ -45,6 +47,9 @@ struct PodTracker {
                     observation(
                         .containerTerminated, pod, uid, "\(status.name): exit code \(ended.exitCode), \(ended.reason ?? "no reason")",
                         time: ended.finishedAt))
+            }
+            if let waiting = status.state?.waiting, waiting.reason == Self.backOff, earlier?.state?.waiting?.reason != Self.backOff {
+                found.append(observation(.crashLoopBackOff, pod, uid, waiting.message))
             }
             if let running = status.state?.running, earlier?.state?.running == nil || earlier?.containerID != status.containerID {
                 found.append(observation(.containerStarted, pod, uid, status.name, time: running.startedAt))

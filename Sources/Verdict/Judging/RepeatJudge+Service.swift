@@ -10,7 +10,7 @@ extension RepeatJudge {
         }
         guard !isControl else { return .skipped(.faultTookEffect, "the control experiment injects nothing") }
         guard let effect = facts.effect?.effect else { return .skipped(.faultTookEffect, "not evaluated") }
-        return .passed(.faultTookEffect, effect.evidence.first ?? "proven", details: effect.evidence)
+        return .passed(.faultTookEffect, effect.evidence.first ?? "proven", details: Array(effect.evidence.dropFirst()))
     }
 
     func judgeRecovery() -> Judgement? {

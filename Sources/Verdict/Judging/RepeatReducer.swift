@@ -63,7 +63,7 @@ struct RepeatReducer {
             case .after: after = snapshot
             }
         case .observation(let observation): add(observation, at: record.at)
-        case .blind(let interval): blind.append(interval)
+        case .blind(let interval): blind = blind.joined(by: interval)
         case .undoIntent(let intent): intents.append(intent)
         case .faultBegun(let begun):
             fault = begun
@@ -154,5 +154,22 @@ struct LoginRecoveries {
             accepted = nil
             online = nil
         }
+    }
+}
+
+extension [BlindInterval] {
+    /// Every watch goes blind by itself; times that overlap are one in which not everything was seen.
+    func joined(by interval: BlindInterval) -> Self {
+        var joined = interval
+        var others: Self = []
+        for other in self {
+            if other.from <= joined.to, joined.from <= other.to {
+                joined = BlindInterval(
+                    from: Swift.min(joined.from, other.from), to: Swift.max(joined.to, other.to), reason: other.reason)
+            } else {
+                others.append(other)
+            }
+        }
+        return others + [joined]
     }
 }

@@ -49,6 +49,15 @@ import Testing
         #expect(sum(found.phases) == found.judgedTrack.flatMap { found.track($0)?.downtime.upper })
     }
 
+    /// The watches of one outage of the API server each report it.
+    @Test func blindTimesThatOverlapAreCountedOnce() throws {
+        let intervals = [(11_200, 11_500), (11_300, 11_600), (11_800, 11_900), (11_550, 11_820)].map {
+            BlindInterval(from: .ms($0.0), to: .ms($0.1), reason: "API away")
+        }
+        let joined = intervals.reduce(into: [BlindInterval]()) { $0 = $0.joined(by: $1) }
+        #expect(joined == [BlindInterval(from: .ms(11_200), to: .ms(11_900), reason: "API away")])
+    }
+
     @Test func severalOutagesStillSum() throws {
         var script = Script()
         script.outs = [.init(from: 10_000, to: 12_000), .init(from: 12_500, to: 12_800)]
