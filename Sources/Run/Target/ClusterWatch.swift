@@ -8,9 +8,15 @@ struct ClusterWatch: Sendable {
     let namespace: String
     let podSelector: String
     let service: String
+    private let heartbeat = ServerHeartbeat()
 
-    /// How often the API server is asked whether it is there, and how soon it must answer.
-    private static let heartbeat = (every: Duration.seconds(1), within: Duration.seconds(2))
+    init(client: KubernetesClient, journal: JournalWriter, namespace: String, podSelector: String, service: String) {
+        self.client = client
+        self.journal = journal
+        self.namespace = namespace
+        self.podSelector = podSelector
+        self.service = service
+    }
 
     /// Returns when it is cancelled. A resource that may not be watched is left out, and the journal says so.
     func run() async throws {
@@ -20,7 +26,7 @@ struct ClusterWatch: Sendable {
             group.addTask { try await nodes() }
             group.addTask { try await volumes() }
             group.addTask { try await events() }
-            group.addTask { try await signsOfLife() }
+            group.addTask { try await heartbeat.run(client, journal) }
             try await group.waitForAll()
         }
     }
@@ -98,33 +104,6 @@ struct ClusterWatch: Sendable {
         }
     }
 
-    /// A watch that hears nothing cannot tell a quiet cluster from a server that hangs or is out of reach. This can.
-    private func signsOfLife() async throws {
-        var answered = ContinuousClock.now
-        var silence: KubernetesError?
-        while true {
-            let asked = ContinuousClock.now
-            var failure: KubernetesError?
-            do throws(KubernetesError) {
-                _ = try await client.version(within: Self.heartbeat.within)
-            } catch {
-                failure = error
-            }
-            let isOver = Task.isCancelled
-            if let failure, !isOver {
-                silence = silence ?? failure
-            } else if let reason = silence {
-                silence = nil
-                let (from, to) = (journal.clock.time(of: answered), journal.clock.now)
-                try journal.append(.blind(BlindInterval(from: from, to: to, reason: reason.message)), at: to)
-            }
-            if isOver { return }
-            if failure == nil { answered = asked }
-            // Cut short by a cancellation, which the next round sees.
-            try? await Task.sleep(until: asked + Self.heartbeat.every)
-        }
-    }
-
     /// Appends what `changes` makes of each event, at the time when its bytes arrived.
     private func follow<Resource: KubernetesResource>(
         _ type: Resource.Type, in scope: NamespaceScope, labels: String? = nil,
@@ -135,7 +114,7 @@ struct ClusterWatch: Sendable {
                 let time = journal.clock.time(of: event.receivedAt)
                 for observation in changes(event.change) { try journal.append(.observation(observation), at: time) }
                 if case .sighted(let interval) = event.change {
-                    let from = journal.clock.time(of: interval.from)
+                    let from = journal.clock.time(of: heartbeat.lastAnswer(before: interval))
                     try journal.append(
                         .blind(BlindInterval(from: from, to: time, reason: "\(Resource.plural): \(interval.reason.message)")), at: time)
                 }

@@ -1,0 +1,44 @@
+# shellcheck shell=bash
+# What the harness makes of a control plane that fails in the middle of a run: it goes on measuring, says what it could not see, and ends.
+
+deploy azure-sql-edge
+kubectl rollout status -n e2e-sql deployment/azure-sql-edge --timeout=120s >/dev/null
+file=$(experiment pod-delete)
+control_plane=$top/ci/cluster/control-plane
+
+# during STAGE REPORT-NAME COMMAND...: runs the experiment once, and the command when its journal says that the stage was entered.
+during() {
+    local stage=$1 name=$2 journal=$reports/$2/journal.ndjson
+    shift 2
+    (
+        until [ -e "$journal" ]; do sleep 0.1; done
+        grep -q -m 1 "\"stage\":\"$stage\"" < <(tail -n +1 -f "$journal")
+        "$@"
+    ) &
+    local watcher=$!
+    run_experiments "$name" "$file" --repeat 1 >"$work/$name.out" 2>&1
+    wait "$watcher"
+}
+frozen() { "$control_plane" freeze kube-apiserver && sleep 6 && "$control_plane" thaw kube-apiserver; }
+stopped() { "$control_plane" stop kube-apiserver && sleep 4 && "$control_plane" start kube-apiserver; }
+
+during recovering frozen frozen
+check "an API server that hangs while the pod comes back makes the repeat invalid, not a pass" [ $status = 4 ]
+check "the reason is that the cluster could not be watched" each_repeat '[.doubts[].name] == ["blind"] and (.remarks | length) == 1'
+check "what the clients felt is measured all the same, and the rows are read back" \
+    each_repeat '.downtime.login.lowerMs > 3000 and .ledger.lost == 0 and .ledger.acknowledged > 200'
+
+during recovered stopped stopped
+check "an API server that is away after the recovery does not spoil the run" [ $status = 0 ]
+check "the run says that it could not see" each_repeat '.verdict == "pass" and (.remarks | length) == 1'
+
+# A kubelet that stands still accepts the exec and never answers it.
+worker=$(kubectl get pods -n e2e-sql -o jsonpath='{.items[0].spec.nodeName}')
+file=$(experiment process-kill)
+sed -i -E 's#^  steadyFor: .*#  steadyFor: 1s#' "$file"
+kubelet() { "$HERE/node" enter "${worker#worker}" sh -c "kill -$1 \"\$(cat /run/kubelet.pid)\""; }
+kubelet STOP
+run_experiments frozen-kubelet "$file" --repeat 1 >"$work/frozen-kubelet.out" 2>&1
+kubelet CONT
+check "an exec that is never answered ends by the harness's own deadline, and is not taken for a fault" [ $status = 4 ]
+check "the reason names the exec and its deadline" each_repeat '.doubts[0] | .name == "faultNotProven" and (.sentence | test("exec: no end of the command within"))'
