@@ -10,7 +10,7 @@ final class ServerHeartbeat: Sendable {
     private static let interval = Duration.seconds(1)
     private static let deadline = Duration.seconds(2)
 
-    private struct Silence {
+    struct Silence {
         /// When the last request was sent that was answered.
         var from: ContinuousClock.Instant
         var until: ContinuousClock.Instant?
@@ -56,13 +56,13 @@ final class ServerHeartbeat: Sendable {
         }
     }
 
-    private func hears(nothing reason: KubernetesError, since answered: ContinuousClock.Instant) {
+    func hears(nothing reason: KubernetesError, since answered: ContinuousClock.Instant) {
         silence.withLock { silence in
             if silence == nil || silence?.until != nil { silence = Silence(from: answered, reason: reason) }
         }
     }
 
-    private func hears(at now: ContinuousClock.Instant) -> Silence? {
+    func hears(at now: ContinuousClock.Instant) -> Silence? {
         silence.withLock { silence in
             guard silence != nil, silence?.until == nil else { return nil }
             silence?.until = now
