@@ -51,13 +51,33 @@ struct ContainerProcesses: Sendable {
     }
 
     /// Sends a signal, unless the pid belongs to another process by now.
+    ///
+    /// Where the container ends with the process, the shell that sent the signal is killed before it can say so, and nobody may be left to
+    /// tell how it ended. Whether the signal came through is then for the fault's proof to show.
     func signal(_ signal: String, to process: ContainerProcess) async throws {
-        _ = try await run(Self.signalScript, [signal, "\(process.pid)", process.startTime])
+        let result = try await execute(Self.signalScript, [signal, "\(process.pid)", process.startTime])
+        if !Self.mayHaveEndedWithItsContainer(result.outcome) { _ = try text(result) }
+    }
+
+    static func mayHaveEndedWithItsContainer(_ outcome: ExecResult.Outcome) -> Bool {
+        switch outcome {
+        // 128 and the number of SIGKILL.
+        case .exited(let code): code == 137
+        case .unknown: true
+        case .failed: false
+        }
     }
 
     private func run(_ script: String, _ arguments: [String]) async throws -> String {
-        let result = try await client.exec(
+        try text(try await execute(script, arguments))
+    }
+
+    private func execute(_ script: String, _ arguments: [String]) async throws -> ExecResult {
+        try await client.exec(
             ["sh", "-c", script, "sh"] + arguments, pod: pod, in: namespace, container: container, deadline: Self.deadline)
+    }
+
+    private func text(_ result: ExecResult) throws(FaultError) -> String {
         guard result.isSuccess else {
             let words = result.errorText.split(separator: "\n").joined(separator: "; ")
             throw FaultError(

@@ -1,4 +1,5 @@
 import Experiment
+import Kubernetes
 import Testing
 
 @testable import Fault
@@ -43,6 +44,15 @@ import Testing
         let error = #expect(throws: FaultError.self) { try fault(signal).victim(of: [process(1, parent: 0)]) }
         #expect(error?.hint?.contains("containerKill") == true)
         #expect(try fault(.terminate).victim(of: [process(1, parent: 0)]).pid == 1)
+    }
+
+    /// PID 1 of SQL Server's container ends with its child, and takes the shell with it that has just killed the child.
+    @Test func aShellThatEndedWithItsContainerDoesNotSayThatTheSignalFailed() {
+        #expect(ContainerProcesses.mayHaveEndedWithItsContainer(.exited(137)))
+        #expect(ContainerProcesses.mayHaveEndedWithItsContainer(.unknown("the connection ended")))
+        #expect(!ContainerProcesses.mayHaveEndedWithItsContainer(.exited(3)))
+        #expect(!ContainerProcesses.mayHaveEndedWithItsContainer(.exited(0)))
+        #expect(!ContainerProcesses.mayHaveEndedWithItsContainer(.failed("no such container")))
     }
 
     @Test func aNameThatMatchesNothingIsAnError() throws {
