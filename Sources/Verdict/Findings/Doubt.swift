@@ -8,7 +8,7 @@ public struct Doubt: Sendable, Hashable {
         // The fault.
         case faultNotInjected, faultNotProven, evidenceBeforeFault
         // The probes.
-        case noProbes, rateTooLow, scheduleLag, probingGap, wrongAddress
+        case noProbes, probesMissing, rateTooLow, scheduleLag, probingGap, wrongAddress
         // The time after the recovery.
         case notStable, blind
         // The ledger.
@@ -25,7 +25,7 @@ public struct Doubt: Sendable, Hashable {
             case .journalDamaged, .journalEndedEarly, .interrupted, .repeatsMissing: .recovery
             case .outageBeforeFault, .faultNotInjected, .faultNotProven, .evidenceBeforeFault: .faultTookEffect
             case .notStable, .blind: .recovery
-            case .noProbes, .rateTooLow, .scheduleLag, .probingGap: .downtime
+            case .noProbes, .probesMissing, .rateTooLow, .scheduleLag, .probingGap: .downtime
             case .noWritesBefore, .noWritesAfter, .ledgerNotChecked, .ledgerEmpty, .ledgerInconsistent, .ledgerShort: .dataPersistence
             case .wrongAddress, .serviceNotSeen: .serviceAddress
             case .storageNotSeen, .noVolume: .storage

@@ -128,6 +128,8 @@ public struct TrackFindings: Sendable {
     public var succeeded: Int
     public var skipped: [ProbeSkipped.Reason: Int]
     public var missing: Int
+    /// Those of the missing that were not under way when probing ended: nothing says what became of them.
+    public var unexplained: Int
     /// The share of the promised probes that was made outside the outages.
     public var probeShare: Double?
     /// No outage longer than this can have been overlooked since the fault.

@@ -75,6 +75,10 @@ extension RepeatJudge {
                 doubts.append(Doubt(.noProbes, "the \(name) track has no probe at all"))
                 continue
             }
+            if track.unexplained > 0 {
+                let count = "\(track.unexplained) probe\(track.unexplained == 1 ? "" : "s")"
+                doubts.append(Doubt(.probesMissing, "of \(count) of the \(name) track neither a result nor a reason is in the journal"))
+            }
             if let share = track.probeShare, share < limits.minimumProbeShare {
                 let percent = "\(Int(share * 100)) % of the promised probes were made, \(Int(limits.minimumProbeShare * 100)) % are needed"
                 doubts.append(Doubt(.rateTooLow, "the \(name) track was probed too seldom outside outages: \(percent)"))

@@ -21,7 +21,10 @@ extension TrackFindings {
         results = reducer.results
         succeeded = reducer.succeeded
         skipped = reducer.skipped
-        missing = reducer.missingSlots
+        missing = reducer.missing { _ in true }
+        // What was under way when probing ended was given up without a record.
+        let answered = (end ?? .origin) + (.zero - .nanoseconds(reducer.schedule.timeout) - Self.probeEnd)
+        unexplained = reducer.missing { $0 < answered }
         resolution = reducer.finder.widestQuietGap
         firstSuccess = reducer.firstSuccess
         lastSuccess = reducer.lastSuccess
@@ -33,6 +36,9 @@ extension TrackFindings {
         }
         probeShare = Self.probeShare(reducer, outages: all, end: end)
     }
+
+    /// How long after its deadline a probe has ended at the latest.
+    private static let probeEnd = Duration.seconds(1)
 
     /// Of the whole seconds between the first and the last probe, those that no outage touches count.
     private static func probeShare(_ reducer: TrackReducer, outages: [Outage], end: RunTime?) -> Double? {
@@ -58,8 +64,9 @@ extension TrackFindings {
 }
 
 extension SecondBuckets.Bucket {
-    fileprivate var isUsed: Bool { watched + late > 0 }
+    fileprivate var isUsed: Bool { watched + late + capped > 0 }
 
-    /// Slots in which the service was being asked: a slot that found an earlier probe still waiting for its answer is one of them.
+    /// Slots in which the service was being asked: one in which a held connection waited for its answer is among them. One that the cap
+    /// kept from being started is not: new connections were promised at a rate, and the cap is the harness's own.
     fileprivate var watched: Int { succeeded + failed + waiting }
 }

@@ -7,7 +7,9 @@ public struct SecondBuckets: Sendable, Hashable {
         public var failed = 0
         /// Not started because the harness was late.
         public var late = 0
-        /// Not started because an earlier probe was still under way.
+        /// Not started because as many as allowed were under way.
+        public var capped = 0
+        /// Not started because the one connection of the lane was still waiting for an answer.
         public var waiting = 0
         /// Successes by latency: below 1 ms, 2 ms, 4 ms ... and at last everything slower.
         public var latencies = [Int](repeating: 0, count: SecondBuckets.latencyClasses)
@@ -40,7 +42,8 @@ public struct SecondBuckets: Sendable, Hashable {
         let index = index(intended)
         switch reason {
         case .lag: buckets[index].late += 1
-        case .inFlightCap, .busy: buckets[index].waiting += 1
+        case .inFlightCap: buckets[index].capped += 1
+        case .busy: buckets[index].waiting += 1
         }
     }
 

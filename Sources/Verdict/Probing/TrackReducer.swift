@@ -50,10 +50,12 @@ struct TrackReducer {
         seconds = SecondBuckets(from: start)
     }
 
-    /// Slots that are neither in the results nor among the skipped, though later ones are.
-    var missingSlots: Int {
-        guard let last = early.keys.max() else { return 0 }
-        return last + 1 - nextSlot - early.count
+    /// Slots that are neither in the results nor among the skipped, though later ones are, and that were intended when `matches` says.
+    func missing(_ matches: (RunTime) -> Bool) -> Int {
+        guard let (last, time) = early.max(by: { $0.key < $1.key }) else { return 0 }
+        return (nextSlot..<last).count { slot in
+            early[slot] == nil && matches(time + (.zero - .nanoseconds(schedule.interval) * (last - slot)))
+        }
     }
 
     /// The fault comes now: what is slow from here on is no measure of a healthy service.

@@ -89,8 +89,16 @@ import Testing
         Case(.noProbes) { script in
             script.drop { if case .probe(let probe) = $0 { probe.track == .login } else { false } }
         },
+        // One in a hundred: a leak that no rate shows.
+        Case(.probesMissing) { script in
+            script.drop { if case .probe(let probe) = $0 { probe.track == .login && probe.slot % 100 == 50 } else { false } }
+        },
         Case(.rateTooLow) { script in
-            script.drop { if case .probe(let probe) = $0 { probe.track == .login && probe.slot % 3 == 0 } else { false } }
+            script.skip(.login, every: 3, .lag)
+        },
+        // The cap is the harness's own, and what it held back was not asked.
+        Case(.rateTooLow) { script in
+            script.skip(.login, every: 3, .inFlightCap)
         },
         Case(.scheduleLag) { script in
             script.change { record in
@@ -207,6 +215,15 @@ extension Script {
 
     fileprivate mutating func dropSnapshot(_ moment: Snapshot.Moment) {
         drop { if case .snapshot(let snapshot) = $0 { snapshot.moment == moment } else { false } }
+    }
+
+    /// One in `count` probes of the track was not started.
+    fileprivate mutating func skip(_ track: Track, every count: Int, _ reason: ProbeSkipped.Reason) {
+        change { record in
+            if case .probe(let probe) = record.event, probe.track == track, probe.slot % count == 0 {
+                record.event = .probeSkipped(ProbeSkipped(track: track, slot: probe.slot, intended: probe.intended, reason: reason))
+            }
+        }
     }
 
     /// The stage that another edit has taken the place of.

@@ -117,6 +117,19 @@ import Testing
         #expect(swapped.message.contains("/elsewhere"))
     }
 
+    @Test func whereNoPodCameBackItsStorageIsNotAccused() throws {
+        var script = Script()
+        script.changeSnapshot(.after) {
+            $0.volumes = []
+            $0.pods = []
+            $0.readyReplicas = 0
+        }
+        let found = try #require(script.findings().experiments.first)
+        #expect(found.judgement(.storage)?.outcome == .skipped)
+        #expect(found.judgement(.replicas)?.outcome == .failed)
+        #expect(found.verdict == .fail)
+    }
+
     @Test(arguments: [("same", Verdict.fail), ("different", .pass), ("any", .pass)])
     func placementIsHeldAgainstWhatIsExpected(node: String, verdict: Verdict) {
         var script = Script()
