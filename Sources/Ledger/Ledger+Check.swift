@@ -14,15 +14,41 @@ extension Ledger {
     /// if only the network was cut. So the read-back begins when no session of the writers is left, see ``settle(_:on:)``.
     ///
     /// - Returns: an event for the journal: `ledgerChecked`, or `ledgerUnchecked` when the rows could not be read. Never "all lost"
-    ///   because nothing answered.
+    ///   because nothing answered; but where the server answers, and says that the tables or their database are not there, all is lost.
     public func check(on eventLoop: any EventLoop) async -> Event {
         do throws(LedgerError) {
-            let checked = try await Self.connected(to: ledgerServer, on: eventLoop, action: "connect to read its rows back") {
-                connection throws(LedgerError) in try await check(connection, on: eventLoop)
-            }
-            return .ledgerChecked(checked)
+            return .ledgerChecked(try await checkOrProveGone(on: eventLoop))
         } catch {
             return .ledgerUnchecked(LedgerUnchecked(reason: error.description))
+        }
+    }
+
+    private func checkOrProveGone(on eventLoop: any EventLoop) async throws(LedgerError) -> LedgerChecked {
+        do throws(LedgerError) {
+            return try await Self.connected(to: ledgerServer, on: eventLoop, action: "connect to read its rows back") {
+                connection throws(LedgerError) in try await check(connection, on: eventLoop)
+            }
+        } catch {
+            guard error.numbers.contains(ServerErrorNumber.cannotOpenDatabase), try await isDatabaseGone(on: eventLoop) else { throw error }
+            var checked = LedgerComparison(book.withLock { $0 }, content: content).finish(registers: [:])
+            checked.gone = ["database \(configuration.database)"]
+            return checked
+        }
+    }
+
+    /// Whether the server has no such database. One that is only not open yet is not gone, and one that this login may not see might be.
+    private func isDatabaseGone(on eventLoop: any EventLoop) async throws(LedgerError) -> Bool {
+        let action = "look for database \(configuration.database)"
+        let text = "SELECT COUNT(*), HAS_PERMS_BY_NAME(NULL, NULL, 'VIEW ANY DATABASE') FROM sys.databases WHERE name = @p1"
+        let name = TDSParameter("p1", .string(configuration.database))
+        return try await Self.connected(to: configuration.patientServer, on: eventLoop, action: action) { connection throws(LedgerError) in
+            do throws(TDSError) {
+                let answer = try await connection.query(text, parameters: [name], timeout: Self.statementTimeout)
+                let values = try? answer.rows.first?.values().map(\.integer)
+                return values == [0, 1]
+            } catch {
+                throw LedgerError(action: action, error)
+            }
         }
     }
 
@@ -43,29 +69,54 @@ extension Ledger {
     // MARK: Reading
 
     private func readBack(_ connection: TDSConnection, _ book: LedgerBook) async throws(LedgerError) -> LedgerChecked {
-        let action = "read its rows back"
         var comparison = LedgerComparison(book, content: content)
+        var registers: [Int: [Int64]] = [:]
+        var gone: [String] = []
+        do throws(LedgerError) {
+            try await readRows(connection, &comparison)
+        } catch {
+            guard error.numbers.contains(ServerErrorNumber.invalidObjectName) else { throw error }
+            gone.append("table \(statements.rows)")
+        }
+        do throws(LedgerError) {
+            registers = try await readRegisters(connection)
+        } catch {
+            guard error.numbers.contains(ServerErrorNumber.invalidObjectName) else { throw error }
+            gone.append("table \(statements.registers)")
+        }
+        var checked = comparison.finish(registers: registers)
+        if !gone.isEmpty { checked.gone = gone }
+        return checked
+    }
+
+    private static let reading = "read its rows back"
+
+    private func readRows(_ connection: TDSConnection, _ comparison: inout LedgerComparison) async throws(LedgerError) {
         do {
             let rows = try await connection.stream(statements.readRows, timeout: Self.readTimeout)
             for try await row in rows { try comparison.take(LedgerRow(row.values())) }
-            let registers = try await connection.query(statements.readRegisters, timeout: Self.statementTimeout)
-            var values: [Int: [Int64]] = [:]
-            for row in registers.rows {
-                let columns = try row.values()
-                guard let writer = columns[0].integer, let value = columns[1].integer else {
-                    throw LedgerError(action: action, reason: "a register is \(columns)")
-                }
-                values[Int(writer), default: []].append(value)
-            }
-            return comparison.finish(registers: values)
         } catch let error as LedgerError {
             throw error
+        } catch let error as TDSError {
+            throw LedgerError(action: Self.reading, error)
         } catch let error as LedgerComparison.OutOfOrder {
             throw LedgerError(
-                action: action, reason: "the server sent row \(error.next) after row \(error.previous) though asked for them in order")
+                action: Self.reading,
+                reason: "the server sent row \(error.next) after row \(error.previous) though asked for them in order")
         } catch {
-            throw LedgerError(action: action, reason: String(describing: error))
+            throw LedgerError(action: Self.reading, reason: String(describing: error))
         }
+    }
+
+    private func readRegisters(_ connection: TDSConnection) async throws(LedgerError) -> [Int: [Int64]] {
+        var values: [Int: [Int64]] = [:]
+        for row in try await Self.run(statements.readRegisters, on: connection, action: Self.reading).rows {
+            guard let columns = try? row.values(), let writer = columns[0].integer, let value = columns[1].integer else {
+                throw LedgerError(action: Self.reading, reason: "a register cannot be read: \(row)")
+            }
+            values[Int(writer), default: []].append(value)
+        }
+        return values
     }
 
     /// Reads again until nothing has changed since the read before, for at most ten times: what keeps changing is no result.

@@ -42,7 +42,7 @@ extension Ledger {
         } catch {
             guard configuration.createDatabase, error.serverMessages.contains(where: { $0.number == ServerErrorNumber.cannotOpenDatabase })
             else {
-                throw LedgerError(action: "open database \(configuration.database)", reason: error.description)
+                throw LedgerError(action: "open database \(configuration.database)", error)
             }
         }
         _ = try await connected(to: configuration.patientServer, on: eventLoop, action: "connect to create its database") {
@@ -55,7 +55,7 @@ extension Ledger {
         do throws(TDSError) {
             return (try await TDSConnection.connect(server, on: eventLoop), true)
         } catch {
-            throw LedgerError(action: "open database \(configuration.database), which it created", reason: error.description)
+            throw LedgerError(action: "open database \(configuration.database), which it created", error)
         }
     }
 
@@ -90,7 +90,7 @@ extension Ledger {
         do throws(TDSError) {
             return try await connection.query(statement, timeout: statementTimeout)
         } catch {
-            throw LedgerError(action: action, reason: error.description, hint: hint)
+            throw LedgerError(action: action, error, hint: hint)
         }
     }
 
@@ -103,7 +103,7 @@ extension Ledger {
         do throws(TDSError) {
             connection = try await TDSConnection.connect(server, on: eventLoop)
         } catch {
-            throw LedgerError(action: action, reason: error.description)
+            throw LedgerError(action: action, error)
         }
         do throws(LedgerError) {
             let result = try await body(connection)
@@ -119,5 +119,7 @@ extension Ledger {
 /// Error numbers of SQL Server that the ledger acts on.
 enum ServerErrorNumber {
     static let cannotOpenDatabase: Int32 = 4060
+    /// There is no such table. One that this login may not read gives another.
+    static let invalidObjectName: Int32 = 208
     static let noPermissionForCheck: Int32 = 2571
 }

@@ -8,6 +8,13 @@ public struct LedgerError: Error, Sendable, Hashable, CustomStringConvertible {
     public var reason: String
     /// What to do about it, where that is known.
     public var hint: String?
+    /// The numbers of the server's error messages, where it was the server that refused.
+    var numbers: [Int32] = []
+
+    init(action: String, _ error: TDSError, hint: String? = nil) {
+        self.init(action: action, reason: error.description, hint: hint)
+        numbers = error.serverMessages.map(\.number)
+    }
 
     public init(action: String, reason: String, hint: String? = nil) {
         self.action = action

@@ -38,9 +38,11 @@ import Testing
                 timeout: timeout, openTimeout: .seconds(5), seedRows: 600, seed: 11, updateEvery: 5, checkDatabase: true)
         }
 
-        func run<Result: Sendable>(port: Int? = nil, _ body: (SandboxServer) async throws -> Result) async throws -> Result {
+        func run<Result: Sendable>(
+            port: Int? = nil, recoveryTime: Int? = nil, _ body: (SandboxServer) async throws -> Result
+        ) async throws -> Result {
             try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
-            return try await SandboxServer.run(host: host, port: port, data: data, body)
+            return try await SandboxServer.run(host: host, port: port, data: data, recoveryTime: recoveryTime, body)
         }
 
         /// Waits until both writers have succeeded `count` times more.
@@ -219,17 +221,58 @@ import Testing
         #expect(unchecked.reason.contains("refused"))
     }
 
-    @Test func tablesThatAreGoneAreUnchecked() async throws {
+    @Test func whatATableThatIsGoneHeldIsLost() async throws {
         let scene = Scene()
         defer { scene.remove() }
         try await scene.run { server in
             let ledger = try await Ledger.prepare(scene.configuration(port: server.port), clock: scene.clock, on: scene.loop)
             _ = try await scene.execute("DROP TABLE \(ledger.statements.rows)", port: server.port)
-            guard case .ledgerUnchecked(let unchecked) = await ledger.check(on: scene.loop) else {
-                Issue.record("there was no table to read from")
+            let checked = try await check(ledger, scene)
+            #expect(checked.gone == ["table \(ledger.statements.rows)"])
+            #expect(checked.lost == 600)
+            #expect(checked.stale == 0, "the registers are another table")
+        }
+    }
+
+    /// The pod came back to a fresh volume: the server is well, and has nothing.
+    @Test func whatADatabaseThatIsGoneHeldIsLost() async throws {
+        let scene = Scene()
+        defer { scene.remove() }
+        let (ledger, port) = try await scene.run { server in
+            let ledger = try await Ledger.prepare(scene.configuration(port: server.port), clock: scene.clock, on: scene.loop)
+            try await writing(scene, ledger) { try await scene.successes(10) }
+            return (ledger, server.port)
+        }
+        scene.remove()
+        try await scene.run(port: port) { _ in
+            let checked = try await check(ledger, scene)
+            #expect(checked.gone == ["database aftershock"])
+            let acknowledged = scene.writes.filter { $0.outcome == .acknowledged }
+            #expect(checked.lost == 600 + Int64(acknowledged.filter { $0.kind == .insert }.count))
+            #expect(checked.lostRows.first == RowIdentity(writer: -1, sequence: 1))
+            #expect(checked.stale == 2)
+            #expect(checked.kept == 0)
+        }
+    }
+
+    /// A database that is being recovered cannot be opened either, and has everything.
+    @Test func aDatabaseThatIsNotOpenYetIsUncheckedAndNotLost() async throws {
+        let scene = Scene()
+        defer { scene.remove() }
+        let (ledger, port) = try await scene.run { server in
+            (try await Ledger.prepare(scene.configuration(port: server.port), clock: scene.clock, on: scene.loop), server.port)
+        }
+        try await scene.run(port: port, recoveryTime: 6) { _ in
+            var event = await ledger.check(on: scene.loop)
+            // At first it does not even take logins.
+            while case .ledgerUnchecked(let unchecked) = event, unchecked.reason.contains("17187") {
+                event = await ledger.check(on: scene.loop)
+            }
+            guard case .ledgerUnchecked(let unchecked) = event else {
+                Issue.record("the database was not open: \(event)")
                 return
             }
-            #expect(unchecked.reason.contains("208"))
+            #expect(unchecked.reason.contains("4060"))
         }
     }
 

@@ -14,9 +14,11 @@ struct SandboxServer {
 
     /// Runs the server until `body` returns, and ends it as a power cut would.
     ///
-    /// - Parameter port: `nil` for any.
+    /// - Parameters:
+    ///   - port: `nil` for any.
+    ///   - recoveryTime: the seconds it recovers for after an unclean end; `nil` for its default.
     static func run<Result: Sendable>(
-        host: String, port: Int?, data: String, _ body: (SandboxServer) async throws -> Result
+        host: String, port: Int?, data: String, recoveryTime: Int? = nil, _ body: (SandboxServer) async throws -> Result
     ) async throws -> Result {
         let program = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appendingPathComponent("sandbox-sql")
         let environment: [Environment.Key: String] = [
@@ -25,6 +27,7 @@ struct SandboxServer {
         ]
         let outcome = try await Subprocess.run(
             .path(FilePath(program.path)),
+            arguments: Arguments(recoveryTime.map { ["--recovery-time", String($0)] } ?? []),
             environment: .custom(environment),
             input: .none, output: .sequence, error: .discarded
         ) { execution in

@@ -130,6 +130,8 @@ public struct LedgerChecked: Codable, Sendable, Hashable {
     public var duplicateRows: [RowIdentity] = []
     public var unexpectedRows: [RowIdentity] = []
     public var staleRegisters: [StaleRegister] = []
+    /// What of the ledger's own the server says it does not have: its database, its tables. `nil` where nothing is missing.
+    public var gone: [String]?
     /// What DBCC CHECKDB said: `nil` where it was not run, empty when it found nothing.
     public var checkDatabase: [String]?
     public var checkDatabaseSkipped: String?

@@ -204,6 +204,7 @@ struct ResultsReport {
                         "found": $0.found.map(JSONValue.integer) ?? .null,
                     ]
                 }),
+            "gone": .array((ledger.gone ?? []).map(JSONValue.string)),
             "checkDatabase": ledger.checkDatabase.map { .array($0.map(JSONValue.string)) } ?? .null,
         ]
     }

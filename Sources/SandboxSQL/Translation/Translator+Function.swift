@@ -132,7 +132,9 @@ extension Translator {
         case ("SERVERPROPERTY", 1): return try lookUp("ts_serverproperty", .nvarchar(128))
         case ("DATABASEPROPERTYEX", 2): return try lookUp("ts_databasepropertyex", .nvarchar(128))
         case ("HAS_DBACCESS", 1): return Scalar("(\(try lookUp("ts_db_id", .int).sql) IS NOT NULL)", .int)
-        case ("IS_SRVROLEMEMBER", 1), ("IS_MEMBER", 1), ("IS_ROLEMEMBER", 1): return Scalar(constant: .integer(1), .int)
+        // sa, the only login, may do everything.
+        case ("IS_SRVROLEMEMBER", 1), ("IS_MEMBER", 1), ("IS_ROLEMEMBER", 1), ("HAS_PERMS_BY_NAME", 3):
+            return Scalar(constant: .integer(1), .int)
         default: return nil
         }
     }

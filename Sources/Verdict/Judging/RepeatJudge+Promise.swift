@@ -48,7 +48,8 @@ extension RepeatJudge {
             let found = register.found.map(String.init) ?? "nothing"
             return "stale: register of writer \(register.writer) holds \(found), acknowledged was \(register.acknowledged)"
         }
-        return line("lost", ledger.lostRows) + line("corrupt", ledger.corruptRows) + line("duplicate", ledger.duplicateRows)
+        let gone = ledger.gone.map { ["the server no longer has \($0.joined(separator: ", "))"] } ?? []
+        return gone + line("lost", ledger.lostRows) + line("corrupt", ledger.corruptRows) + line("duplicate", ledger.duplicateRows)
             + line("unexpected", ledger.unexpectedRows) + stale + (ledger.checkDatabase ?? []).prefix(20).map { "DBCC CHECKDB: \($0)" }
     }
 
@@ -68,7 +69,10 @@ extension RepeatJudge {
     }
 
     func judgeStorage() -> Judgement? {
-        guard let before = facts.before?.volumes, let after = facts.after?.volumes, !before.isEmpty else { return nil }
+        guard let before = facts.before?.volumes, let snapshot = facts.after, !before.isEmpty else { return nil }
+        // That nobody mounts the claim then says nothing about the claim.
+        guard !snapshot.pods.isEmpty else { return .skipped(.storage, "not evaluated: there is no pod that could mount it") }
+        let after = snapshot.volumes
         var changes: [String] = []
         for volume in before {
             guard let now = after.first(where: { $0.claim == volume.claim }) else {
