@@ -110,13 +110,18 @@ let package = Package(
         tests("Probe", ["Calibration", "Experiment", "Journal", "TDS", .nioCore, .nioPosix]),
         tests("Ledger", ["Experiment", "Journal", "Probe", "TDS", "SandboxSQL", .nioCore, .nioPosix, .subprocess]),
         tests("Calibration", ["Journal", "Probe", "TDS", "Verdict", .nioCore, .nioPosix]),
-        tests("Fault", ["Experiment"]),
+        tests("Fault", ["Experiment", "Kubernetes"]),
         .target(
             name: "JournalScript", dependencies: ["Experiment", "Journal", "Verdict"], path: "Tests/JournalScript", swiftSettings: settings),
+        .target(name: "JUnitReading", path: "Tests/JUnitReading", swiftSettings: settings),
         tests("Verdict", ["JournalScript", "Experiment", "Journal", "JSON"]),
-        tests("Report", ["JournalScript", "Experiment", "Journal", "JSON", "Verdict", "CXML2"]),
+        tests("Report", ["JournalScript", "JUnitReading", "Experiment", "Journal", "JSON", "Verdict", "CXML2"]),
         tests("Run", ["Experiment", "Journal", "JSON", "Kubernetes"]),
         tests("Sandbox", ["JSON", "Kubernetes", .nioCore, .nioPosix, .nioHTTP1, .nioSSL, .subprocess]),
         tests("SandboxSQL", ["TDS", .nioCore, .nioPosix]),
+        // Of no module: the built programs, as users run them.
+        .testTarget(
+            name: "FlawTests", dependencies: ["aftershock", "SandboxSQL", "JUnitReading", "JSON", .subprocess, .system],
+            swiftSettings: settings),
     ]
 )

@@ -25,6 +25,11 @@ public struct ReportWriter: Sendable {
         }
     }
 
+    /// Writes `junit.xml` anew, with the testcase `baseline` in every suite.
+    public func write(_ findings: Findings, comparison: ComparisonReport) throws {
+        try replace(File.junit.rawValue, with: try JUnitReport(findings, comparison: comparison).data())
+    }
+
     private func render(_ file: File, _ findings: Findings) throws -> Data {
         switch file {
         case .results: try ResultsReport(findings).data()

@@ -10,6 +10,8 @@ struct CompareCommand: ParsableCommand {
         discussion: """
             Exits 0 when no track is slower than allowed, 1 when one is, and 4 when nothing could be compared. A difference counts
             when it is significant (Mann-Whitney, corrected for all comparisons), larger than allowed, and more than two probe intervals.
+
+            Where the run is a report folder, its junit.xml gets the testcase 'baseline'.
             """)
 
     enum Format: String, ExpressibleByArgument, CaseIterable {
@@ -39,7 +41,8 @@ struct CompareCommand: ParsableCommand {
     func run() throws {
         let (pairs, mismatches) = StoredResults.pairs(baseline: try load(baseline), current: try load(current))
         let comparisons = Comparison.compare(pairs, maxRegression: maxRegression / 100, alpha: alpha)
-        let report = ComparisonReport(comparisons, mismatches: mismatches)
+        let report = ComparisonReport(comparisons, mismatches: mismatches, maxRegression: maxRegression / 100)
+        try addTestcase(report)
         switch output {
         case .text: print(report.text, terminator: "")
         case .json: print(try report.json)
@@ -48,12 +51,20 @@ struct CompareCommand: ParsableCommand {
         if comparisons.allSatisfy({ $0.outcome == .tooFew }) { throw ExitCode(RunExitCode.invalid.rawValue) }
     }
 
-    private func load(_ path: String) throws -> StoredResults {
-        var file = path
-        var isFolder: ObjCBool = false
-        if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
-            file = (path as NSString).appendingPathComponent(ReportWriter.File.results.rawValue)
+    /// The run's own judgements come from its journal once more, so that comparing again changes nothing.
+    private func addTestcase(_ report: ComparisonReport) throws {
+        guard isFolder(current) else { return }
+        do {
+            let findings = try Findings.judge(journalPath: (current as NSString).appendingPathComponent("journal.ndjson"))
+            try ReportWriter(directory: current).write(findings, comparison: report)
+        } catch {
+            standardError("error: junit.xml did not get the testcase 'baseline': \(error)")
+            throw ExitCode(AftershockExit.usage)
         }
+    }
+
+    private func load(_ path: String) throws -> StoredResults {
+        let file = isFolder(path) ? (path as NSString).appendingPathComponent(ReportWriter.File.results.rawValue) : path
         do {
             return try StoredResults(try Data(contentsOf: URL(fileURLWithPath: file)), path: file)
         } catch let error as ReportError {

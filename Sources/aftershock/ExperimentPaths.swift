@@ -41,12 +41,11 @@ struct ExperimentPaths: ParsableArguments {
     private static func files(_ paths: [String]) throws -> [String] {
         var found: [String] = []
         for path in paths {
-            var isFolder: ObjCBool = false
-            guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+            guard FileManager.default.fileExists(atPath: path) else {
                 standardError("error: there is no \(path)")
                 throw ExitCode(AftershockExit.usage)
             }
-            guard isFolder.boolValue else {
+            guard isFolder(path) else {
                 found.append(path)
                 continue
             }

@@ -64,8 +64,7 @@ struct ReportCommand: ParsableCommand {
         }
         switch output {
         case .text:
-            let color = TerminalReport.wantsColor(environment: ProcessInfo.processInfo.environment, isTerminal: isatty(STDOUT_FILENO) == 1)
-            print(TerminalReport(findings, isColored: color).text, terminator: "")
+            TerminalReport.print(findings)
         case .json:
             let results = try Data(contentsOf: URL(fileURLWithPath: folder).appendingPathComponent(ReportWriter.File.results.rawValue))
             FileHandle.standardOutput.write(results)
@@ -78,10 +77,5 @@ struct ReportCommand: ParsableCommand {
             throw ValidationError("'\(text)' is no duration; write 90s or 1m30s")
         }
         return duration
-    }
-
-    private func isFolder(_ path: String) -> Bool {
-        var isFolder: ObjCBool = false
-        return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
     }
 }

@@ -23,3 +23,8 @@ enum ReportFolder {
         return "reports/\(name)"
     }
 }
+
+func isFolder(_ path: String) -> Bool {
+    var isFolder: ObjCBool = false
+    return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
+}

@@ -22,7 +22,10 @@ import Verdict
         #expect(pairs.first?.baseline == Array(repeating: Sample.Value(.milliseconds(2053)), count: 6))
         #expect(pairs.first?.current == Array(repeating: Sample.Value(.milliseconds(4053)), count: 6))
         #expect(pairs.first?.resolution == .milliseconds(100))
-        let text = ComparisonReport(Comparison.compare(pairs, maxRegression: 0.2, alpha: 0.05), mismatches: ["x: not there"]).text
+        let text = ComparisonReport(
+            Comparison.compare(pairs, maxRegression: 0.2, alpha: 0.05), mismatches: [.init(experiment: "x", reason: "not there")],
+            maxRegression: 0.2
+        ).text
         #expect(text.contains("pod-delete/connect"))
         #expect(text.contains("REGRESSION"))
         #expect(text.hasSuffix("not compared: x: not there\n"))
@@ -31,7 +34,7 @@ import Verdict
     @Test func whatIsNotTheSameIsNotCompared() throws {
         let other = try stored { $0.name = "another" }
         #expect(
-            StoredResults.pairs(baseline: try stored(), current: other).mismatches == [
+            StoredResults.pairs(baseline: try stored(), current: other).mismatches.map(\.description) == [
                 "another: not in the baseline", "pod-delete: only in the baseline",
             ])
         let slower = try stored { $0.interval = 100 }

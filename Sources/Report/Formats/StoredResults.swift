@@ -12,6 +12,16 @@ public struct StoredResults: Sendable {
         var intervals: [String: Duration]
     }
 
+    /// What cannot be compared, and why.
+    public struct Mismatch: Sendable, Hashable, CustomStringConvertible {
+        public var experiment: String
+        /// `nil`: the whole experiment.
+        public var track: String?
+        public var reason: String
+
+        public var description: String { "\(experiment)\(track.map { ", \($0) track" } ?? ""): \(reason)" }
+    }
+
     let experiments: [Experiment]
 
     /// - Throws: ``ReportError`` when `data` is no `results.json` of this version's schema.
@@ -48,21 +58,21 @@ public struct StoredResults: Sendable {
     }
 
     /// What both runs have, and what only one has or is not the same in both.
-    public static func pairs(baseline: StoredResults, current: StoredResults) -> (pairs: [Comparison.Pair], mismatches: [String]) {
+    public static func pairs(baseline: StoredResults, current: StoredResults) -> (pairs: [Comparison.Pair], mismatches: [Mismatch]) {
         var pairs: [Comparison.Pair] = []
-        var mismatches: [String] = []
+        var mismatches: [Mismatch] = []
         for now in current.experiments {
             guard let before = baseline.experiments.first(where: { $0.name == now.name }) else {
-                mismatches.append("\(now.name): not in the baseline")
+                mismatches.append(Mismatch(experiment: now.name, reason: "not in the baseline"))
                 continue
             }
             guard before.fault == now.fault else {
-                mismatches.append("\(now.name): the fault was \(before.fault) and is \(now.fault)")
+                mismatches.append(Mismatch(experiment: now.name, reason: "the fault was \(before.fault) and is \(now.fault)"))
                 continue
             }
             for (track, values) in now.downtimes.sorted(by: { $0.key < $1.key }) {
                 guard before.intervals[track] == now.intervals[track] else {
-                    mismatches.append("\(now.name), \(track) track: it was probed at another interval")
+                    mismatches.append(Mismatch(experiment: now.name, track: track, reason: "it was probed at another interval"))
                     continue
                 }
                 pairs.append(
@@ -72,7 +82,7 @@ public struct StoredResults: Sendable {
             }
         }
         for before in baseline.experiments where !current.experiments.contains(where: { $0.name == before.name }) {
-            mismatches.append("\(before.name): only in the baseline")
+            mismatches.append(Mismatch(experiment: before.name, reason: "only in the baseline"))
         }
         return (pairs, mismatches)
     }

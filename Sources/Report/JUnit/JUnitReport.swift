@@ -10,9 +10,12 @@ struct JUnitReport {
     private static let bodyLimit = 64_000
 
     let findings: Findings
+    /// Adds the testcase `baseline` to every suite.
+    let comparison: ComparisonReport?
 
-    init(_ findings: Findings) {
+    init(_ findings: Findings, comparison: ComparisonReport? = nil) {
         self.findings = findings
+        self.comparison = comparison
     }
 
     private struct Suite {
@@ -22,19 +25,24 @@ struct JUnitReport {
         var started: RunTime?
         var duration: Duration
 
-        func count(_ outcome: Judgement.Outcome) -> Int { cases.count { $0.judgement.outcome == outcome } }
+        func count(_ outcome: Judgement.Outcome) -> Int { cases.count { $0.outcome == outcome } }
     }
 
-    private struct Case {
-        var judgement: Judgement
-        var took: Duration
+    /// What a testcase says, of a ``Check`` or of a comparison.
+    struct Case {
+        var name: String
+        var outcome: Judgement.Outcome
+        var type: String
+        var message: String
+        var details: [String]
+        var took = Duration.zero
     }
 
     func data() throws -> Data {
         let suites = suites
         var document = try XMLDocument()
         let all = suites.flatMap(\.cases)
-        func count(_ outcome: Judgement.Outcome) -> String { String(all.count { $0.judgement.outcome == outcome }) }
+        func count(_ outcome: Judgement.Outcome) -> String { String(all.count { $0.outcome == outcome }) }
         document.element(
             "testsuites",
             [
@@ -56,12 +64,13 @@ struct JUnitReport {
                     check == .preflight
                     ? Judgement(check, .undecided, type: "aborted", message: reason)
                     : Judgement(check, .skipped, type: "skipped", message: "not evaluated: \(reason)")
-                return Case(judgement: judgement, took: .zero)
+                return Case(judgement)
             }
             return [Suite(name: "aftershock", cases: cases, properties: runProperties, duration: .zero)]
         }
         return findings.experiments.map { experiment in
-            let cases = experiment.judgements.map { Case(judgement: $0, took: took($0.check, experiment)) }
+            var cases = experiment.judgements.map { Case($0, took: took($0.check, experiment)) }
+            if let comparison { cases.append(comparison.testcase(of: experiment.name)) }
             let duration = experiment.started.flatMap { start in experiment.ended.map { $0 - start } } ?? .zero
             return Suite(
                 name: experiment.name, cases: cases, properties: runProperties + properties(experiment), started: experiment.started,
@@ -91,18 +100,17 @@ struct JUnitReport {
     }
 
     private func write(_ testcase: Case, _ suite: Suite, _ document: inout XMLDocument) {
-        let judgement = testcase.judgement
         let className = "aftershock.\(suite.name.line(limit: 200))"
-        let message = judgement.message.line(limit: Self.messageLimit)
+        let message = testcase.message.line(limit: Self.messageLimit)
         // Some readers show the message alone, some the body alone: the line is in both.
-        let body = String(([judgement.message] + judgement.details).joined(separator: "\n").plain.prefix(Self.bodyLimit))
+        let body = String(([testcase.message] + testcase.details).joined(separator: "\n").plain.prefix(Self.bodyLimit))
         document.element(
-            "testcase", [("name", judgement.check.rawValue), ("classname", className), ("time", seconds(testcase.took))]
+            "testcase", [("name", testcase.name), ("classname", className), ("time", seconds(testcase.took))]
         ) { document in
-            switch judgement.outcome {
+            switch testcase.outcome {
             case .passed: document.element("system-out", []) { $0.text(body) }
-            case .failed: document.element("failure", [("message", message), ("type", judgement.type)]) { $0.text(body) }
-            case .undecided: document.element("error", [("message", message), ("type", judgement.type)]) { $0.text(body) }
+            case .failed: document.element("failure", [("message", message), ("type", testcase.type)]) { $0.text(body) }
+            case .undecided: document.element("error", [("message", message), ("type", testcase.type)]) { $0.text(body) }
             case .skipped: document.element("skipped", [("message", message)])
             }
         }
@@ -164,5 +172,13 @@ struct JUnitReport {
         let origin = findings.run.flatMap { ISO8601Text.date($0.startedAt) } ?? Date(timeIntervalSince1970: 0)
         let date = origin.addingTimeInterval(((time ?? .origin) - .origin).seconds)
         return date.formatted(.iso8601.year().month().day().time(includingFractionalSeconds: false).dateSeparator(.dash))
+    }
+}
+
+extension JUnitReport.Case {
+    fileprivate init(_ judgement: Judgement, took: Duration = .zero) {
+        self.init(
+            name: judgement.check.rawValue, outcome: judgement.outcome, type: judgement.type, message: judgement.message,
+            details: judgement.details, took: took)
     }
 }

@@ -4,12 +4,15 @@ public import Verdict
 
 /// What `compare` prints: a line a track, in the manner of benchstat.
 public struct ComparisonReport {
-    private let comparisons: [Comparison]
-    private let mismatches: [String]
+    let comparisons: [Comparison]
+    let mismatches: [StoredResults.Mismatch]
+    let maxRegression: Double
 
-    public init(_ comparisons: [Comparison], mismatches: [String]) {
+    /// - Parameter maxRegression: the change that was allowed, 0.2 for a fifth more.
+    public init(_ comparisons: [Comparison], mismatches: [StoredResults.Mismatch], maxRegression: Double) {
         self.comparisons = comparisons
         self.mismatches = mismatches
+        self.maxRegression = maxRegression
     }
 
     public var text: String {
@@ -44,7 +47,7 @@ public struct ComparisonReport {
                             "outcome": .string(comparison.outcome.rawValue), "regression": .bool(comparison.isRegression),
                         ]
                     }),
-                "notCompared": .array(mismatches.map(JSONValue.string)),
+                "notCompared": .array(mismatches.map { .string($0.description) }),
             ]
             return String(decoding: try json.data(pretty: true), as: UTF8.self)
         }

@@ -1,4 +1,5 @@
 import Foundation
+import JUnitReading
 import Journal
 import JournalScript
 import Testing

@@ -1,34 +1,34 @@
-import Foundation
+public import Foundation
 import FoundationXML
 
 /// A junit.xml as its readers see it, read by Foundation's parser: not by the library that wrote it.
-struct JUnitDocument {
-    struct Case {
-        var suite: String
-        var className: String
-        var name: String
-        var time: String
-        var results: [Result]
+public struct JUnitDocument: Sendable {
+    public struct Case: Sendable {
+        public var suite: String
+        public var className: String
+        public var name: String
+        public var time: String
+        public var results: [Result]
     }
 
     /// A `failure`, `error` or `skipped`.
-    struct Result: Equatable {
-        var element: String
-        var type: String?
-        var message: String?
-        var body: String
+    public struct Result: Sendable, Equatable {
+        public var element: String
+        public var type: String?
+        public var message: String?
+        public var body: String
     }
 
-    struct Suite {
-        var attributes: [String: String]
-        var properties: [String: String]
-        var cases: [Case]
+    public struct Suite: Sendable {
+        public var attributes: [String: String]
+        public var properties: [String: String]
+        public var cases: [Case]
     }
 
-    var root: [String: String]
-    var suites: [Suite]
+    public var root: [String: String]
+    public var suites: [Suite]
 
-    init(_ data: Data) throws {
+    public init(_ data: Data) throws {
         let document = try XMLDocument(data: data)
         let top = document.rootElement()
         root = top?.attributesByName ?? [:]
@@ -41,14 +41,14 @@ struct JUnitDocument {
         }
     }
 
-    var cases: [Case] { suites.flatMap(\.cases) }
+    public var cases: [Case] { suites.flatMap(\.cases) }
 
     /// Neither a failure nor an error, and something that was not skipped.
-    var passes: Bool {
+    public var passes: Bool {
         cases.allSatisfy { $0.results.allSatisfy { $0.element == "skipped" } } && cases.contains { $0.results.isEmpty }
     }
 
-    func result(_ name: String) -> Result? { cases.first { $0.name == name }?.results.first }
+    public func result(_ name: String) -> Result? { cases.first { $0.name == name }?.results.first }
 }
 
 extension JUnitDocument.Case {
