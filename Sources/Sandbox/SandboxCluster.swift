@@ -96,7 +96,7 @@ public final class SandboxCluster: Sendable {
             undo.push { await machinery.stop() }
             let credentials = try ClusterCredentials(now: environment.now())
             let apiServer = try await APIServer.bind(
-                service: APIService(store: store, runtime: machinery.runtime), credentials: credentials, group: group)
+                service: APIService(store: store, runtime: machinery.runtime, flaws: options.flaws), credentials: credentials, group: group)
             let serving = Task { try await apiServer.run() }
             undo.push {
                 serving.cancel()

@@ -6,6 +6,7 @@ import Kubernetes
 import NIOPosix
 import Report
 import Run
+import Sandbox
 import Verdict
 
 struct RunCommand: AsyncParsableCommand {
@@ -31,6 +32,17 @@ struct RunCommand: AsyncParsableCommand {
             "With --sandbox: a manifest to apply to it; may be repeated. Where none is given, those in the folder 'targets' beside the experiments.",
             valueName: "file"), completion: .file(extensions: ["yaml"]))
     var apply: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "With --sandbox: make its control plane misbehave, to see that it is noticed; may be repeated.", valueName: "name"))
+    var sandboxFlaw: [SandboxFlaw] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "With --sandbox: make its database misbehave, such as ack-before-commit or lose-one-in=1000; may be repeated.",
+            valueName: "name[=value]"))
+    var databaseFlaw: [String] = []
 
     @Option(name: .customLong("repeat"), help: "How often each fault is injected, instead of what the experiments say.")
     var repeats: Int?
@@ -67,6 +79,9 @@ struct RunCommand: AsyncParsableCommand {
 
     func validate() throws {
         if let repeats, repeats < 1 { throw ValidationError("--repeat is at least 1") }
+        if !sandboxFlaw.isEmpty || !databaseFlaw.isEmpty, !sandbox {
+            throw ValidationError("--sandbox-flaw and --database-flaw go with --sandbox")
+        }
         if !apply.isEmpty, !sandbox { throw ValidationError("--apply goes with --sandbox; for another cluster use kubectl apply") }
     }
 
@@ -80,7 +95,10 @@ struct RunCommand: AsyncParsableCommand {
         }
         let code: Int32
         if sandbox {
-            code = try await SandboxBoot(manifests: apply, files: files, quiet: quiet).with { client in
+            var options = SandboxOptions()
+            options.flaws = Set(sandboxFlaw)
+            options.databaseFlaws = databaseFlaw
+            code = try await SandboxBoot(options: options, manifests: apply, files: files, quiet: quiet).with { client in
                 try await run(files, client, runID: runID, folder: folder)
             }
         } else {
@@ -114,7 +132,7 @@ struct RunCommand: AsyncParsableCommand {
         progress.finish()
         let findings = try Findings.judge(journalPath: options.journalPath)
         switch output {
-        case .table: print(TerminalReport(findings).text, terminator: "")
+        case .table: TerminalReport.print(findings)
         case .json: print(try String(contentsOfFile: folder + "/results.json", encoding: .utf8))
         }
         standardError("reports: \(folder)")

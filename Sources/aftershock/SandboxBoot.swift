@@ -6,6 +6,7 @@ import Sandbox
 
 /// The embedded cluster of `run --sandbox`: booted, given its manifests, and taken away whatever happens.
 struct SandboxBoot {
+    let options: SandboxOptions
     let manifests: [String]
     let files: [LoadedFile]
     let quiet: Bool
@@ -14,7 +15,7 @@ struct SandboxBoot {
     private static let patience = Duration.seconds(60)
 
     func with<Result: Sendable>(_ body: (KubernetesClient) async throws -> Result) async throws -> Result {
-        let cluster = try await SandboxCluster.start(SandboxOptions())
+        let cluster = try await SandboxCluster.start(options)
         do {
             for path in try manifestPaths() {
                 say("sandbox: applying \(path)")

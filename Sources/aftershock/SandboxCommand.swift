@@ -45,14 +45,7 @@ struct SandboxCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("A folder to keep the volumes in; without it they end with the sandbox.", valueName: "folder"))
     var data: String?
 
-    @Option(
-        help: ArgumentHelp(
-            "Make the control plane misbehave, to see that it is noticed: \(SandboxFlaw.allCases.map(\.rawValue).joined(separator: ", ")).",
-            valueName: "name"),
-        transform: { text in
-            guard let flaw = SandboxFlaw(rawValue: text) else { throw ValidationError("'\(text)' is no flaw of the sandbox") }
-            return flaw
-        })
+    @Option(help: ArgumentHelp("Make the control plane misbehave, to see that it is noticed.", valueName: "name"))
     var flaw: [SandboxFlaw] = []
 
     @Option(help: ArgumentHelp("Make the database misbehave: a flaw of sandbox-sql, such as ack-before-commit.", valueName: "name[=value]"))

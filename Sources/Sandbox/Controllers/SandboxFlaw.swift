@@ -10,4 +10,6 @@ public enum SandboxFlaw: String, Sendable, CaseIterable {
     case neverRescheduled = "never-rescheduled"
     /// After a pod was replaced, one replica fewer than wanted is ready.
     case replicaShort = "replica-short"
+    /// The deletion of a pod is answered as if it were done, and the pod runs on.
+    case deletionIgnored = "deletion-ignored"
 }

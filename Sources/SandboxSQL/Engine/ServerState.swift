@@ -1,3 +1,4 @@
+import NIOCore
 import Synchronization
 
 /// What the sessions of one server share.
@@ -15,6 +16,7 @@ final class ServerState: Sendable {
 
     private struct State {
         var commits = 0
+        var logins = 0
         var rows: [Flaws.Name: Int] = [:]
         var firstRows: [[DataType]: [SQLValue]] = [:]
         var phase: Phase
@@ -62,6 +64,17 @@ final class ServerState: Sendable {
             state.commits += 1
             return state.commits
         }
+    }
+
+    /// How long the answer to the next login is held back, which slower-logins makes longer each time.
+    func nextLoginDelay() -> TimeAmount? {
+        guard let step = flaws[.slowerLogins] else { return nil }
+        return .milliseconds(
+            Int64(step)
+                * state.withLock { state in
+                    state.logins += 1
+                    return Int64(state.logins)
+                })
     }
 
     /// How many rows were inserted before these, counted for each flaw apart.

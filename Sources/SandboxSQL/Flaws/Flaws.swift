@@ -14,6 +14,7 @@ struct Flaws: Sendable, Equatable {
         case hangAfter = "hang-after-ms"
         case freeze
         case neverLogin = "never-login"
+        case slowerLogins = "slower-logins"
         case wrongSentinel = "wrong-sentinel"
 
         enum Value: Equatable {
@@ -25,7 +26,7 @@ struct Flaws: Sendable, Equatable {
             switch self {
             case .acknowledgeBeforeCommit: .optional(20)
             case .unansweredCommit: .optional(50)
-            case .loseLast, .loseOneIn, .duplicateOneIn, .flipBitOneIn, .hangAfter: .required
+            case .loseLast, .loseOneIn, .duplicateOneIn, .flipBitOneIn, .hangAfter, .slowerLogins: .required
             case .staleRegister, .outsideVolume, .freeze, .neverLogin, .wrongSentinel: .none
             }
         }
@@ -43,6 +44,7 @@ struct Flaws: Sendable, Equatable {
             case .hangAfter: "so many milliseconds after the start, accepts and keeps connections but never answers again"
             case .freeze: "accepts connections and never answers"
             case .neverLogin: "refuses every login (18456)"
+            case .slowerLogins: "answers every login so many milliseconds later than the one before"
             case .wrongSentinel: "answers a SELECT that reads no table with the first row ever sent for those types"
             }
         }

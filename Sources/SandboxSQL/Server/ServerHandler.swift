@@ -112,6 +112,15 @@ final class ServerHandler: ChannelInboundHandler {
     // MARK: Login and session
 
     private func logIn(_ login: TDSLogin, _ context: ChannelHandlerContext) {
+        guard let delay = server.state.nextLoginDelay() else { return answer(login, context) }
+        let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
+        context.eventLoop.scheduleTask(in: delay) {
+            guard let context = handler.value.context else { return }
+            handler.value.answer(login, context)
+        }
+    }
+
+    private func answer(_ login: TDSLogin, _ context: ChannelHandlerContext) {
         if let errors = server.refusal(of: login) {
             finishLogin(context) { machine throws(TDSWireError) in try machine.loginFailed(errors) }
             return

@@ -7,6 +7,7 @@ import NIOHTTP1
 struct APIService: Sendable {
     let store: ObjectStore
     let runtime: any PodRuntime
+    var flaws: Set<SandboxFlaw> = []
     /// The version that `/version` reports: the one whose behaviour is modelled.
     static let version = "v1.34.0"
 

@@ -1,0 +1,76 @@
+import Foundation
+import JSON
+import JUnitReading
+import Subprocess
+import Testing
+
+/// Flaws that are really planted, each with the verdict that must catch it: the exit code, the testcases of `junit.xml`, and the rows by
+/// their names. What is not caught here is not noticed by anybody's run.
+@Suite(.serialized, .timeLimit(.minutes(2))) struct FlawMatrixTests {
+    @Test(arguments: Planted.all) func isCaught(_ flaw: Planted) async throws {
+        let run = try await FlawRun.run(flaw.experiment, flaw.arguments)
+        #expect(run.exitCode == flaw.exitCode, "\(run.terminal)")
+        #expect(run.results["exitCode"]?.integer == Int64(flaw.exitCode))
+        #expect(run.broken == flaw.broken)
+        for (name, type) in flaw.types { #expect(run.junit.result(name)?.type == type) }
+        for set in flaw.sets { try expectNamed(set, in: run) }
+        if flaw.exitCode >= 4 { #expect(run.results["verdict"]?.string == "invalid") }
+    }
+
+    /// Without any flaw the same runs pass: the matrix can tell.
+    @Test(arguments: ["processKill: {}", "podDelete: {}", "none: {duration: 2s}"]) func aSoundClusterPasses(fault: String) async throws {
+        let run = try await FlawRun.run(Planted(name: "none", fault: fault, exitCode: 0, broken: []).experiment, [])
+        #expect(run.exitCode == 0, "\(run.terminal)")
+        #expect(run.broken == [])
+        #expect(run.results["verdict"]?.string == "pass")
+        #expect(run.count("lost") == 0)
+        #expect(run.count("acknowledged") > 50)
+    }
+
+    /// Each loss comes with at least one row that was committed and never acknowledged: the counts fit, the rows do not.
+    @Test func aLossThatUnansweredCommitsMaskByCount() async throws {
+        let flaw = Planted(
+            name: "masked", database: ["lose-one-in=100", "unanswered-commit=20"], seedRows: 200, exitCode: 3, broken: [],
+            neverRecovers: true)
+        let run = try await FlawRun.run(flaw.experiment, flaw.arguments)
+        #expect(run.exitCode == 3, "\(run.terminal)")
+        #expect(run.junit.result("data-persistence")?.type == "verdict.data-lost")
+        #expect(run.count("unknownPresent") >= run.count("lost"))
+        let promised = run.count("kept") + run.count("lost") + run.count("corrupt") + run.count("duplicate")
+        #expect(run.count("read") >= promised, "a count alone would find nothing missing")
+        try expectNamed("lost", in: run)
+    }
+
+    /// The harness itself is held up again and again: its probes do not start when they should.
+    @Test func aHarnessThatIsHeldUpDoesNotTrustItself() async throws {
+        let flaw = Planted(name: "held up", fault: "none: {duration: 6s}", exitCode: 4, broken: ["error downtime"])
+        let run = try await FlawRun.run(flaw.experiment, []) { harness in
+            // Half of the time it stands still, for less than a probe may take.
+            while !Task.isCancelled {
+                try await Task.sleep(for: .milliseconds(400))
+                kill(harness.value, SIGSTOP)
+                try? await Task.sleep(for: .milliseconds(400))
+                kill(harness.value, SIGCONT)
+            }
+        }
+        #expect(run.exitCode == 4, "\(run.terminal)")
+        #expect(run.junit.result("downtime")?.element == "error")
+        #expect(["gate.scheduleLag", "gate.rateTooLow"].contains(run.junit.result("downtime")?.type))
+    }
+
+    /// The rows of `set` stand in results.json, and the same ones in junit.xml and on the terminal.
+    private func expectNamed(_ set: String, in run: FlawRun) throws {
+        #expect(run.count(set) > 0)
+        let failure = try #require(run.junit.result("data-persistence"))
+        guard set != "stale" else {
+            #expect(run.ledger?["staleRegisters"]?.array?.isEmpty == false)
+            #expect(failure.body.contains("stale: register of writer"))
+            #expect(run.terminal.contains("stale: register of writer"))
+            return
+        }
+        let first = try #require(run.rows("\(set)Rows").first)
+        let line = "\(set) (writer/sequence): \(first)"
+        #expect(failure.body.contains(line))
+        #expect(run.terminal.contains(line))
+    }
+}

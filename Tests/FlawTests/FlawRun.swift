@@ -1,0 +1,74 @@
+import Foundation
+import JSON
+import JUnitReading
+import Subprocess
+import SystemPackage
+import Testing
+
+/// One run of the built `aftershock` on a sandbox of its own, and what it reported.
+struct FlawRun {
+    let exitCode: Int32
+    /// The table at the end, as a user reads it.
+    let terminal: String
+    let junit: JUnitDocument
+    let results: JSONValue
+
+    /// The testcases that neither passed nor were skipped: `failure downtime`, `error preflight`.
+    var broken: Set<String> {
+        Set(
+            junit.cases.flatMap { testcase in
+                testcase.results.filter { $0.element != "skipped" }.map { "\($0.element) \(testcase.name)" }
+            })
+    }
+
+    var ledger: JSONValue? { results["experiments"]?.array?.first?["repeats"]?.array?.first?["ledger"] }
+
+    /// How many rows a set of the ledger has; -1 where the rows were not read back.
+    func count(_ set: String) -> Int64 { ledger?[set]?.integer ?? -1 }
+
+    /// The identities in `lostRows` and its like, as the texts name them.
+    func rows(_ set: String) -> [String] {
+        (ledger?[set]?.array ?? []).map { row in
+            let writer = row["writer"]?.integer ?? .min
+            return "\(writer < 0 ? "baseline" : String(writer))/\(row["sequence"]?.integer ?? .min)"
+        }
+    }
+
+    /// Runs `experiment` with `arguments`, and ends the harness when it takes longer than any of them may.
+    static func run(
+        _ experiment: String, _ arguments: [String], while body: @escaping @Sendable (ProcessIdentifier) async throws -> Void = { _ in }
+    ) async throws -> FlawRun {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("flaws-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = folder.appendingPathComponent("experiment.yaml").path
+        let reports = folder.appendingPathComponent("reports")
+        try experiment.write(toFile: file, atomically: true, encoding: .utf8)
+
+        let program = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appendingPathComponent("aftershock").path
+        let options = ["run", file, "--sandbox", "--apply", manifest, "--reports", reports.path, "--seed", "7"]
+        let outcome = try await Subprocess.run(
+            .path(FilePath(program)), arguments: Arguments(options + arguments), input: .none, output: .sequence, error: .discarded
+        ) { execution in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await body(execution.processIdentifier) }
+                var text = ""
+                for try await line in execution.standardOutput.strings() { text += line }
+                group.cancelAll()
+                return text
+            }
+        }
+        guard case .exited(let code) = outcome.terminationStatus else { throw HarnessEnded(status: "\(outcome.terminationStatus)") }
+        return FlawRun(
+            exitCode: code, terminal: outcome.closureResult,
+            junit: try JUnitDocument(try Data(contentsOf: reports.appendingPathComponent("junit.xml"))),
+            results: try JSONValue(parsing: try Data(contentsOf: reports.appendingPathComponent("results.json"))))
+    }
+
+    private static let manifest = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().appendingPathComponent("experiments/targets/azure-sql-edge.yaml").path
+}
+
+struct HarnessEnded: Error {
+    var status: String
+}

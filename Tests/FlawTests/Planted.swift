@@ -1,0 +1,128 @@
+import Testing
+
+/// A flaw, how it is planted, and the verdict that must catch it.
+struct Planted: Sendable, CustomTestStringConvertible {
+    var name: String
+    var sandbox: [String] = []
+    var database: [String] = []
+    var fault = "processKill: {}"
+    var node = "any"
+    var seedRows = 500
+    /// More lines of the experiment's spec.
+    var spec = ""
+    var exitCode: Int32
+    /// The testcases that must not pass, and no others: `failure storage`, `error preflight`.
+    var broken: Set<String>
+    /// The `type` of the first of them that the flaw is about, by testcase.
+    var types: [String: String] = [:]
+    /// The sets of the ledger that must not be empty, and whose rows must be named everywhere.
+    var sets: [String] = []
+
+    var testDescription: String { name }
+
+    var arguments: [String] { sandbox.flatMap { ["--sandbox-flaw", $0] } + database.flatMap { ["--database-flaw", $0] } }
+
+    /// Short, and gentle on a machine that others use too.
+    var experiment: String {
+        """
+        apiVersion: aftershock/v1
+        kind: Experiment
+        metadata: {name: planted}
+        spec:
+          target:
+            namespace: sql
+            workload: deployment/azure-sql-edge
+            service: azure-sql-edge
+            login: {user: sa, passwordFrom: {secret: mssql, key: MSSQL_SA_PASSWORD}}
+            encryption: {mode: required, trustServerCertificate: true}
+          fault: {\(fault)}
+          ledger: {writers: 4, interval: 20ms, timeout: 2s, seedRows: \(seedRows)}
+          steadyFor: 1s
+          stableFor: 1s
+          giveUpAfter: \(giveUpAfter)
+          expect: {downtime: {max: \(giveUpAfter)}, lostWrites: 0, node: \(node)}
+          \(spec.isEmpty ? "probes: {connect: {interval: 100ms}, session: {interval: 100ms}, login: {interval: 250ms}}" : spec)
+        """
+    }
+
+    /// Where no recovery can be, the time until it is given up is all that the test waits for.
+    private var giveUpAfter: String { neverRecovers ? "8s" : "60s" }
+    var neverRecovers = false
+}
+
+extension Planted {
+    private static let gone: Set<String> = ["failure recovery", "failure downtime", "failure data-persistence"]
+
+    static let all: [Planted] = cluster + data + blind
+
+    /// The cluster breaks its part of the promise.
+    private static let cluster = [
+        Planted(
+            name: "service IP changes", sandbox: ["service-ip-changes"], fault: "podDelete: {}", exitCode: 1,
+            broken: ["failure service-address", "failure recovery", "failure downtime", "error data-persistence"],
+            types: ["service-address": "verdict.service-address"], neverRecovers: true),
+        Planted(
+            name: "PVC swapped for a fresh one", sandbox: ["pvc-swapped"], fault: "podDelete: {}", exitCode: 3,
+            broken: gone.union(["failure storage"]), types: ["storage": "verdict.storage", "data-persistence": "verdict.data-lost"],
+            sets: ["lost"], neverRecovers: true),
+        Planted(
+            name: "pod on the wrong node", sandbox: ["wrong-node"], fault: "podDelete: {}", node: "same", exitCode: 1,
+            broken: ["failure placement"], types: ["placement": "verdict.placement"]),
+        Planted(
+            name: "never rescheduled", sandbox: ["never-rescheduled"], fault: "podDelete: {}", exitCode: 1,
+            broken: ["failure recovery", "failure downtime", "failure placement", "failure replicas", "error data-persistence"],
+            types: ["recovery": "verdict.recovery"], neverRecovers: true),
+        Planted(
+            name: "replica count short", sandbox: ["replica-short"], fault: "podDelete: {}", exitCode: 1, broken: ["failure replicas"],
+            types: ["replicas": "verdict.replicas"]),
+    ]
+
+    /// The database loses, or changes, what it said is safe.
+    private static let data = [
+        Planted(
+            name: "data outside the volume", database: ["outside-volume"], exitCode: 3, broken: gone,
+            types: ["data-persistence": "verdict.data-lost"], sets: ["lost"], neverRecovers: true),
+        Planted(
+            name: "acknowledged before commit", database: ["ack-before-commit"], exitCode: 3, broken: ["failure data-persistence"],
+            types: ["data-persistence": "verdict.data-lost"], sets: ["lost"]),
+        Planted(
+            name: "last 500 ms lost on SIGKILL", database: ["lose-last-ms=500"], exitCode: 3, broken: ["failure data-persistence"],
+            types: ["data-persistence": "verdict.data-lost"], sets: ["lost"]),
+        Planted(
+            name: "one row in ten thousand lost", database: ["lose-one-in=10000"], seedRows: 10_000, exitCode: 3,
+            broken: ["failure data-persistence"], types: ["data-persistence": "verdict.data-lost"], sets: ["lost"]),
+        Planted(
+            name: "a row twice", database: ["duplicate-row-one-in=200"], exitCode: 1, broken: ["failure data-persistence"],
+            types: ["data-persistence": "verdict.data"], sets: ["duplicate"]),
+        Planted(
+            name: "a flipped bit", database: ["flip-bit-one-in=200"], exitCode: 3, broken: ["failure data-persistence"],
+            types: ["data-persistence": "verdict.data-lost"], sets: ["corrupt"]),
+        Planted(
+            name: "an old value back", database: ["stale-register"], exitCode: 3, broken: ["failure data-persistence"],
+            types: ["data-persistence": "verdict.data-lost"], sets: ["stale"]),
+    ]
+
+    /// It cannot be told, and must not be taken for a pass.
+    private static let blind = [
+        Planted(
+            name: "fault that does nothing: the deletion is ignored", sandbox: ["deletion-ignored"], fault: "podDelete: {}", exitCode: 4,
+            broken: ["error fault-took-effect"], types: ["fault-took-effect": "gate.faultNotProven"], neverRecovers: true),
+        Planted(
+            name: "fault that does nothing: the command changes nothing",
+            fault: "command: {inject: ['true'], probe: ['false'], timeout: 5s}",
+            exitCode: 4, broken: ["error fault-took-effect"], types: ["fault-took-effect": "gate.faultNotProven"], neverRecovers: true),
+        Planted(
+            name: "a slow leak of probes", database: ["slower-logins=20"], fault: "none: {duration: 5s}",
+            spec: "probes: {connect: {interval: 100ms}, session: {interval: 100ms}, login: {interval: 100ms}, inFlightCap: 1}", exitCode: 4,
+            broken: ["error downtime"], types: ["downtime": "gate.rateTooLow"]),
+        Planted(
+            name: "no traffic at all: nothing is answered", database: ["freeze"], exitCode: 5, broken: ["error preflight"],
+            types: ["preflight": "preflight.failed"]),
+        Planted(
+            name: "no traffic at all: nobody gets in", database: ["never-login"], exitCode: 5, broken: ["error preflight"],
+            types: ["preflight": "preflight.failed"]),
+        Planted(
+            name: "every answer is stale", database: ["wrong-sentinel"], exitCode: 4, broken: ["error preflight"],
+            types: ["preflight": "gate.steadyStateNotSeen"], neverRecovers: true),
+    ]
+}
