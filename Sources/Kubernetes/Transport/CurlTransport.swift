@@ -1,4 +1,5 @@
 import CCurl
+import Dispatch
 import Foundation
 import Synchronization
 
@@ -6,6 +7,7 @@ import Synchronization
 final class CurlTransport: Sendable {
     private let mailbox: CurlMailbox
     private let nextID = Atomic<Int>(0)
+    private let ended = DispatchSemaphore(value: 0)
 
     /// libcurl's own start, once per process.
     private static let isReady: Bool = curl_global_init(Int(CURL_GLOBAL_ALL)) == CURLE_OK
@@ -17,12 +19,20 @@ final class CurlTransport: Sendable {
         let multi = CurlMailbox.MultiHandle(pointer: pointer)
         let mailbox = CurlMailbox(multi)
         self.mailbox = mailbox
-        let thread = Thread { CurlLoop(multi: multi, mailbox: mailbox).run() }
+        let thread = Thread { [ended] in
+            CurlLoop(multi: multi, mailbox: mailbox).run()
+            ended.signal()
+        }
         thread.name = "kubernetes-http"
         thread.start()
     }
 
-    deinit { mailbox.post(.shutDown) }
+    /// Waits for the thread, which only closes its connections then: a process that ends at once would take OpenSSL away under it,
+    /// for OpenSSL frees its locks when the process exits.
+    deinit {
+        mailbox.post(.shutDown)
+        ended.wait()
+    }
 
     /// Sends a request and returns as soon as the answer's head is there.
     func start(_ request: CurlRequest) async throws(CurlFailure) -> CurlResponse {
