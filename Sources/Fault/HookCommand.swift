@@ -1,7 +1,11 @@
 import Experiment
+import Foundation
 import Subprocess
+import SystemPackage
 
 /// A command of the experiment: an argument vector without a shell, its `{node}`, `{pod}` and `{namespace}` filled in.
+///
+/// The program `aftershock` is this very one, wherever it lies.
 struct HookCommand: Sendable {
     let arguments: [String]
     let timeout: Duration
@@ -23,14 +27,16 @@ struct HookCommand: Sendable {
 
     /// Runs it to its end and returns what it wrote, standard error included.
     ///
+    /// - Parameter kubeconfig: the file that this run was given, which the command then finds in `KUBECONFIG`.
     /// - Throws: ``FaultError`` when it cannot be started, exits with another code than 0, or takes longer than its timeout.
-    func run() async throws -> String {
+    func run(kubeconfig: String? = nil) async throws -> String {
         guard let program = arguments.first else { throw FaultError(.notInjected, "the command is empty") }
         let outcome = try await firstResult(within: timeout) { () async throws -> (status: TerminationStatus, output: String)? in
             let result: ExecutionResult<Void, StringOutput<UTF8>, StringOutput<UTF8>>
             do {
                 result = try await Subprocess.run(
-                    .name(program), arguments: Arguments(Array(arguments.dropFirst())), output: .string(limit: 65_536),
+                    Self.executable(program), arguments: Arguments(Array(arguments.dropFirst())),
+                    environment: .inherit.updating(kubeconfig.map { ["KUBECONFIG": $0] } ?? [:]), output: .string(limit: 65_536),
                     error: .string(limit: 65_536))
             } catch let error as SubprocessError {
                 throw FaultError(.notInjected, "'\(text)' could not be run: \(error.description)")
@@ -45,5 +51,10 @@ struct HookCommand: Sendable {
             throw FaultError(.notInjected, "'\(text)' ended with \(outcome.status): \(outcome.output)")
         }
         return outcome.output
+    }
+
+    private static func executable(_ program: String) -> Executable {
+        guard program == "aftershock", let own = Bundle.main.executablePath else { return .name(program) }
+        return .path(FilePath(own))
     }
 }

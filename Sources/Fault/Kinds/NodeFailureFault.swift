@@ -30,7 +30,7 @@ struct NodeFailureFault: FaultInjection {
             ])
         try await context.mark(Node.self, target.node, in: nil, with: intent)
         let command = HookCommand(spec.inject, target, timeout: spec.timeout)
-        let output = try await command.run()
+        let output = try await command.run(kubeconfig: context.client.configuration.namedKubeconfig)
         return "'\(command.text)' ended with 0\(output.isEmpty ? "" : ": \(output)")"
     }
 

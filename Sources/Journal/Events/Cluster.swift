@@ -1,7 +1,10 @@
 /// The parts of the promise that can be read off the cluster, before the fault and after the recovery.
 public struct Snapshot: Codable, Sendable, Hashable {
     public enum Moment: String, Codable, Sendable {
-        case before, after
+        case before
+        /// Of a node fault: recovered or given up, and nothing put back yet.
+        case faulted
+        case after
     }
 
     public struct Service: Codable, Sendable, Hashable {
@@ -45,9 +48,12 @@ public struct Snapshot: Codable, Sendable, Hashable {
         public var restartCount: Int
         public var ready: Bool
         public var terminating: Bool
+        /// By taint (`node.kubernetes.io/unreachable`, `node.kubernetes.io/not-ready`): how long the pod stays on a node that has it.
+        public var tolerationSeconds: [String: Int]?
 
         public init(
-            name: String, uid: String, node: String, containerID: String, restartCount: Int, ready: Bool, terminating: Bool
+            name: String, uid: String, node: String, containerID: String, restartCount: Int, ready: Bool, terminating: Bool,
+            tolerationSeconds: [String: Int]? = nil
         ) {
             self.name = name
             self.uid = uid
@@ -56,6 +62,35 @@ public struct Snapshot: Codable, Sendable, Hashable {
             self.restartCount = restartCount
             self.ready = ready
             self.terminating = terminating
+            self.tolerationSeconds = tolerationSeconds
+        }
+    }
+
+    /// A VolumeAttachment of one of the volumes.
+    public struct Attachment: Codable, Sendable, Hashable {
+        public var volume: String
+        public var node: String
+        public var attached: Bool
+
+        public init(volume: String, node: String, attached: Bool) {
+            self.volume = volume
+            self.node = node
+            self.attached = attached
+        }
+    }
+
+    /// A node on which the workload has, or had, a pod.
+    public struct Node: Codable, Sendable, Hashable {
+        public var name: String
+        /// Of its condition Ready: `True`, `False` or `Unknown`.
+        public var ready: String
+        /// As `key:effect`.
+        public var taints: [String]
+
+        public init(name: String, ready: String, taints: [String]) {
+            self.name = name
+            self.ready = ready
+            self.taints = taints
         }
     }
 
@@ -68,9 +103,14 @@ public struct Snapshot: Codable, Sendable, Hashable {
     public var readyReplicas: Int
     /// `host:port` that is probed.
     public var address: String
+    /// `nil`: they could not be read.
+    public var attachments: [Attachment]?
+    /// `nil`: they could not be read.
+    public var nodes: [Node]?
 
     public init(
-        moment: Moment, service: Service, volumes: [Volume], pods: [Pod], desiredReplicas: Int, readyReplicas: Int, address: String
+        moment: Moment, service: Service, volumes: [Volume], pods: [Pod], desiredReplicas: Int, readyReplicas: Int, address: String,
+        attachments: [Attachment]? = nil, nodes: [Node]? = nil
     ) {
         self.moment = moment
         self.service = service
@@ -79,6 +119,8 @@ public struct Snapshot: Codable, Sendable, Hashable {
         self.desiredReplicas = desiredReplicas
         self.readyReplicas = readyReplicas
         self.address = address
+        self.attachments = attachments
+        self.nodes = nodes
     }
 
     /// The pod that serves: ready and not on its way out.
@@ -90,7 +132,7 @@ public struct ClusterObservation: Codable, Sendable, Hashable {
     /// What was seen, as the phases of the downtime need it.
     public enum Kind: String, Codable, Sendable {
         case podCreated, podScheduled, podReady, podNotReady, podTerminating, podGone
-        case containerStarted, containerTerminated, volumeAttached
+        case containerStarted, containerTerminated, volumeAttached, volumeDetached
         /// The kubelet waits before it starts the container again: its earlier restarts are too recent.
         case crashLoopBackOff
         case endpointReady, endpointGone

@@ -33,6 +33,7 @@ extension ClusterConfiguration {
         let resolver = KubeconfigResolver(kubeconfig: kubeconfig, overrides: overrides, surroundings: surroundings)
         var configuration = try resolver.resolve()
         configuration.warnings = warnings
+        configuration.namedKubeconfig = overrides.kubeconfig
         return configuration
     }
 

@@ -10,6 +10,11 @@ public struct ClusterConfiguration: Sendable {
     public var requestTimeout: Duration?
     /// Files that were named but are missing, and the like: for the person, not fatal.
     public var warnings: [String] = []
+    /// The file that was named by `--kubeconfig`, for programs that are to find the same cluster.
+    public var namedKubeconfig: String?
+
+    /// The context's name, or what stands for it where there is none.
+    public var contextName: String { context ?? "in-cluster" }
 
     var trust: Trust
     var proxy: String?

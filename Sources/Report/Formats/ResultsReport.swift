@@ -92,6 +92,7 @@ struct ResultsReport {
             "phases": .array(found.phases.map { ["name": .string($0.name.rawValue), "ms": .milliseconds($0.duration)] }),
             "probes": probes,
             "ledger": ledger(found),
+            "nodeLoss": found.nodeLoss.map(nodeLoss) ?? .null,
             "infrastructure": InfrastructureJSON(before: found.before, after: found.after).json,
             "effect": [
                 "proven": .bool(found.effect?.proven ?? false),
@@ -211,6 +212,28 @@ struct ResultsReport {
 
     private static func rows(_ rows: [RowIdentity]) -> JSONValue {
         .array(rows.map { ["writer": .integer(Int64($0.writer)), "sequence": .integer($0.sequence)] })
+    }
+
+    private static func nodeLoss(_ loss: NodeLoss) -> JSONValue {
+        var tolerations: JSONValue = [:]
+        for (taint, seconds) in loss.tolerationSeconds { tolerations[taint] = .integer(Int64(seconds)) }
+        return [
+            "node": .string(loss.node),
+            "ready": loss.ready.map(JSONValue.string) ?? .null,
+            "taints": loss.taints.map { .array($0.map(JSONValue.string)) } ?? .null,
+            "outOfService": loss.isOutOfService.map(JSONValue.bool) ?? .null,
+            "tolerationSeconds": tolerations,
+            "oldPod": [
+                "name": .string(loss.oldPodName), "state": .string(loss.oldPod.rawValue),
+                "deletedAfterMs": .milliseconds(loss.oldPodDeletedAfter), "goneAfterMs": .milliseconds(loss.oldPodGoneAfter),
+            ],
+            "attachments": loss.attachments.map { attachments in
+                .array(
+                    attachments.map { ["volume": .string($0.volume), "node": .string($0.node), "attached": .bool($0.attached)] })
+            } ?? .null,
+            "multiAttach": .array(loss.multiAttach.map { ["afterMs": .milliseconds($0.after), "message": .string($0.message)] }),
+            "sentences": .array(loss.sentences.map(JSONValue.string)),
+        ]
     }
 
     private static func undo(_ undo: UndoFinding) -> JSONValue {

@@ -29,7 +29,7 @@ struct SummaryReport {
             "| experiment | fault | verdict | repeats | downtime, worst repeat | allowed | lost writes |", "|---|---|---|---|---|---|---|",
         ]
         lines += findings.experiments.map(row)
-        for experiment in findings.experiments { lines += notes(experiment) }
+        for experiment in findings.experiments { lines += notes(experiment) + nodeLoss(experiment) }
         return lines.joined(separator: "\n") + "\n"
     }
 
@@ -56,6 +56,14 @@ struct SummaryReport {
             open.map { "- **\($0.check.rawValue)** (\($0.outcome.text)): \(cell($0.message))" }
             + found.repeats.flatMap { one in one.remarks.map { "- repeat \(one.number): \(cell($0))" } }
         return lines.isEmpty ? [] : ["", "## \(cell(found.name))", ""] + lines
+    }
+
+    /// Of the first repeat that did not pass, or else of the last one.
+    private func nodeLoss(_ found: ExperimentFindings) -> [String] {
+        let told = found.repeats.filter { $0.nodeLoss != nil }
+        guard let one = told.first(where: { $0.verdict != .pass }) ?? told.last, let loss = one.nodeLoss else { return [] }
+        return ["", "### \(cell(found.name)), repeat \(one.number): the old pod and its volume, before anything was put back", ""]
+            + loss.sentences.map { "- \(cell($0))" }
     }
 
     /// Text that neither ends a table's cell nor becomes markup.

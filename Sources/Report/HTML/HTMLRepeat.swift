@@ -46,6 +46,8 @@ struct HTMLRepeat {
     var ledger: [HTMLCell]
     var ledgerRows: [String]
     var infrastructure: [HTMLRow]
+    var nodeLoss: [String]
+    var hasNodeLoss: Bool
     var undo: [HTMLRow]
     var hasUndo: Bool
     var latencies: [Picture]
@@ -73,6 +75,8 @@ struct HTMLRepeat {
         ledgerRows =
             found.judgement(.dataPersistence)?.outcome == .failed ? (found.judgement(.dataPersistence)?.details ?? []).map(\.plain) : []
         infrastructure = Self.infrastructure(found)
+        nodeLoss = (found.nodeLoss?.sentences ?? []).map(\.plain)
+        hasNodeLoss = !nodeLoss.isEmpty
         undo = found.undo.map { HTMLRow($0.summary, $0.proven.map { $0 ? "yes" : "NO" } ?? "never answered", $0.evidence ?? "") }
         hasUndo = !undo.isEmpty
         let origin = found.faultBegan ?? found.started

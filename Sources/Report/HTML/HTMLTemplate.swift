@@ -59,6 +59,8 @@ enum HTMLTemplate {
         <table><thead><tr><th></th><th>before the fault</th><th>afterwards</th></tr></thead><tbody>
         {{#infrastructure}}<tr><td>{{name}}</td><td>{{before}}</td><td>{{after}}</td></tr>
         {{/infrastructure}}</tbody></table>
+        {{#hasNodeLoss}}<h3>The old pod and its volume, before anything was put back</h3>
+        <ul>{{#nodeLoss}}<li>{{.}}</li>{{/nodeLoss}}</ul>{{/hasNodeLoss}}
         {{#hasUndo}}<table><thead><tr><th>to be put back</th><th>proven</th><th>how</th></tr></thead><tbody>
         {{#undo}}<tr><td>{{name}}</td><td>{{before}}</td><td>{{after}}</td></tr>
         {{/undo}}</tbody></table>{{/hasUndo}}

@@ -16,7 +16,7 @@ struct FaultCourse: Sendable {
     let podSelector: String
     let resolver: TargetResolver
 
-    /// How long the cluster may take to be asked for the closing snapshot, should the API server be away.
+    /// How long the cluster may take to be asked for a snapshot, should the API server be away.
     private static let snapshotPatience = Duration.seconds(60)
 
     func run() async throws -> RepeatEnded {
@@ -32,7 +32,7 @@ struct FaultCourse: Sendable {
             } else {
                 try await doNothing()
             }
-        try journal.append(.snapshot(try await patientSnapshot()))
+        try journal.append(.snapshot(try await patientSnapshot(.after)))
         return ended
     }
 
@@ -63,10 +63,12 @@ struct FaultCourse: Sendable {
         }
         guard let replaced = try await replacement(before: deadline) else {
             try journal.enter(.gaveUp)
+            try await lookAtNode()
             try await putBack()
             return RepeatEnded(how: .gaveUp, reason: "no ready pod took over within \(experiment.giveUpAfter.gep2257)")
         }
         let ended = try await settleDown(from: replaced, deadline: deadline)
+        try await lookAtNode()
         try await putBack()
         return ended
     }
@@ -142,12 +144,18 @@ struct FaultCourse: Sendable {
         _ = try await faults.putBack()
     }
 
-    /// The closing snapshot. An API server that is away just now is waited for.
-    private func patientSnapshot() async throws -> Snapshot {
+    /// What has become of the old pod and its volume, while the node is still as the fault has left it.
+    private func lookAtNode() async throws {
+        guard experiment.fault.isNodeFault else { return }
+        try journal.append(.snapshot(try await patientSnapshot(.faulted)))
+    }
+
+    /// An API server that is away just now is waited for.
+    private func patientSnapshot(_ moment: Snapshot.Moment) async throws -> Snapshot {
         let deadline = journal.clock.now + Self.snapshotPatience
         while true {
             do {
-                return try await resolver.snapshot(.after, container: target.container)
+                return try await resolver.snapshot(moment, container: target.container, node: target.node)
             } catch let error as KubernetesError where error.isPassing && journal.clock.now < deadline {
                 try await journal.clock.sleep(until: journal.clock.now + .seconds(1))
             }

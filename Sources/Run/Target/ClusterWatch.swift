@@ -76,15 +76,24 @@ struct ClusterWatch: Sendable {
     private func volumes() async throws {
         var attached: [String: Bool] = [:]
         try await follow(VolumeAttachment.self, in: .all) { change in
-            guard case .added(let attachment) = change.state else { return [] }
-            let isAttached = attachment.status?.attached ?? false
-            let before = attached.updateValue(isAttached, forKey: attachment.metadata.uid ?? attachment.metadata.name)
-            guard isAttached, before != true else { return [] }
-            return [
-                ClusterObservation(
-                    kind: .volumeAttached, object: "volume/\(attachment.spec.source.persistentVolumeName ?? "")",
-                    uid: attachment.metadata.uid, node: attachment.spec.nodeName)
-            ]
+            func note(_ kind: ClusterObservation.Kind, _ attachment: VolumeAttachment) -> [ClusterObservation] {
+                [
+                    ClusterObservation(
+                        kind: kind, object: "volume/\(attachment.spec.source.persistentVolumeName ?? "")", uid: attachment.metadata.uid,
+                        node: attachment.spec.nodeName)
+                ]
+            }
+            switch change.state {
+            case .added(let attachment):
+                let isAttached = attachment.status?.attached ?? false
+                let before = attached.updateValue(isAttached, forKey: attachment.metadata.uid ?? attachment.metadata.name)
+                return isAttached && before != true ? note(.volumeAttached, attachment) : []
+            case .deleted(let attachment):
+                attached[attachment.metadata.uid ?? attachment.metadata.name] = nil
+                return note(.volumeDetached, attachment)
+            case .modified, .synced, .blind, .sighted:
+                return []
+            }
         }
     }
 

@@ -3,23 +3,59 @@ import Kubernetes
 
 extension TargetResolver {
     /// What the promise says about the cluster, as it is now.
-    func snapshot(_ moment: Snapshot.Moment, container: String?) async throws -> Snapshot {
+    ///
+    /// - Parameter node: is looked at too, beside the nodes that the workload's pods are on now.
+    func snapshot(_ moment: Snapshot.Moment, container: String?, node: String) async throws -> Snapshot {
         let target = try await resolve()
+        let volumes = try await volumes(of: target)
         let ingress = (target.service.status?.loadBalancer?.ingress ?? []).compactMap { $0.ip ?? $0.hostname }.sorted()
         return Snapshot(
             moment: moment,
             service: Snapshot.Service(
                 name: target.service.metadata.name, uid: target.service.metadata.uid ?? "", type: target.service.spec.type ?? "ClusterIP",
                 clusterIP: target.service.spec.clusterIP ?? "", ingress: ingress),
-            volumes: try await volumes(of: target),
+            volumes: volumes,
             pods: target.pods.map { pod in
                 let status = (container ?? pod.spec.containers.first?.name).flatMap(pod.containerStatus)
                 return Snapshot.Pod(
                     name: pod.metadata.name, uid: pod.metadata.uid ?? "", node: pod.spec.nodeName ?? "",
                     containerID: status?.containerID ?? "", restartCount: status?.restartCount ?? 0, ready: pod.isReady,
-                    terminating: pod.metadata.deletionTimestamp != nil)
+                    terminating: pod.metadata.deletionTimestamp != nil, tolerationSeconds: pod.tolerationSeconds)
             }.sorted { $0.name < $1.name },
-            desiredReplicas: target.desiredReplicas, readyReplicas: target.readyReplicas, address: target.address)
+            desiredReplicas: target.desiredReplicas, readyReplicas: target.readyReplicas, address: target.address,
+            attachments: try await attachments(of: volumes),
+            nodes: try await nodes(Set(target.pods.compactMap(\.spec.nodeName)).union([node])))
+    }
+
+    private func attachments(of volumes: [Snapshot.Volume]) async throws -> [Snapshot.Attachment]? {
+        try await Self.ifAllowed { () async throws(KubernetesError) in try await client.list(VolumeAttachment.self, in: .all).items }?
+            .compactMap { attachment in
+                guard let name = attachment.spec.source.persistentVolumeName, volumes.contains(where: { $0.volume == name }) else {
+                    return nil
+                }
+                return Snapshot.Attachment(
+                    volume: name, node: attachment.spec.nodeName, attached: attachment.status?.attached ?? false)
+            }.sorted { $0.node < $1.node }
+    }
+
+    private func nodes(_ names: Set<String>) async throws -> [Snapshot.Node]? {
+        try await Self.ifAllowed { () async throws(KubernetesError) in try await client.list(Node.self, in: .all).items }?
+            .filter { names.contains($0.metadata.name) }
+            .map { node in
+                Snapshot.Node(
+                    name: node.metadata.name, ready: node.readiness,
+                    taints: (node.spec?.taints ?? []).map { "\($0.key):\($0.effect)" }.sorted())
+            }.sorted { $0.name < $1.name }
+    }
+
+    /// A Role in one namespace cannot read what belongs to the whole cluster; then that part of the report stays empty.
+    private static func ifAllowed<Value>(_ read: () async throws(KubernetesError) -> Value?) async throws(KubernetesError) -> Value? {
+        do throws(KubernetesError) {
+            return try await read()
+        } catch {
+            guard error.code == .forbidden else { throw error }
+            return nil
+        }
     }
 
     /// The claims that the workload's pods mount. Those of a serving pod where there is one, for others may be left over.
@@ -30,18 +66,31 @@ extension TargetResolver {
         for name in claims.sorted() {
             let claim = try await client.get(PersistentVolumeClaim.self, name, in: target.namespace)
             let volumeName = claim.spec.volumeName ?? ""
-            // A Role in one namespace cannot read PersistentVolumes; then the claim's own identity is what is compared.
+            // Where PersistentVolumes may not be read the claim's own identity is what is compared.
             var handle = ""
             if !volumeName.isEmpty {
-                do throws(KubernetesError) {
-                    handle = try await client.find(PersistentVolume.self, volumeName)?.handle ?? ""
-                } catch {
-                    guard error.code == .forbidden else { throw error }
-                }
+                handle =
+                    try await Self.ifAllowed { () async throws(KubernetesError) in
+                        try await client.find(PersistentVolume.self, volumeName)?.handle
+                    } ?? ""
             }
             volumes.append(
                 Snapshot.Volume(claim: name, claimUID: claim.metadata.uid ?? "", volume: volumeName, handle: handle))
         }
         return volumes
+    }
+}
+
+extension Pod {
+    /// How long it stays on a node that Kubernetes has lost, by taint; forever where the toleration has no time.
+    fileprivate var tolerationSeconds: [String: Int] {
+        var seconds: [String: Int] = [:]
+        for toleration in spec.tolerations ?? [] {
+            guard let key = toleration.key, ["node.kubernetes.io/unreachable", "node.kubernetes.io/not-ready"].contains(key) else {
+                continue
+            }
+            seconds[key] = toleration.tolerationSeconds
+        }
+        return seconds
     }
 }

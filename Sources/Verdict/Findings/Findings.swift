@@ -78,6 +78,8 @@ public struct RepeatFindings: Sendable {
     public var effect: FaultEffect?
     public var before: Snapshot?
     public var after: Snapshot?
+    /// `nil`: the fault was not one of a node, or the run did not get that far.
+    public var nodeLoss: NodeLoss?
     public var undo: [UndoFinding]
     public var observations: [TimedObservation]
     public var blind: [BlindInterval]

@@ -66,6 +66,7 @@ struct RepeatJudge {
             effect: facts.effect?.effect,
             before: facts.before,
             after: facts.after,
+            nodeLoss: NodeLoss(facts),
             undo: undo,
             observations: facts.observations,
             blind: facts.blind)

@@ -14,6 +14,7 @@ struct RepeatReducer {
     private(set) var writes = WriteCounts()
     private(set) var prepared: LedgerPrepared?
     private(set) var before: Snapshot?
+    private(set) var faulted: Snapshot?
     private(set) var after: Snapshot?
     private(set) var observations: [RepeatFindings.TimedObservation] = []
     private(set) var blind: [BlindInterval] = []
@@ -60,6 +61,7 @@ struct RepeatReducer {
         case .snapshot(let snapshot):
             switch snapshot.moment {
             case .before: before = snapshot
+            case .faulted: faulted = snapshot
             case .after: after = snapshot
             }
         case .observation(let observation): add(observation, at: record.at)
