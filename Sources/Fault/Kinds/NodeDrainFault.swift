@@ -1,7 +1,7 @@
-import Experiment
+public import Experiment
 import JSON
 import Journal
-import Kubernetes
+public import Kubernetes
 
 /// Cordon and evict, in the order of `kubectl drain` (kubernetes/kubectl, pkg/drain).
 struct NodeDrainFault: FaultInjection {
@@ -20,14 +20,14 @@ struct NodeDrainFault: FaultInjection {
             + ["get", "list"].map { ResourceAttributes(verb: $0, resource: "pods") }
             + [
                 ResourceAttributes(verb: "create", resource: "pods", subresource: "eviction"),
-                ResourceAttributes(verb: "get", group: "apps", resource: "daemonsets"),
+                ResourceAttributes(verb: "list", group: "apps", resource: "daemonsets"),
                 ResourceAttributes(verb: "list", group: "policy", resource: "poddisruptionbudgets"),
             ]
     }
 
     func inject(_ target: FaultTarget, _ context: FaultContext) async throws -> String {
         let deadline = ContinuousClock.now + spec.timeout
-        let plan = try await drainPlan(of: target.node, context.client)
+        let plan = try await context.client.drainPlan(node: target.node, options: spec.planOptions)
         guard plan.blocking.isEmpty else {
             let reasons = plan.blocking.map { "\($0.name): \($0.reasons.joined(separator: ", "))" }
             throw FaultError(
@@ -59,19 +59,15 @@ struct NodeDrainFault: FaultInjection {
 
     /// - Returns: whether it was this run that cordoned it.
     private func cordon(_ name: String, _ context: FaultContext) async throws -> Bool {
-        let node = try await context.client.get(Node.self, name)
-        guard !node.isCordoned else { return false }
+        guard try await !context.client.get(Node.self, name).isCordoned else { return false }
         let intent = try context.intend(.uncordonNode, "uncordon node \(name)", ["node": .string(name)])
-        try await context.mark(
-            Node.self, name, in: nil, with: intent, and: ["spec": ["unschedulable": true]],
-            resourceVersion: node.metadata.resourceVersion)
-        return true
+        return try await context.mark(Node.self, name, in: nil, with: intent) { $0.isCordoned ? nil : ["spec": ["unschedulable": true]] }
     }
+}
 
-    private func drainPlan(of node: String, _ client: KubernetesClient) async throws -> DrainPlan {
-        try await client.drainPlan(
-            node: node,
-            options: DrainPlan.Options(
-                force: spec.force, ignoreDaemonSets: spec.ignoreDaemonSets, deleteEmptyDirData: spec.deleteEmptyDirData))
+extension FaultSpec.NodeDrain {
+    /// The spec in the drain plan's words.
+    public var planOptions: DrainPlan.Options {
+        DrainPlan.Options(force: force, ignoreDaemonSets: ignoreDaemonSets, deleteEmptyDirData: deleteEmptyDirData)
     }
 }

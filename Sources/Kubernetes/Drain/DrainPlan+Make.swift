@@ -63,7 +63,7 @@ extension DrainPlan {
     }
 
     /// Budgets that do not let this pod go now. They do not count for pods that do not run or are not healthy enough to matter.
-    private static func budgets(holding pod: Pod, _ budgets: [PodDisruptionBudget]) -> [Budget] {
+    public static func budgets(holding pod: Pod, _ budgets: [PodDisruptionBudget]) -> [Budget] {
         guard !pod.isFinished, pod.status?.phase != "Pending" else { return [] }
         let name = "\(pod.metadata.namespace ?? "")/\(pod.metadata.name)"
         let matching = budgets.filter { budget in

@@ -21,7 +21,7 @@ public struct Permissions: Sendable {
         needed += allow(["get"], "persistentvolumeclaims")
         needed += allow(["list", "watch"], "endpointslices", group: "discovery.k8s.io")
         needed += allow(["list", "watch"], "events")
-        needed += allow(["create", "get", "patch", "delete"], "leases", group: "coordination.k8s.io")
+        needed += allow(["create", "get", "list", "patch", "delete"], "leases", group: "coordination.k8s.io")
         if case .secret(let name, _) = target.login.passwordFrom { needed += allow(["get"], "secrets", name: name) }
         if case .podEvict = experiment.fault { needed += allow(["list"], "poddisruptionbudgets", group: "policy") }
         if experiment.fault.isNodeFault || experiment.safety.requireSpareNode {

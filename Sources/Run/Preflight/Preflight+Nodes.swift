@@ -37,27 +37,41 @@ extension Preflight {
         }
     }
 
-    /// A budget that can never allow the eviction makes a drain or an eviction hopeless; better said now than after its timeout.
-    func checkBudgets(_ target: ResolvedTarget, _ outcome: inout Outcome) async throws {
+    /// What forbids an eviction for ever is better said now than after its timeout.
+    func checkEvictions(_ target: ResolvedTarget, _ outcome: inout Outcome) async throws {
+        guard let pod = target.servingPods.first else { return }
+        let held: [DrainPlan.Budget]
         switch experiment.fault {
-        case .podEvict, .nodeDrain: break
+        case .podEvict:
+            let budgets = try await client.list(PodDisruptionBudget.self, in: .namespace(target.namespace)).items
+            held = DrainPlan.budgets(holding: pod, budgets)
+        case .nodeDrain(let spec):
+            guard let node = pod.spec.nodeName else { return }
+            let plan = try await client.drainPlan(node: node, options: spec.planOptions)
+            checkDrain(of: node, plan, &outcome)
+            held = plan.heldByBudget
         case .none, .processKill, .containerKill, .podDelete, .nodeTaint, .nodeFailure, .command: return
         }
-        guard let pod = target.servingPods.first else { return }
-        let budgets = try await client.list(PodDisruptionBudget.self, in: .namespace(target.namespace)).items
-            .filter { $0.spec.selector?.matches(pod.metadata.labels) ?? false }
-        if budgets.count > 1 {
-            outcome.fail(
-                "budgets",
-                "\(budgets.count) PodDisruptionBudgets match the pod (\(budgets.map(\.metadata.name).joined(separator: ", "))); the API refuses every eviction then",
-                hint: "leave one of them")
-        } else if let budget = budgets.first, let status = budget.status, status.disruptionsAllowed == 0,
-            status.desiredHealthy >= status.expectedPods
-        {
-            outcome.fail(
-                "budgets",
-                "PodDisruptionBudget \(budget.metadata.name) wants \(status.desiredHealthy) of \(status.expectedPods) pods: it never allows an eviction",
-                hint: "a budget for one replica makes every drain wait for ever")
+        for budget in held {
+            let message = "PodDisruptionBudget \(budget.budget) holds pod \(budget.pod): \(budget.problem)"
+            if budget.isPermanent {
+                outcome.fail("budgets", message, hint: "an eviction would wait for ever; change the budget, or scale the workload")
+            } else {
+                outcome.warn("budgets", message, hint: "the eviction waits for it")
+            }
         }
+    }
+
+    private func checkDrain(of node: String, _ plan: DrainPlan, _ outcome: inout Outcome) {
+        func list(_ entries: [DrainPlan.Entry]) -> String {
+            entries.map { $0.reasons.isEmpty ? $0.name : "\($0.name) (\($0.reasons.joined(separator: ", ")))" }.joined(separator: "; ")
+        }
+        guard plan.blocking.isEmpty else {
+            return outcome.fail(
+                "drain", "node \(node) cannot be drained: \(list(plan.blocking))",
+                hint: "see force, deleteEmptyDirData and ignoreDaemonSets of fault.nodeDrain")
+        }
+        let staying = plan.skipped.isEmpty ? "" : "; these stay: \(list(plan.skipped))"
+        outcome.pass("drain", "a drain of node \(node) evicts \(list(plan.evicted))\(staying)")
     }
 }

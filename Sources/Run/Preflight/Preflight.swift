@@ -62,7 +62,7 @@ struct Preflight: Sendable {
         if experiment.fault.isNodeFault || experiment.safety.requireSpareNode {
             try await checkNodes(target, &outcome)
         }
-        try await checkBudgets(target, &outcome)
+        try await checkEvictions(target, &outcome)
         guard outcome.passed else { return }
         let server = try await serverConfiguration(target)
         await checkLogin(server, target, &outcome)
@@ -70,7 +70,7 @@ struct Preflight: Sendable {
     }
 
     private func checkContext(_ outcome: inout Outcome) {
-        let context = client.configuration.context ?? "in-cluster"
+        let context = client.configuration.contextName
         if options.isSandbox || experiment.target.context == context || options.confirmedContext == context {
             return outcome.pass("context", "the context is '\(context)'")
         }
