@@ -81,7 +81,7 @@ let package = Package(
             ["JSON", "CCurl", .nioCore, .nioPosix, .nioWebSocket, .nioSSL, .crypto, .subprocess, .yams]),
         module("Probe", ["Experiment", "Journal", "TDS", .nioCore, .nioPosix]),
         module("Ledger", ["Experiment", "Journal", "Probe", "TDS", .nioCore]),
-        module("Fault", ["Experiment", "Journal", "Kubernetes", "JSON", .subprocess]),
+        module("Fault", ["Experiment", "Journal", "Kubernetes", "JSON", .subprocess, .system]),
         module("Verdict", ["Experiment", "Journal", .histogram]),
         module("Report", ["Experiment", "Journal", "Verdict", "CXML2", "JSON", .mustache]),
         module(
@@ -113,15 +113,20 @@ let package = Package(
         tests("Fault", ["Experiment", "Kubernetes"]),
         .target(
             name: "JournalScript", dependencies: ["Experiment", "Journal", "Verdict"], path: "Tests/JournalScript", swiftSettings: settings),
-        .target(name: "JUnitReading", path: "Tests/JUnitReading", swiftSettings: settings),
+        .target(name: "JUnitReading", dependencies: ["CXML2"], path: "Tests/JUnitReading", swiftSettings: settings),
         tests("Verdict", ["JournalScript", "Experiment", "Journal", "JSON"]),
-        tests("Report", ["JournalScript", "JUnitReading", "Experiment", "Journal", "JSON", "Verdict", "CXML2"]),
+        tests("Report", ["JournalScript", "JUnitReading", "Experiment", "Journal", "JSON", "Verdict"]),
         tests("Run", ["Experiment", "Journal", "JSON", "Kubernetes"]),
         tests("Sandbox", ["JSON", "Kubernetes", .nioCore, .nioPosix, .nioHTTP1, .nioSSL, .subprocess]),
         tests("SandboxSQL", ["TDS", .nioCore, .nioPosix]),
         // Of no module: the built programs, as users run them.
         .testTarget(
             name: "FlawTests", dependencies: ["aftershock", "SandboxSQL", "JUnitReading", "JSON", .subprocess, .system],
+            swiftSettings: settings),
+        // The same against a sandbox that outlives the harness.
+        .testTarget(
+            name: "StopTests",
+            dependencies: ["aftershock", "SandboxSQL", "JUnitReading", "Fault", "Journal", "JSON", "Kubernetes", .subprocess, .system],
             swiftSettings: settings),
     ]
 )

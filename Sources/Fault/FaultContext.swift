@@ -41,13 +41,16 @@ public struct FaultContext: Sendable {
         return openIntents.isEmpty
     }
 
-    /// Puts the intent's mark on the object that is about to change, and the change with it where one request can do both.
+    /// Puts the intent's mark on the object that is about to change, together with the change where one request can do both.
+    ///
+    /// - Parameter change: the merge patch for the object as it is now; `nil` where there is nothing to do any more.
+    /// - Returns: whether it was changed.
+    @discardableResult
     func mark<Resource: KubernetesResource>(
-        _ type: Resource.Type, _ name: String, in namespace: String?, with intent: UndoIntent, and change: JSONValue = [:],
-        resourceVersion: String? = nil
-    ) async throws {
-        try await Undo(client: client).mark(
-            type, name, in: namespace, with: intent, runID: runID, and: change, resourceVersion: resourceVersion)
+        _ type: Resource.Type, _ name: String, in namespace: String?, with intent: UndoIntent,
+        and change: (Resource) throws -> JSONValue? = { _ in [:] }
+    ) async throws -> Bool {
+        try await Undo(client: client).mark(type, name, in: namespace, with: intent, runID: runID, and: change)
     }
 }
 

@@ -5,6 +5,8 @@ import Synchronization
 ///
 /// A record is with the kernel when ``append(_:at:)`` returns, so that it survives the end of the harness, and on the disk when
 /// ``appendDurably(_:at:)`` returns, so that it survives the end of the machine.
+///
+/// A journal has one writer at a time: the kernel holds a lock for it, and lets go of it however the process ends.
 public final class JournalWriter: Sendable {
     private struct State {
         var handle: FileHandle
@@ -22,26 +24,35 @@ public final class JournalWriter: Sendable {
     public init(
         creating path: String, clock: RunClock, observer: (@Sendable (JournalRecord) -> Void)? = nil
     ) throws(JournalError) {
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else {
-            throw JournalError(path: path, line: nil, reason: "cannot be created: \(String(cString: strerror(errno)))")
-        }
+        let handle = try Self.open(path, O_CREAT | O_EXCL, "created")
         self.path = path
         self.clock = clock
         self.observer = observer
-        state = Mutex(State(handle: FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)))
+        state = Mutex(State(handle: handle))
     }
 
     /// Opens the journal of a run that has ended, to add to it what `restore` did. `clock` goes on after the last record.
+    ///
+    /// - Throws: also when the run has not ended: its own writer still has the journal.
     public init(appendingTo path: String, clock: RunClock) throws(JournalError) {
-        let descriptor = open(path, O_WRONLY | O_APPEND | O_CLOEXEC)
-        guard descriptor >= 0 else {
-            throw JournalError(path: path, line: nil, reason: "cannot be opened: \(String(cString: strerror(errno)))")
-        }
+        let handle = try Self.open(path, 0, "opened")
         self.path = path
         self.clock = clock
         observer = nil
-        state = Mutex(State(handle: FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)))
+        state = Mutex(State(handle: handle))
+    }
+
+    private static func open(_ path: String, _ flags: CInt, _ verb: String) throws(JournalError) -> FileHandle {
+        let descriptor = Foundation.open(path, O_WRONLY | O_APPEND | O_CLOEXEC | flags, 0o644)
+        guard descriptor >= 0 else {
+            throw JournalError(path: path, line: nil, reason: "cannot be \(verb): \(String(cString: strerror(errno)))")
+        }
+        let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            let reason = errno == EWOULDBLOCK ? "is in use: its run, or a restore of it, still goes on" : String(cString: strerror(errno))
+            throw JournalError(path: path, line: nil, reason: reason)
+        }
+        return handle
     }
 
     /// Appends `event`. A journal that can no longer be written (disk full) fails every later call too.

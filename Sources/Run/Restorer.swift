@@ -1,5 +1,6 @@
+import Experiment
 import Fault
-public import Journal
+import Journal
 public import Kubernetes
 
 /// Puts back what a run left changed because it was killed: from its journal, or from the marks in the cluster alone.
@@ -13,38 +14,102 @@ public struct Restorer: Sendable {
     /// What was put back, and how that went.
     public struct Restoration: Sendable {
         public var summary: String
-        public var result: UndoResult
+        /// Proven by looking at the cluster again.
+        public var proven: Bool
+        public var evidence: String
     }
 
     /// Undoes every intent of the journal that has no proven result, the latest first, and adds the results to it.
+    ///
+    /// - Throws: when the run still goes on, was made in another context than this client's, or its journal cannot be written.
     public func restore(journalPath: String) async throws -> [Restoration] {
-        var reader = try JournalReader(path: journalPath)
-        var open: [UndoIntent] = []
-        var last = RunTime.origin
-        while let record = reader.next() {
-            last = max(last, record.at)
-            if case .undoIntent(let intent) = record.event { open.append(intent) }
-            if case .undoResult(let result) = record.event, result.proven { open.removeAll { $0.id == result.intent } }
+        let run = try UnfinishedRun(journalPath: journalPath)
+        let journal = try JournalWriter(appendingTo: journalPath, clock: RunClock(resumingAt: run.last))
+        let context = client.configuration.contextName
+        if let started = run.started, started.context != context {
+            throw TargetError(
+                check: "context", message: "the run was made in the context '\(started.context)', but the context is '\(context)'",
+                hint: "add --context=\(started.context)")
         }
-        guard !open.isEmpty else { return [] }
-        let journal = try JournalWriter(appendingTo: journalPath, clock: RunClock(resumingAt: last))
         var restorations: [Restoration] = []
-        for intent in open.reversed() {
+        for intent in run.open.reversed() {
             let result = await Undo(client: client).perform(intent)
             try journal.appendDurably(.undoResult(result))
-            restorations.append(Restoration(summary: intent.summary, result: result))
+            restorations.append(Restoration(summary: intent.summary, proven: result.proven, evidence: result.evidence))
         }
-        return restorations
+        return restorations + (try await giveUp(run.locks(client)))
     }
 
-    /// Undoes what the marks on nodes and pods tell of: of one run, or of every run.
-    public func restore(runID: String?, in scope: NamespaceScope) async throws -> [Restoration] {
+    /// Undoes what the marks on nodes and pods tell of: of one run, or of every run. So it does with the leases they hold.
+    ///
+    /// Nothing in the cluster tells whether those runs are still going on.
+    ///
+    /// - Parameter runsCommands: also run the commands that marks on nodes name. Whoever may annotate a node can write one.
+    public func restore(runID: String?, in scope: NamespaceScope, runsCommands: Bool) async throws -> [Restoration] {
         let undo = Undo(client: client)
         var restorations: [Restoration] = []
         for found in try await undo.marks(in: scope) where runID == nil || found.runID == runID {
-            let result = await undo.perform(found.intent)
-            restorations.append(Restoration(summary: "\(found.object) of run \(found.runID): \(found.intent.summary)", result: result))
+            let isHeldBack = found.intent.kind == Undo.Kind.runCommand.rawValue && !runsCommands
+            let result =
+                isHeldBack
+                ? UndoResult(intent: found.intent.id, proven: false, evidence: "a command is run from a mark only with --run-commands")
+                : await undo.perform(found.intent)
+            restorations.append(
+                Restoration(
+                    summary: "\(found.object) of run \(found.runID): \(found.intent.summary)", proven: result.proven,
+                    evidence: result.evidence))
+        }
+        let leases = try await client.list(Lease.self, in: scope, labels: "\(TargetLock.label)=aftershock").items
+        let locks = leases.compactMap { lease in
+            lease.spec?.holderIdentity.map {
+                TargetLock(client: client, namespace: lease.metadata.namespace ?? "", name: lease.metadata.name, holder: $0)
+            }
+        }
+        return restorations + (try await giveUp(locks.filter { runID == nil || $0.holder == runID }))
+    }
+
+    /// The lease of a harness that was killed would keep the next one waiting.
+    private func giveUp(_ locks: [TargetLock]) async throws -> [Restoration] {
+        var restorations: [Restoration] = []
+        for lock in locks where try await lock.release() {
+            restorations.append(
+                Restoration(
+                    summary: "give up Lease \(lock.namespace)/\(lock.name)", proven: true, evidence: "run \(lock.holder) holds it no more"))
         }
         return restorations
+    }
+}
+
+/// What a journal says about a run that may have been cut off.
+private struct UnfinishedRun {
+    var started: RunStarted?
+    var experiments: [String] = []
+    /// What is not proven to be put back, the earliest first.
+    var open: [UndoIntent] = []
+    var last = RunTime.origin
+
+    init(journalPath: String) throws(JournalError) {
+        var reader = try JournalReader(path: journalPath)
+        while let record = reader.next() {
+            last = max(last, record.at)
+            switch record.event {
+            case .runStarted(let run): started = run
+            case .experimentStarted(let experiment): experiments.append(experiment.name)
+            case .undoIntent(let intent): open.append(intent)
+            case .undoResult(let result): if result.proven { open.removeAll { $0.id == result.intent } }
+            default: break
+            }
+        }
+    }
+
+    /// The locks that the run may hold.
+    func locks(_ client: KubernetesClient) throws -> [TargetLock] {
+        guard let started else { return [] }
+        return try started.sources.flatMap { try ExperimentFile.parse($0.text, file: $0.file) }
+            .filter { experiments.contains($0.name) }
+            .map { experiment in
+                TargetLock(
+                    client: client, namespace: experiment.target.namespace, workload: experiment.target.workload, holder: started.runID)
+            }
     }
 }

@@ -5,6 +5,7 @@ public import Journal
 public import Kubernetes
 public import NIOCore
 import Synchronization
+public import Verdict
 
 /// A whole run: every experiment, every repeat, one journal.
 ///
@@ -14,34 +15,42 @@ public struct Runner: Sendable {
     private let options: RunOptions
     private let eventLoopGroup: any EventLoopGroup
     private let journal: JournalWriter
-    private let checkpoint: @Sendable () throws -> Void
+    private let faults: FaultContext
+    private let report: @Sendable (Findings) throws -> Void
     public let interruption = Interruption()
 
     /// - Parameters:
     ///   - observer: is told of every record, for progress.
-    ///   - checkpoint: is called when there is something new to report: at the start, after every repeat and at the end.
+    ///   - report: is given the findings when there is something new in them: before the first record, after every repeat, at the end.
     public init(
         client: KubernetesClient, options: RunOptions, eventLoopGroup: any EventLoopGroup,
-        observer: @escaping @Sendable (JournalRecord) -> Void, checkpoint: @escaping @Sendable () throws -> Void
+        observer: @escaping @Sendable (JournalRecord) -> Void, report: @escaping @Sendable (Findings) throws -> Void
     ) throws(JournalError) {
         self.client = client
         self.options = options
         self.eventLoopGroup = eventLoopGroup
-        self.checkpoint = checkpoint
+        self.report = report
         journal = try JournalWriter(creating: options.journalPath, clock: RunClock(), observer: observer)
+        faults = FaultContext(client: client, journal: journal, runID: options.runID)
     }
+
+    /// What would stay changed if the run ended now, for people, the latest first.
+    public var openUndos: [String] { faults.openIntents.map(\.summary) }
 
     /// Runs everything. Whatever happens, what was changed is put back, and the journal says how it ended.
     ///
     /// Throws only when the journal, or a report, cannot be written.
     public func run(_ sources: [ExperimentSource]) async throws {
-        try journal.append(.runStarted(try await header(sources)), at: .origin)
-        try checkpoint()
-        let faults = FaultContext(client: client, journal: journal, runID: options.runID)
+        let first = JournalRecord(at: .origin, event: .runStarted(await header(sources)))
+        // Before the journal says that there is a run: whoever finds one finds its reports too.
+        var findings = FindingsReducer()
+        findings.add(first)
+        try report(findings.findings())
+        try journal.append(first.event, at: first.at)
         do {
             var ordinal = 0
             for experiment in sources.flatMap(\.experiments) {
-                try await run(experiment, faults, &ordinal)
+                try await run(experiment, &ordinal)
             }
         } catch {
             try note(error)
@@ -52,7 +61,11 @@ public struct Runner: Sendable {
         try checkpoint()
     }
 
-    private func run(_ experiment: Experiment, _ faults: FaultContext, _ ordinal: inout Int) async throws {
+    private func checkpoint() throws {
+        try report(try Findings.judge(journalPath: options.journalPath))
+    }
+
+    private func run(_ experiment: Experiment, _ ordinal: inout Int) async throws {
         try journal.append(.experimentStarted(ExperimentStarted(name: experiment.name)))
         let preflight = await Preflight(client: client, experiment: experiment, options: options, eventLoopGroup: eventLoopGroup).run()
         for check in preflight.checks { try journal.append(.preflightCheck(check)) }
@@ -77,17 +90,15 @@ public struct Runner: Sendable {
                 let runner = RepeatRunner(
                     client: client, journal: journal, experiment: experiment, options: options, server: server,
                     eventLoopGroup: eventLoopGroup, faults: faults, number: number, ordinal: ordinal)
-                guard try await run(runner, number, of: repeats, faults, lock) else { break }
+                guard try await run(runner, number, of: repeats, lock) else { break }
             }
         }
         await release(lock)
         try result.get()
     }
 
-    /// - Returns: whether the next repeat makes sense: everything is put back.
-    private func run(
-        _ runner: RepeatRunner, _ number: Int, of total: Int, _ faults: FaultContext, _ lock: TargetLock
-    ) async throws -> Bool {
+    /// - Returns: whether the next repeat makes sense: everything is put back, and nobody else has taken the target.
+    private func run(_ runner: RepeatRunner, _ number: Int, of total: Int, _ lock: TargetLock) async throws -> Bool {
         try journal.append(.repeatStarted(RepeatStarted(number: number, of: total)))
         do {
             let ended = try await withThrowingTaskGroup(of: RepeatEnded?.self) { group in
@@ -99,7 +110,11 @@ public struct Runner: Sendable {
                 defer { group.cancelAll() }
                 return try await group.next() ?? nil
             }
-            try journal.append(.repeatEnded(ended ?? RepeatEnded(how: .aborted, reason: "the target's lease could not be kept")))
+            guard let ended else {
+                try journal.append(.repeatEnded(RepeatEnded(how: .aborted, reason: "another harness has taken the target's lease")))
+                return false
+            }
+            try journal.append(.repeatEnded(ended))
         } catch {
             let reason = interruption.cause.map { "interrupted by \($0)" } ?? "\(error)"
             try journal.append(.repeatEnded(RepeatEnded(how: .aborted, reason: reason)))
@@ -131,7 +146,7 @@ public struct Runner: Sendable {
         }
     }
 
-    private func header(_ sources: [ExperimentSource]) async throws -> RunStarted {
+    private func header(_ sources: [ExperimentSource]) async -> RunStarted {
         let serverVersion: String
         do throws(KubernetesError) {
             serverVersion = try await client.version().gitVersion
@@ -141,7 +156,7 @@ public struct Runner: Sendable {
         }
         return RunStarted(
             runID: options.runID, version: options.version, startedAt: Date().formatted(.iso8601),
-            host: ProcessInfo.processInfo.hostName, seed: options.seed, context: client.configuration.context ?? "in-cluster",
+            host: ProcessInfo.processInfo.hostName, seed: options.seed, context: client.configuration.contextName,
             serverVersion: serverVersion, sources: sources.map { RunStarted.Source(file: $0.file, text: $0.text) },
             repeatOverride: options.repeatOverride)
     }

@@ -47,7 +47,7 @@ struct DoctorCommand: AsyncParsableCommand {
         var checks = [
             PreflightCheck(
                 name: "kubeconfig", status: .passed,
-                message: "context \(configuration.context ?? "in-cluster"), server \(configuration.server)")
+                message: "context \(configuration.contextName), server \(configuration.server)")
         ]
         do throws(KubernetesError) {
             checks.append(

@@ -12,7 +12,8 @@ struct RestoreCommand: AsyncParsableCommand {
         abstract: "Put back what a run left changed because it was killed.",
         discussion: """
             With --run it works from the run's journal, adds what it did to it and renews the reports. With --run-id or --all it needs
-            no journal: every object that a run has changed carries a mark that says how to put it back.
+            no journal: every object that a run has changed carries a mark that says how to put it back. Both look in all namespaces, or
+            with -n in one; make sure that no run is still going on there.
             What somebody else has changed is left as it is. Exits 0 when everything is proven to be put back, 6 when not.
             """)
 
@@ -27,8 +28,8 @@ struct RestoreCommand: AsyncParsableCommand {
     @Flag(help: "What any run has left.")
     var all = false
 
-    @Flag(name: [.customShort("A"), .long], help: "Look for marked pods in all namespaces.")
-    var allNamespaces = false
+    @Flag(help: "With --run-id or --all: also run the commands that marks on nodes name, after a look at them.")
+    var runCommands = false
 
     func validate() throws {
         guard [run != nil, runID != nil, all].filter({ $0 }).count == 1 else {
@@ -45,7 +46,8 @@ struct RestoreCommand: AsyncParsableCommand {
                 restorations = try await restorer.restore(journalPath: run + "/journal.ndjson")
                 try ReportWriter(directory: run).write(try Findings.judge(journalPath: run + "/journal.ndjson"))
             } else {
-                restorations = try await restorer.restore(runID: all ? nil : runID, in: allNamespaces ? .all : .current)
+                restorations = try await restorer.restore(
+                    runID: runID, in: kubernetes.namespace == nil ? .all : .current, runsCommands: runCommands)
             }
         } catch {
             standardError("error: \(error)")
@@ -53,8 +55,8 @@ struct RestoreCommand: AsyncParsableCommand {
         }
         if restorations.isEmpty { print("nothing is left to put back") }
         for restoration in restorations {
-            print("\(restoration.result.proven ? "√" : "×") \(restoration.summary): \(restoration.result.evidence)")
+            print("\(restoration.proven ? "√" : "×") \(restoration.summary): \(restoration.evidence)")
         }
-        if restorations.contains(where: { !$0.result.proven }) { throw ArgumentParser.ExitCode(AftershockExit.notRestored) }
+        if restorations.contains(where: { !$0.proven }) { throw ArgumentParser.ExitCode(AftershockExit.notRestored) }
     }
 }

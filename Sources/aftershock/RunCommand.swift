@@ -117,7 +117,7 @@ struct RunCommand: AsyncParsableCommand {
         let runner = try Runner(
             client: client, options: options, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
             observer: { progress.take($0) },
-            checkpoint: { try writer.write(try Findings.judge(journalPath: options.journalPath)) })
+            report: { try writer.write($0) })
         let sources = files.map { ExperimentSource(file: $0.path, text: $0.text, experiments: $0.experiments) }
         let work = Task { try await runner.run(sources) }
         let signals = TerminationSignals { signal in
@@ -125,7 +125,11 @@ struct RunCommand: AsyncParsableCommand {
             runner.interruption.stop(by: signal.name)
             work.cancel()
         } again: { signal in
-            standardError("\(signal.name) again: leaving now. Put back what was changed with: aftershock restore --run \(folder)")
+            let left = runner.openUndos.map { "\n  \($0)" }.joined()
+            standardError(
+                left.isEmpty
+                    ? "\(signal.name) again: leaving now; nothing is left to put back"
+                    : "\(signal.name) again: leaving now. This stays behind:\(left)\nPut it back with: aftershock restore --run \(folder)")
         }
         defer { signals.stop() }
         try await work.value

@@ -23,28 +23,27 @@ struct NodeTaintFault: FaultInjection {
     }
 
     func inject(_ target: FaultTarget, _ context: FaultContext) async throws -> String {
-        let node = try await context.client.get(Node.self, target.node)
-        let taints = node.spec?.taints ?? []
-        guard !taints.contains(where: { $0.key == taint.key && $0.effect == taint.effect }) else {
-            throw FaultError(
-                .notInjected, "node \(target.node) has a taint \(taint.key):\(taint.effect) already",
-                hint: "it is not ours to remove; use another key in fault.nodeTaint")
-        }
+        try refuse(try await context.client.get(Node.self, target.node))
         let intent = try context.intend(
             .removeTaint, "remove taint \(spec.key):NoExecute from node \(target.node)",
             ["node": .string(target.node), "key": .string(spec.key), "effect": "NoExecute"])
-        let value: JSONValue = ["key": .string(spec.key), "value": .string(spec.value), "effect": "NoExecute"]
-        // A list of taints is replaced as a whole: only if it still is the one that was read.
-        let change: [Patch.Operation] =
-            taints.isEmpty
-            ? [.add(path: "/spec/taints", [value])]
-            : [.test(path: "/spec/taints", try JSONValue(encoding: taints)), .add(path: "/spec/taints/-", value)]
-        try await context.mark(Node.self, target.node, in: nil, with: intent)
-        try await context.client.patch(Node.self, target.node, .json(change))
+        try await context.mark(Node.self, target.node, in: nil, with: intent) { node in
+            try refuse(node)
+            return ["spec": ["taints": try JSONValue(encoding: (node.spec?.taints ?? []) + [taint])]]
+        }
         return "node \(target.node) tainted with \(spec.key)=\(spec.value):NoExecute"
     }
 
     func prove(_ target: FaultTarget, _ context: FaultContext, timeout: Duration) async throws -> FaultEffect {
         try await Proof(context: context, target: target, timeout: timeout).podReplaced()
+    }
+
+    /// A taint that is there already is somebody else's, and would be taken away with ours.
+    private func refuse(_ node: Node) throws(FaultError) {
+        guard !(node.spec?.taints ?? []).contains(where: { $0.key == taint.key && $0.effect == taint.effect }) else {
+            throw FaultError(
+                .notInjected, "node \(node.metadata.name) has a taint \(taint.key):\(taint.effect) already",
+                hint: "it is not ours to remove; use another key in fault.nodeTaint")
+        }
     }
 }

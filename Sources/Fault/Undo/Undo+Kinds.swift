@@ -9,12 +9,10 @@ extension Undo {
 
     func uncordon(_ intent: UndoIntent) async throws -> String {
         let name = try intent.text("node")
-        guard let node = try await client.find(Node.self, name) else { return "node \(name) is no longer part of the cluster" }
-        guard node.metadata.annotations[Self.annotationKey] != nil else {
-            // Without our mark the cordon was never set, or is somebody else's by now.
-            return "node \(name) does not carry this run's mark; its unschedulable=\(node.isCordoned) is not ours"
+        guard try await client.find(Node.self, name) != nil else { return "node \(name) is no longer part of the cluster" }
+        guard try await unmark(Node.self, name, in: nil, of: intent, and: { _ in ["spec": ["unschedulable": nil]] }) else {
+            return "node \(name) does not carry this run's mark: it was not cordoned by it, or is uncordoned already"
         }
-        try await unmark(Node.self, name, in: nil, and: ["spec": ["unschedulable": nil]])
         let after = try await client.get(Node.self, name)
         guard !after.isCordoned else { throw FaultError(.notInjected, "node \(name) is still unschedulable") }
         return "node \(name) is schedulable"
@@ -22,17 +20,12 @@ extension Undo {
 
     func removeTaint(_ intent: UndoIntent) async throws -> String {
         let (name, key, effect) = (try intent.text("node"), try intent.text("key"), try intent.text("effect"))
-        guard let node = try await client.find(Node.self, name) else { return "node \(name) is no longer part of the cluster" }
-        guard node.metadata.annotations[Self.annotationKey] != nil else {
-            return "node \(name) does not carry this run's mark"
+        guard try await client.find(Node.self, name) != nil else { return "node \(name) is no longer part of the cluster" }
+        let unmarked = try await unmark(Node.self, name, in: nil, of: intent) { node in
+            let others = (node.spec?.taints ?? []).filter { $0.key != key || $0.effect != effect }
+            return ["spec": ["taints": others.isEmpty ? nil : try JSONValue(encoding: others)]]
         }
-        let taints = node.spec?.taints ?? []
-        if let index = taints.firstIndex(where: { $0.key == key && $0.effect == effect }) {
-            try await client.patch(
-                Node.self, name,
-                .json([.test(path: "/spec/taints/\(index)/key", .string(key)), .remove(path: "/spec/taints/\(index)")]))
-        }
-        try await unmark(Node.self, name, in: nil)
+        guard unmarked else { return "node \(name) does not carry this run's mark: it was not tainted by it, or is not any more" }
         let after = try await client.get(Node.self, name)
         guard !(after.spec?.taints ?? []).contains(where: { $0.key == key && $0.effect == effect }) else {
             throw FaultError(.notInjected, "node \(name) still has the taint \(key):\(effect)")
@@ -61,7 +54,7 @@ extension Undo {
         let processes = ContainerProcesses(client: client, namespace: namespace, pod: name, container: container)
         let stopped = try await processes.named(process).first { $0.startTime == start }
         if let stopped, stopped.state == "T" { try await processes.signal("CONT", to: stopped) }
-        try await unmark(Pod.self, name, in: namespace)
+        try await unmark(Pod.self, name, in: namespace, of: intent)
         let after = try await processes.named(process).first { $0.startTime == start }
         guard after?.state != "T" else { throw FaultError(.notInjected, "process \(process) in pod \(namespace)/\(name) is still stopped") }
         return after == nil
@@ -75,7 +68,7 @@ extension Undo {
             throw FaultError(.notInjected, "the undo intent 'runCommand' is damaged")
         }
         let command = HookCommand(arguments: arguments, timeout: timeout)
-        _ = try await command.run()
+        _ = try await command.run(kubeconfig: client.configuration.namedKubeconfig)
         guard let name = intent.parameters["node"]?.string,
             let within = intent.parameters["readyWithin"]?.string.flatMap({ Duration(gep2257: $0) })
         else { return "'\(command.text)' ended with 0" }
@@ -85,7 +78,7 @@ extension Undo {
         guard ready == true else {
             throw FaultError(.notInjected, "node \(name) was not Ready within \(within.gep2257) after '\(command.text)'")
         }
-        try await unmark(Node.self, name, in: nil)
+        try await unmark(Node.self, name, in: nil, of: intent)
         return "'\(command.text)' ended with 0; node \(name) is Ready"
     }
 }

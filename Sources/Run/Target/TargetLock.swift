@@ -14,11 +14,17 @@ struct TargetLock: Sendable {
     /// After this time without renewal the holder is taken for dead.
     static let duration = 30
     private static let renewal = Duration.seconds(10)
+    /// What the leases of every harness carry, so that those of dead ones are found.
+    static let label = "app.kubernetes.io/managed-by"
 
     init(client: KubernetesClient, namespace: String, workload: String, holder: String) {
+        self.init(client: client, namespace: namespace, name: "aftershock-\(workload)", holder: holder)
+    }
+
+    init(client: KubernetesClient, namespace: String, name: String, holder: String) {
         self.client = client
         self.namespace = namespace
-        self.name = "aftershock-\(workload)"
+        self.name = name
         self.holder = holder
     }
 
@@ -28,7 +34,8 @@ struct TargetLock: Sendable {
     func acquire() async throws {
         guard let lease = try await client.find(Lease.self, name, in: namespace) else {
             do throws(KubernetesError) {
-                _ = try await client.create(Lease.self, ["metadata": ["name": .string(name)], "spec": specification()], in: namespace)
+                let metadata: JSONValue = ["name": .string(name), "labels": [Self.label: "aftershock"]]
+                _ = try await client.create(Lease.self, ["metadata": metadata, "spec": specification()], in: namespace)
             } catch {
                 throw error.code == .alreadyExists ? taken(by: "another harness", "just now") : error
             }
@@ -48,11 +55,16 @@ struct TargetLock: Sendable {
     }
 
     /// Renews the lease until it is cancelled. A renewal that fails is tried again at the next turn; the lease outlives two of them.
+    ///
+    /// Returns only when the lease is no longer ours: it ran out and another harness took it, or somebody removed it.
     func keep() async throws {
         while true {
             try await ContinuousClock().sleep(for: Self.renewal)
             do throws(KubernetesError) {
-                try await client.patch(Lease.self, name, in: namespace, .merge(["spec": specification()]))
+                guard let lease = try await client.find(Lease.self, name, in: namespace), lease.spec?.holderIdentity == holder else {
+                    return
+                }
+                try await client.patch(Lease.self, name, in: namespace, .merge(renewed(lease)))
             } catch {
                 if error.code == .cancelled { throw CancellationError() }
             }
@@ -60,11 +72,15 @@ struct TargetLock: Sendable {
     }
 
     /// Gives the lease up, if it is still ours.
-    func release() async throws {
-        guard let lease = try await client.find(Lease.self, name, in: namespace), lease.spec?.holderIdentity == holder else { return }
+    ///
+    /// - Returns: whether it was.
+    @discardableResult
+    func release() async throws -> Bool {
+        guard let lease = try await client.find(Lease.self, name, in: namespace), lease.spec?.holderIdentity == holder else { return false }
         try await client.delete(
             Lease.self, name, in: namespace,
             options: DeleteOptions(uid: lease.metadata.uid, resourceVersion: lease.metadata.resourceVersion))
+        return true
     }
 
     private func renewed(_ lease: Lease) -> JSONValue {
