@@ -1,26 +1,25 @@
 import CXML2
-import Foundation
+public import Foundation
 
 /// Jenkins' junit-10.xsd, which is not part of this project: `AFTERSHOCK_SHARED` says where it lies.
-enum JUnitSchema {
-    static var path: String {
+public enum JUnitSchema {
+    public static var path: String {
         let environment = ProcessInfo.processInfo.environment
         let shared = environment["AFTERSHOCK_SHARED"] ?? packageRoot.appendingPathComponent("../shared").standardized.path
         return shared + "/samples/junit/junit-10.xsd"
     }
 
-    static var isPresent: Bool { FileManager.default.fileExists(atPath: path) }
+    public static var isPresent: Bool { FileManager.default.fileExists(atPath: path) }
 
     /// Where it is absent the tests that need it are skipped, visibly; a CI that lacks it must not look green.
-    static var mustBePresent: Bool { ProcessInfo.processInfo.environment["CI"] == "true" }
+    public static var mustBePresent: Bool { ProcessInfo.processInfo.environment["CI"] == "true" }
 
     private static var packageRoot: URL {
         URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
     }
 
     /// libxml2's verdict on `document`: empty when it is valid.
-    static func problems(of document: Data) -> String {
+    public static func problems(of document: Data) -> String {
         guard let parser = xmlSchemaNewParserCtxt(path) else { return "\(path) cannot be read" }
         defer { xmlSchemaFreeParserCtxt(parser) }
         guard let schema = xmlSchemaParse(parser) else { return "\(path) is no schema" }

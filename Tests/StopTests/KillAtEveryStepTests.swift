@@ -1,0 +1,134 @@
+import Fault
+import Foundation
+import Glibc
+import JSON
+import JUnitReading
+import Journal
+import Kubernetes
+import Testing
+
+/// The harness is killed in the middle of a fault, at one step after the other; what it has changed is put back every time.
+///
+/// A run struck by SIGKILL at `undoIntent` may have sent its change or not: that is the point. With `AFTERSHOCK_EVERY_RECORD=1` it is
+/// killed at every kind of record that the run writes, else at those around the change and its undoing.
+@Suite(.serialized, .timeLimit(.minutes(60))) struct KillAtEveryStepTests {
+    private static let everyRecord = ProcessInfo.processInfo.environment["AFTERSHOCK_EVERY_RECORD"] == "1"
+
+    private static let drills = [
+        Drill(name: "drain", fault: "nodeDrain: {timeout: 30s}"),
+        Drill(name: "container", fault: "containerKill: {helperImage: busybox}"),
+        Drill(name: "taint", fault: "nodeTaint: {}"),
+        Drill(name: "freeze", fault: "processKill: {signal: STOP, resumeAfter: 1500ms}"),
+    ]
+
+    private static let steps = [
+        "stage steadying", "faultBegun", "undoIntent", "faultInjected", "faultEffect", "stage undoing", "undoResult", "repeatEnded",
+    ].map(Step.init)
+
+    @Test func aKilledHarnessLeavesAReportAndIsPutBack() async throws {
+        try await Self.eachOnItsCluster { drill, cluster in
+            let before = try await ClusterState.of(cluster)
+            let steps = Self.everyRecord ? try await drill.run(on: cluster).steps : Self.steps
+            try await cluster.settle()
+            for step in steps {
+                let place: Comment = "\(drill.name), killed at \(step)"
+                let run = try await drill.run(on: cluster, at: step)
+                #expect(run.wasStruck, place)
+                try Self.expectNoPass(run, place)
+
+                let restored = try await Program.run(["restore", "--run", run.folder] + cluster.access)
+                #expect(restored.code == 0, "\(place): \(restored.output)\(restored.errors)")
+                try Self.expectNoPass(run, place)
+                try await Self.expectNothingLeft(of: run, on: cluster, before, place)
+            }
+        }
+    }
+
+    @Test func anInterruptedHarnessPutsBackAndReports() async throws {
+        try await Self.eachOnItsCluster { drill, cluster in
+            let before = try await ClusterState.of(cluster)
+            for (signal, code) in [(SIGINT, Int32(130)), (SIGTERM, 143)] {
+                for step in ["undoIntent", "stage recovering"].map(Step.init) {
+                    let place: Comment = "\(drill.name), signal \(signal) at \(step)"
+                    let run = try await drill.run(on: cluster, signal: signal, at: step)
+                    #expect(run.code == code, place)
+                    try Self.expectNoPass(run, place)
+                    let results = try #require(JSONSerialization.jsonObject(with: run.file("results.json")) as? [String: Any])
+                    #expect(results["exitCode"] as? Int == Int(code), place)
+                    #expect(results["restored"] as? Bool == true, place)
+                    try await Self.expectNothingLeft(of: run, on: cluster, before, place)
+                }
+            }
+        }
+    }
+
+    /// The journal is gone with the machine that it was on: the marks in the cluster are enough.
+    @Test func withoutAJournalTheMarksAreEnough() async throws {
+        try await Self.eachOnItsCluster { drill, cluster in
+            let before = try await ClusterState.of(cluster)
+            let place: Comment = "\(drill.name), restored from its mark"
+            let run = try await drill.run(on: cluster, at: Step("faultInjected"))
+            try FileManager.default.removeItem(atPath: run.folder)
+            let restored = try await Program.run(["restore", "--all"] + cluster.access)
+            #expect(restored.code == 0, "\(place): \(restored.output)\(restored.errors)")
+            #expect(restored.output.contains("√"), place)
+            try await Self.expectUnchanged(cluster, before, place)
+        }
+    }
+
+    @Test func anAdministratorsCordonStays() async throws {
+        try await TestCluster.with { cluster in
+            let node = try #require(try await cluster.pod().spec.nodeName)
+            try await cluster.client.patch(Node.self, node, .merge(["spec": ["unschedulable": true]]))
+            let before = try await ClusterState.of(cluster)
+            let run = try await Self.drills[0].run(on: cluster, at: Step("faultInjected"))
+            for arguments in [["--run", run.folder], ["--all"]] {
+                let restored = try await Program.run(["restore"] + arguments + cluster.access)
+                #expect(restored.code == 0, "\(restored.output)\(restored.errors)")
+                #expect(try await cluster.client.get(Node.self, node).isCordoned)
+            }
+            try await Self.expectUnchanged(cluster, before, "a node that was cordoned before")
+        }
+    }
+
+    // MARK: What is expected
+
+    /// Each drill has a cluster of its own, so that they need not wait for each other.
+    private static func eachOnItsCluster(_ body: @Sendable @escaping (Drill, TestCluster) async throws -> Void) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for drill in drills {
+                group.addTask { try await TestCluster.with { try await body(drill, $0) } }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    private static func expectNoPass(_ run: Drill.Ended, _ place: Comment) throws {
+        let junit = try run.file("junit.xml")
+        if JUnitSchema.isPresent { #expect(JUnitSchema.problems(of: junit) == "", place) }
+        #expect(try !JUnitDocument(junit).passes, place)
+    }
+
+    private static func expectNothingLeft(
+        of run: Drill.Ended, on cluster: TestCluster, _ before: ClusterState, _ place: Comment
+    ) async throws {
+        let again = try await Program.run(["restore", "--run", run.folder] + cluster.access)
+        #expect(again.output == "nothing is left to put back\n", place)
+        try await expectUnchanged(cluster, before, place)
+    }
+
+    private static func expectUnchanged(_ cluster: TestCluster, _ before: ClusterState, _ place: Comment) async throws {
+        try await cluster.settle()
+        let changed = try await ClusterState.of(cluster).difference(from: before)
+        #expect(changed.isEmpty, "\(place): \(changed.joined(separator: "; "))")
+        #expect(try await frozenProcesses(cluster) == 0, place)
+    }
+
+    private static func frozenProcesses(_ cluster: TestCluster) async throws -> Int {
+        let pod = try await cluster.pod().metadata.name
+        let states = try await cluster.client.exec(
+            ["sh", "-c", "cat /proc/[0-9]*/stat"], pod: pod, in: TestCluster.namespace, container: "azure-sql-edge", deadline: .seconds(10))
+        try #require(!states.text.isEmpty)
+        return states.text.split(separator: "\n").count { $0.contains(") T ") }
+    }
+}

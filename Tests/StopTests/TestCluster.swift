@@ -1,0 +1,87 @@
+import Fault
+import Foundation
+import Glibc
+import Kubernetes
+import Subprocess
+import SystemPackage
+import Testing
+
+/// A sandbox cluster in a process of its own: it outlives the harnesses that are killed.
+struct TestCluster: Sendable {
+    static let context = "aftershock-sandbox"
+    static let namespace = "sql"
+
+    let kubeconfig: String
+    /// For reports and experiment files; goes with the cluster.
+    let folder: String
+    let client: KubernetesClient
+
+    /// - Parameters:
+    ///   - flaws: misbehaviour of the control plane.
+    ///   - manifest: changes the target's manifest before it is applied.
+    static func with(
+        flaws: [String] = [], manifest change: (String) -> String = { $0 }, _ body: @Sendable @escaping (TestCluster) async throws -> Void
+    ) async throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("aftershock-stop-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let source = packageRoot.appendingPathComponent("experiments/targets/azure-sql-edge.yaml")
+        let manifest = folder + "/target.yaml"
+        try change(String(contentsOf: source, encoding: .utf8)).write(toFile: manifest, atomically: true, encoding: .utf8)
+        let kubeconfig = folder + "/kubeconfig"
+        _ = try await Subprocess.run(
+            .path(FilePath(Program.path)),
+            arguments: Arguments(["sandbox", "--kubeconfig-out", kubeconfig, "--apply", manifest] + flaws.flatMap { ["--flaw", $0] }),
+            input: .none,
+            output: .sequence, error: .discarded
+        ) { execution in
+            defer { kill(execution.processIdentifier.value, SIGTERM) }
+            for try await line in execution.standardOutput.strings() where line.hasPrefix("export KUBECONFIG=") {
+                let client = try KubernetesClient(try ClusterConfiguration.load(KubeconfigOverrides(kubeconfig: kubeconfig)))
+                let cluster = TestCluster(kubeconfig: kubeconfig, folder: folder, client: client)
+                try await cluster.settle()
+                return try await body(cluster)
+            }
+            throw CocoaError(.executableLoad)
+        }
+    }
+
+    /// Waits until exactly one pod is there, ready, and the Service sends clients to it.
+    func settle() async throws {
+        let settled = try await firstResult(within: .seconds(60)) { () async throws -> Bool? in
+            var pods: [String: Pod] = [:]
+            for try await event in client.watch(Pod.self, in: .namespace(Self.namespace)) {
+                switch event.change {
+                case .added(let pod), .modified(let pod): pods[pod.metadata.uid ?? ""] = pod
+                case .deleted(let pod): pods[pod.metadata.uid ?? ""] = nil
+                case .synced, .blind, .sighted: break
+                }
+                if pods.count == 1, pods.values.allSatisfy(\.isReady) { break }
+            }
+            for try await event in client.watch(EndpointSlice.self, in: .namespace(Self.namespace)) {
+                guard case .added(let slice) = event.change.state else { continue }
+                if (slice.endpoints ?? []).contains(where: \.isReady) { return true }
+            }
+            return nil
+        }
+        #expect(settled == true, "the target was not ready again within 60 s")
+    }
+
+    /// The options by which a command finds this cluster.
+    var access: [String] { ["--kubeconfig", kubeconfig] }
+
+    func pod() async throws -> Pod {
+        try #require(await client.list(Pod.self, in: .namespace(Self.namespace)).items.first { $0.metadata.deletionTimestamp == nil })
+    }
+
+    static let packageRoot = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+}
+
+extension WatchEvent.Change {
+    /// New and changed objects alike, as `added`.
+    fileprivate var state: Self {
+        if case .modified(let object) = self { return .added(object) }
+        return self
+    }
+}
