@@ -9,17 +9,18 @@ final class ServerHandler: ChannelInboundHandler {
     typealias OutboundOut = ByteBuffer
 
     private let server: TDSServer
-    private let framer: HandshakeFramer
+    private let gate: TLSGate
+    /// There while the TLS handshake of TDS 7.x lasts.
+    private var handshake: (framer: TDSHandshakeFramer, isLoginOnly: Bool)?
     private let sessionID: Int
     private var machine: ConnectionMachine
     private var processor = NIOSingleStepByteToMessageProcessor(TDSPacketDecoder())
     private let link = SessionLink()
     private var context: ChannelHandlerContext?
-    private var isFrozen = false
 
-    init(server: TDSServer, framer: HandshakeFramer, isStrict: Bool) {
+    init(server: TDSServer, gate: TLSGate, isStrict: Bool) {
         self.server = server
-        self.framer = framer
+        self.gate = gate
         self.sessionID = server.state.nextSessionID()
         self.machine = ConnectionMachine(
             encryption: server.encryption, product: server.state.product, isStrict: isStrict, sessionID: sessionID)
@@ -55,7 +56,7 @@ final class ServerHandler: ChannelInboundHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case .handshakeCompleted? = event as? TLSUserEvent {
-            framer.handshakeCompleted()
+            endHandshake(context)
             run(machine.handshakeCompleted(), context)
         }
         context.fireUserInboundEventTriggered(event)
@@ -91,16 +92,28 @@ final class ServerHandler: ChannelInboundHandler {
 
     private func startTLS(loginOnly: Bool, _ context: ChannelHandlerContext) {
         do {
-            framer.startHandshake(loginOnly: loginOnly)
-            try context.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: server.wrappedTLS), position: .after(framer))
+            let framer = TDSHandshakeFramer()
+            let pipeline = context.pipeline.syncOperations
+            try pipeline.addHandler(framer, position: .before(gate))
+            try pipeline.addHandler(NIOSSLServerHandler(context: server.wrappedTLS), position: .after(gate))
+            handshake = (framer, loginOnly)
         } catch {
             context.close(promise: nil)
         }
     }
 
+    /// Its last flight has been written.
+    private func endHandshake(_ context: ChannelHandlerContext) {
+        guard let (framer, isLoginOnly) = handshake else { return }
+        handshake = nil
+        // First, as bytes that came behind the handshake are passed on when the framer goes.
+        if isLoginOnly { gate.passRecords() }
+        context.pipeline.syncOperations.removeHandler(framer, promise: nil)
+    }
+
     /// Without a close_notify, which neither side of TDS sends or expects here.
     private func removeTLS(_ context: ChannelHandlerContext) {
-        framer.becomePlain()
+        gate.passAll()
         do {
             let handler = try context.pipeline.syncOperations.handler(type: NIOSSLServerHandler.self)
             context.pipeline.syncOperations.removeHandler(handler, promise: nil)

@@ -49,15 +49,15 @@ final class TDSServer: Sendable {
 
     private func initialize(_ channel: any Channel) throws {
         let pipeline = channel.pipeline.syncOperations
-        let framer = HandshakeFramer { [self] isTLS, context in
+        let gate = TLSGate { [self] isTLS, context in
             let pipeline = context.pipeline.syncOperations
-            let framer = try pipeline.handler(type: HandshakeFramer.self)
+            let gate = try pipeline.handler(type: TLSGate.self)
             guard !isFrozen else { return }
-            let handler = ServerHandler(server: self, framer: framer, isStrict: isTLS)
-            if isTLS { try pipeline.addHandler(NIOSSLServerHandler(context: strictTLS), position: .after(framer)) }
+            let handler = ServerHandler(server: self, gate: gate, isStrict: isTLS)
+            if isTLS { try pipeline.addHandler(NIOSSLServerHandler(context: strictTLS), position: .after(gate)) }
             try pipeline.addHandler(handler, position: .last)
         }
-        try pipeline.addHandler(framer)
+        try pipeline.addHandler(gate)
         let id = ObjectIdentifier(channel)
         connections.withLock { $0[id] = channel }
         channel.closeFuture.whenComplete { _ in self.connections.withLock { $0[id] = nil } }
