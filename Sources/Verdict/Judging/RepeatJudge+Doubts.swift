@@ -45,7 +45,11 @@ extension RepeatJudge {
     }
 
     private func faultDoubts() -> [Doubt] {
-        guard let fault = facts.faultBegan else { return [Doubt(.faultNotInjected, "the fault was never begun")] }
+        guard let fault = facts.faultBegan else {
+            // Without a steady state no fault is begun, and that is the one reason.
+            guard facts.stages.contains(where: { $0.stage == .steady }) else { return [] }
+            return [Doubt(.faultNotInjected, "the fault was never begun")]
+        }
         guard !isControl else { return [] }
         guard let effect = facts.effect else {
             return facts.faultInjected == nil

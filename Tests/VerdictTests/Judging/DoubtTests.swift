@@ -197,6 +197,23 @@ import Testing
         #expect(findings.damage == "line 812 is no record")
     }
 
+    /// What follows from a missing steady state is not told as another reason.
+    @Test func aFaultThatWasNotBegunForWantOfASteadyStateIsNoSecondReason() {
+        var script = Script()
+        script.drop { event in
+            switch event {
+            case .stageEntered(let entered): ![.preparing, .steadying].contains(entered.stage)
+            case .faultBegun, .faultInjected, .faultEffect: true
+            default: false
+            }
+        }
+        let found = script.findings().experiments.first
+        #expect(found?.repeats.first?.doubts.map(\.kind) == [.steadyStateNotSeen])
+        #expect(found?.judgement(.preflight)?.outcome == .undecided)
+        #expect(found?.judgement(.faultTookEffect)?.outcome == .skipped)
+        #expect(found?.verdict == .invalid)
+    }
+
     @Test func everyReasonHasItsTest() {
         let tested = Set(Self.cases.map(\.kind)).union([.journalDamaged])
         #expect(tested == Set(Doubt.Kind.allCases))
