@@ -106,14 +106,15 @@ let package = Package(
         tests("Journal", ["JSON"]),
         tests("TDS", [.nioCore, .nioPosix, .nioEmbedded, .nioSSL, .x509, .crypto]),
         tests(
-            "Kubernetes", ["JSON", .nioCore, .nioPosix, .nioSSL, .x509, .crypto, .subprocess], resources: [.copy("Fixtures")]),
+            "Kubernetes", ["JSON", "Programs", .nioCore, .nioPosix, .nioSSL, .x509, .crypto, .subprocess], resources: [.copy("Fixtures")]),
         tests("Probe", ["Calibration", "Experiment", "Journal", "TDS", .nioCore, .nioPosix]),
-        tests("Ledger", ["Experiment", "Journal", "Probe", "TDS", "SandboxSQL", .nioCore, .nioPosix, .subprocess]),
+        tests("Ledger", ["Experiment", "Journal", "Probe", "TDS", "SandboxSQL", "Programs", .nioCore, .nioPosix]),
         tests("Calibration", ["Journal", "Probe", "TDS", "Verdict", .nioCore, .nioPosix]),
         tests("Fault", ["Experiment", "Kubernetes"]),
         .target(
             name: "JournalScript", dependencies: ["Experiment", "Journal", "Verdict"], path: "Tests/JournalScript", swiftSettings: settings),
         .target(name: "JUnitReading", dependencies: ["CXML2"], path: "Tests/JUnitReading", swiftSettings: settings),
+        .target(name: "Programs", dependencies: [.subprocess, .system], path: "Tests/Programs", swiftSettings: settings),
         tests("Verdict", ["JournalScript", "Experiment", "Journal", "JSON"]),
         tests("Report", ["JournalScript", "JUnitReading", "Experiment", "Journal", "JSON", "Verdict"]),
         tests("Run", ["Experiment", "Journal", "JSON", "Kubernetes"]),
@@ -121,7 +122,10 @@ let package = Package(
         tests("SandboxSQL", ["TDS", .nioCore, .nioPosix]),
         // Of no module: the built programs, as users run them.
         .testTarget(
-            name: "FlawTests", dependencies: ["aftershock", "SandboxSQL", "JUnitReading", "JSON", .subprocess, .system],
+            name: "FlawTests", dependencies: ["aftershock", "SandboxSQL", "Programs", "JUnitReading", "JSON", .subprocess],
+            swiftSettings: settings),
+        .testTarget(
+            name: "CommandTests", dependencies: ["aftershock", "SandboxSQL", "Programs", "JSON", .nioCore, .nioPosix],
             swiftSettings: settings),
         // The same against a sandbox that outlives the harness.
         .testTarget(

@@ -1,9 +1,8 @@
 import Foundation
 import JSON
 import JUnitReading
+import Programs
 import Subprocess
-import SystemPackage
-import Testing
 
 /// One run of the built `aftershock` on a sandbox of its own, and what it reported.
 struct FlawRun {
@@ -45,10 +44,9 @@ struct FlawRun {
         let reports = folder.appendingPathComponent("reports")
         try experiment.write(toFile: file, atomically: true, encoding: .utf8)
 
-        let program = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appendingPathComponent("aftershock").path
         let options = ["run", file, "--sandbox", "--apply", manifest, "--reports", reports.path, "--seed", "7"]
         let outcome = try await Subprocess.run(
-            .path(FilePath(program)), arguments: Arguments(options + arguments), input: .none, output: .sequence, error: .discarded
+            Program.executable("aftershock"), arguments: Arguments(options + arguments), input: .none, output: .sequence, error: .discarded
         ) { execution in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await body(execution.processIdentifier) }
@@ -58,7 +56,9 @@ struct FlawRun {
                 return text
             }
         }
-        guard case .exited(let code) = outcome.terminationStatus else { throw HarnessEnded(status: "\(outcome.terminationStatus)") }
+        guard case .exited(let code) = outcome.terminationStatus else {
+            throw ProgramError("the harness ended by \(outcome.terminationStatus)")
+        }
         return FlawRun(
             exitCode: code, terminal: outcome.closureResult,
             junit: try JUnitDocument(try Data(contentsOf: reports.appendingPathComponent("junit.xml"))),
@@ -67,8 +67,4 @@ struct FlawRun {
 
     private static let manifest = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().appendingPathComponent("experiments/targets/azure-sql-edge.yaml").path
-}
-
-struct HarnessEnded: Error {
-    var status: String
 }

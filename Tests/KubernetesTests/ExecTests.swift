@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import NIOCore
+import Programs
 import Synchronization
 import Testing
 

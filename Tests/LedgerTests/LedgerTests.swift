@@ -3,6 +3,7 @@ import Journal
 import NIOCore
 import NIOPosix
 import Probe
+import Programs
 import Synchronization
 import TDS
 import Testing
@@ -39,10 +40,10 @@ import Testing
         }
 
         func run<Result: Sendable>(
-            port: Int? = nil, recoveryTime: Int? = nil, _ body: (SandboxServer) async throws -> Result
+            port: Int? = nil, arguments: [String] = [], _ body: (SandboxServer) async throws -> Result
         ) async throws -> Result {
             try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
-            return try await SandboxServer.run(host: host, port: port, data: data, recoveryTime: recoveryTime, body)
+            return try await SandboxServer.run(host: host, port: port, data: data, arguments: arguments, body)
         }
 
         /// Waits until both writers have succeeded `count` times more.
@@ -262,7 +263,7 @@ import Testing
         let (ledger, port) = try await scene.run { server in
             (try await Ledger.prepare(scene.configuration(port: server.port), clock: scene.clock, on: scene.loop), server.port)
         }
-        try await scene.run(port: port, recoveryTime: 6) { _ in
+        try await scene.run(port: port, arguments: ["--recovery-time", "6"]) { _ in
             var event = await ledger.check(on: scene.loop)
             // At first it does not even take logins.
             while case .ledgerUnchecked(let unchecked) = event, unchecked.reason.contains("17187") {

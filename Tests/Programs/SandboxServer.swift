@@ -1,33 +1,30 @@
 import Foundation
 import Glibc
 import Subprocess
-import SystemPackage
-import Testing
 
 /// A `sandbox-sql` process with a data folder that outlives it.
-struct SandboxServer {
-    static let password = "Sandbox-1"
+public struct SandboxServer: Sendable {
+    public static let password = "Sandbox-1"
 
-    let host: String
-    let port: Int
+    public let host: String
+    public let port: Int
     private let processID: pid_t
 
     /// Runs the server until `body` returns, and ends it as a power cut would.
     ///
     /// - Parameters:
     ///   - port: `nil` for any.
-    ///   - recoveryTime: the seconds it recovers for after an unclean end; `nil` for its default.
-    static func run<Result: Sendable>(
-        host: String, port: Int?, data: String, recoveryTime: Int? = nil, _ body: (SandboxServer) async throws -> Result
+    ///   - arguments: options of the program.
+    public static func run<Result: Sendable>(
+        host: String, port: Int?, data: String, arguments: [String] = [], _ body: (SandboxServer) async throws -> Result
     ) async throws -> Result {
-        let program = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appendingPathComponent("sandbox-sql")
         let environment: [Environment.Key: String] = [
             "MSSQL_SA_PASSWORD": password, "ACCEPT_EULA": "Y", "MSSQL_DATA_DIR": data, "MSSQL_IP_ADDRESS": host,
             "MSSQL_TCP_PORT": "\(port ?? 0)",
         ]
         let outcome = try await Subprocess.run(
-            .path(FilePath(program.path)),
-            arguments: Arguments(recoveryTime.map { ["--recovery-time", String($0)] } ?? []),
+            Program.executable("sandbox-sql"),
+            arguments: Arguments(arguments),
             environment: .custom(environment),
             input: .none, output: .sequence, error: .discarded
         ) { execution in
@@ -35,17 +32,18 @@ struct SandboxServer {
             defer { signal(processID, SIGKILL) }
             for try await line in execution.standardOutput.strings() where line.contains("listening on") {
                 let number = line.split(separator: " ").last.flatMap { Int($0.trimmingCharacters(in: CharacterSet(charactersIn: "]."))) }
-                let server = SandboxServer(host: host, port: try #require(number), processID: processID)
+                guard let number else { throw ProgramError("sandbox-sql does not say on which port it listens: \(line)") }
+                let server = SandboxServer(host: host, port: number, processID: processID)
                 return try await body(server)
             }
-            throw CocoaError(.executableLoad)
+            throw ProgramError("sandbox-sql ended before it listened")
         }
         return outcome.closureResult
     }
 
     /// Freezes the server.
-    func freeze() { Self.signal(processID, SIGSTOP) }
-    func thaw() { Self.signal(processID, SIGCONT) }
+    public func freeze() { Self.signal(processID, SIGSTOP) }
+    public func thaw() { Self.signal(processID, SIGCONT) }
 
     /// To the server's own process; the launcher, where there is one, ends with it.
     private static func signal(_ processID: pid_t, _ number: CInt) {

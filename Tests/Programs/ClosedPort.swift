@@ -1,11 +1,11 @@
 import Glibc
 
 /// A port on loopback that refuses connections and that nobody else can take meanwhile: bound, but not listening.
-struct ClosedPort: ~Copyable {
-    let number: Int
+public struct ClosedPort: ~Copyable {
+    public let number: Int
     private let descriptor: Int32
 
-    init() throws {
+    public init() throws {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -16,7 +16,7 @@ struct ClosedPort: ~Copyable {
                 bind(descriptor, $0, length) | getsockname(descriptor, $0, &length)
             }
         }
-        guard result == 0 else { throw NoFailure() }
+        guard result == 0 else { throw ProgramError("no port could be bound") }
         self.descriptor = descriptor
         number = Int(UInt16(bigEndian: address.sin_port))
     }

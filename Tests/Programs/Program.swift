@@ -1,0 +1,42 @@
+import Foundation
+public import Subprocess
+import SystemPackage
+
+/// The programs of this package, as they were built beside the tests.
+public enum Program {
+    /// How a program ended and what it wrote.
+    public struct Outcome: Sendable {
+        public var exitCode: Int32
+        public var output: String
+        public var errors: String
+    }
+
+    public static func executable(_ name: String) -> Executable {
+        let folder = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+        return .path(FilePath(folder.appendingPathComponent(name).path))
+    }
+
+    /// Runs a program to its end.
+    ///
+    /// - Parameters:
+    ///   - environment: beside this process's own.
+    ///   - input: what it reads on standard input.
+    public static func run(
+        _ name: String, _ arguments: [String], environment: [String: String] = [:], input: String = ""
+    ) async throws -> Outcome {
+        let added = Dictionary(uniqueKeysWithValues: environment.map { (Environment.Key(stringLiteral: $0), Optional($1)) })
+        let record = try await Subprocess.run(
+            executable(name), arguments: Arguments(arguments), environment: .inherit.updating(added), input: .string(input),
+            output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
+        guard case .exited(let code) = record.terminationStatus else { throw ProgramError("\(name) ended by \(record.terminationStatus)") }
+        return Outcome(exitCode: code, output: record.standardOutput, errors: record.standardError)
+    }
+}
+
+public struct ProgramError: Error, CustomStringConvertible {
+    public var description: String
+
+    public init(_ description: String) {
+        self.description = description
+    }
+}
