@@ -62,7 +62,7 @@ extension Ledger {
         }
         checked.settledBy = settlement?.rawValue
         checked.took = (clock.now - started).wholeNanoseconds
-        if configuration.checkDatabase { try await checkDatabase(connection, &checked) }
+        if configuration.checkDatabase { await checkDatabase(connection, &checked) }
         return checked
     }
 

@@ -4,28 +4,47 @@ import TDS
 extension Ledger {
     /// How long DBCC CHECKDB may take.
     private static let checkTimeout = Duration.seconds(600)
-    /// Messages by which DBCC CHECKDB reports damage, and I/O errors that it runs into: 823 to 825, 605, 25xx, 52xx, 79xx and 89xx.
-    private static let damage: [ClosedRange<Int32>] = [
-        605...605, 823...825, 2501...2570, 2572...2599, 5200...5299, 7900...7999, 8900...8999,
-    ]
 
-    /// Lets the server look for damage of its own. Not all have the statement: Babelfish and others answer with an error.
-    func checkDatabase(_ connection: TDSConnection, _ checked: inout LedgerChecked) async throws(LedgerError) {
+    /// Lets the server look for damage of its own.
+    func checkDatabase(_ connection: TDSConnection, _ checked: inout LedgerChecked) async {
         let statement = "DBCC CHECKDB (\(LedgerStatements.quoted(configuration.database))) WITH NO_INFOMSGS, ALL_ERRORMSGS"
+        let check: DatabaseCheck
         do throws(TDSError) {
-            let result = try await connection.query(statement, timeout: Self.checkTimeout)
-            checked.checkDatabase = findings(result.infos)
+            _ = try await connection.query(statement, timeout: Self.checkTimeout)
+            check = .sound
         } catch {
-            let findings = findings(error.serverMessages)
-            if findings.isEmpty {
-                checked.checkDatabaseSkipped = error.serverMessages.first?.text ?? error.description
-            } else {
-                checked.checkDatabase = findings
-            }
+            check = DatabaseCheck(error)
+        }
+        switch check {
+        case .sound: checked.checkDatabase = []
+        case .damaged(let messages): checked.checkDatabase = messages
+        case .notMade(let reason): checked.checkDatabaseSkipped = reason
         }
     }
+}
 
-    private func findings(_ messages: [TDSServerMessage]) -> [String] {
-        messages.filter { message in Self.damage.contains { $0.contains(message.number) } }.map(\.description)
+/// What came of DBCC CHECKDB.
+enum DatabaseCheck: Hashable {
+    case sound
+    case damaged([String])
+    /// The server does not have the statement (Babelfish), or could not carry it out.
+    case notMade(String)
+
+    /// Messages by which it reports damage, and the I/O errors that it runs into.
+    private static let damage: [ClosedRange<Int32>] = [605...605, 823...825, 2508...2599, 5220...5299, 7900...7999, 8900...8999]
+    /// Among them, those by which it says that it could not check: wrong name or option, no permission, no memory-optimized tables, no
+    /// snapshot (1823 before it; no space, or a file system without sparse files), an internal error. With damage alone they come too.
+    /// Source: sys.messages; https://learn.microsoft.com/sql/t-sql/database-console-commands/dbcc-checkdb-transact-sql.
+    private static let aborted: Set<Int32> = [2520, 2526, 2560, 2571, 5235, 5239, 5269, 7915, 7919, 7926, 7928, 7929, 8921, 8967]
+    /// Up to this severity a message is information.
+    private static let information: UInt8 = 10
+
+    init(_ error: TDSError) {
+        let damage = error.serverMessages.filter { message in
+            message.class > Self.information && Self.damage.contains { $0.contains(message.number) }
+                && !Self.aborted.contains(message.number)
+        }
+        self =
+            damage.isEmpty ? .notMade(error.serverMessages.first?.text ?? error.description) : .damaged(damage.map(\.description))
     }
 }

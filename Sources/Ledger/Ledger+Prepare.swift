@@ -121,5 +121,4 @@ enum ServerErrorNumber {
     static let cannotOpenDatabase: Int32 = 4060
     /// There is no such table. One that this login may not read gives another.
     static let invalidObjectName: Int32 = 208
-    static let noPermissionForCheck: Int32 = 2571
 }

@@ -104,7 +104,7 @@ import Testing
             #expect(acknowledged.contains { $0.kind == .update })
             #expect(checked.problems == [])
             #expect(checked.unknown == 0, "an orderly end leaves nothing unknown")
-            #expect(checked.checkDatabase == [] || checked.checkDatabaseSkipped != nil)
+            #expect(checked.checkDatabase == [])
 
             try await ledger.cleanUp(on: scene.loop)
             let databases = try await scene.execute("SELECT name FROM sys.databases", port: server.port, database: "master")
@@ -253,6 +253,36 @@ import Testing
             #expect(checked.lostRows.first == RowIdentity(writer: -1, sequence: 1))
             #expect(checked.stale == 2)
             #expect(checked.kept == 0)
+        }
+    }
+
+    /// The rows can be read, but the file is not what it should be: its list of free pages is said to be longer than it is.
+    @Test func damageBesideTheRowsIsFoundByTheServersOwnCheck() async throws {
+        let scene = Scene()
+        defer { scene.remove() }
+        let (ledger, port) = try await scene.run { server in
+            let ledger = try await Ledger.prepare(scene.configuration(port: server.port), clock: scene.clock, on: scene.loop)
+            _ = try await scene.execute("CHECKPOINT", port: server.port)
+            return (ledger, server.port)
+        }
+        let file = try #require(FileHandle(forUpdatingAtPath: scene.data + "/aftershock.sqlite"))
+        // Source: https://www.sqlite.org/fileformat.html, "total number of freelist pages".
+        try file.seek(toOffset: 36)
+        try file.write(contentsOf: [0, 0, 0, 9])
+        try file.close()
+        try await scene.run(port: port) { _ in
+            // It recovers first.
+            var event = await ledger.check(on: scene.loop)
+            while case .ledgerUnchecked(let unchecked) = event, !unchecked.reason.contains("refused") {
+                event = await ledger.check(on: scene.loop)
+            }
+            guard case .ledgerChecked(let checked) = event else {
+                Issue.record("\(event)")
+                return
+            }
+            #expect(checked.kept == 600)
+            #expect(checked.lost == 0)
+            #expect(checked.checkDatabase?.first?.contains("8939") == true)
         }
     }
 

@@ -132,8 +132,9 @@ public struct LedgerChecked: Codable, Sendable, Hashable {
     public var staleRegisters: [StaleRegister] = []
     /// What of the ledger's own the server says it does not have: its database, its tables. `nil` where nothing is missing.
     public var gone: [String]?
-    /// What DBCC CHECKDB said: `nil` where it was not run, empty when it found nothing.
+    /// The damage that DBCC CHECKDB reported: `nil` where it was not made, empty when it found nothing.
     public var checkDatabase: [String]?
+    /// Why it was not made though it was wanted.
     public var checkDatabaseSkipped: String?
     /// How it was made sure that no unanswered write was still under way during the read-back; `nil` where none was unanswered.
     public var settledBy: String?

@@ -207,6 +207,7 @@ struct ResultsReport {
                 }),
             "gone": .array((ledger.gone ?? []).map(JSONValue.string)),
             "checkDatabase": ledger.checkDatabase.map { .array($0.map(JSONValue.string)) } ?? .null,
+            "checkDatabaseSkipped": ledger.checkDatabaseSkipped.map(JSONValue.string) ?? .null,
         ]
     }
 

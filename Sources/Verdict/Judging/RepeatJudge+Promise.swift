@@ -17,7 +17,7 @@ extension RepeatJudge {
             if ledger.unknownOverwritten > 0 { unknown += ", \(ledger.unknownOverwritten) overwritten since" }
         }
         let message = "\(ledger.acknowledged) acknowledged writes and \(ledger.seeded) baseline rows are all there\(unknown)"
-        return .passed(.dataPersistence, message)
+        return .passed(.dataPersistence, message, details: Self.databaseCheck(ledger))
     }
 
     private func loss(_ ledger: LedgerChecked) -> Judgement? {
@@ -30,11 +30,17 @@ extension RepeatJudge {
         ] where count > 0 {
             broken.append("\(count) \(name)")
         }
-        if let found = ledger.checkDatabase, !found.isEmpty { broken.append("DBCC CHECKDB: \(found.count) messages") }
+        if let found = ledger.checkDatabase, !found.isEmpty { broken.append("damage by DBCC CHECKDB: \(found.count)") }
         guard !broken.isEmpty else { return nil }
         let type = ledger.isDataLost(allowed: allowed) ? "data-lost" : "data"
         let message = "\(broken.joined(separator: ", ")); of \(ledger.acknowledged) acknowledged writes and \(ledger.seeded) baseline rows"
         return .failed(.dataPersistence, type: type, message, details: Self.lines(ledger))
+    }
+
+    /// A check that was not made is told as that, and never as one that found nothing.
+    private static func databaseCheck(_ ledger: LedgerChecked) -> [String] {
+        if let reason = ledger.checkDatabaseSkipped { return ["not checked by DBCC CHECKDB: \(reason)"] }
+        return ledger.checkDatabase == [] ? ["DBCC CHECKDB found nothing"] : []
     }
 
     /// The rows themselves, as far as the journal names them.
@@ -134,8 +140,8 @@ extension RepeatJudge {
 }
 
 extension LedgerChecked {
-    /// Something that the server had acknowledged is gone: a row, its content, or a register's value.
+    /// Something that the server had acknowledged is gone: a row, its content, a register's value, or, by its own word, pages of it.
     public func isDataLost(allowed: Int64) -> Bool {
-        lost > allowed || corrupt > 0 || stale > 0
+        lost > allowed || corrupt > 0 || stale > 0 || checkDatabase?.isEmpty == false
     }
 }

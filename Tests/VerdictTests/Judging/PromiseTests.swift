@@ -91,6 +91,30 @@ import Testing
         #expect(judgement?.details == ["lost (writer/sequence): baseline/3 1/17"])
     }
 
+    @Test func damageThatTheServerItselfReportsIsLostData() throws {
+        let found = try failing { script in
+            var ledger = script.keptLedger()
+            ledger.checkDatabase = ["8939 (state 1, class 16): Table error"]
+            script.ledger = ledger
+        }
+        #expect(found.check == .dataPersistence)
+        #expect(found.exit == .dataLost)
+        #expect(found.message.hasPrefix("damage by DBCC CHECKDB: 1;"))
+    }
+
+    @Test func aCheckThatWasNotMadeIsToldAsThat() {
+        var script = Script()
+        var ledger = script.keptLedger()
+        func details() -> [String]? { script.findings().experiments.first?.judgement(.dataPersistence)?.details }
+        ledger.checkDatabaseSkipped = "DBCC CHECKDB is not supported"
+        script.ledger = ledger
+        #expect(details() == ["not checked by DBCC CHECKDB: DBCC CHECKDB is not supported"])
+        ledger.checkDatabaseSkipped = nil
+        ledger.checkDatabase = []
+        script.ledger = ledger
+        #expect(details() == ["DBCC CHECKDB found nothing"])
+    }
+
     @Test func dataThatIsLostIsLostWhateverElseIsDoubtful() {
         var script = Script()
         var ledger = script.keptLedger()
