@@ -39,6 +39,20 @@ struct Eviction: Sendable {
         }
     }
 
+    /// Waits until the evicted pod is gone, or another one has its name: a drain is over then, not before.
+    ///
+    /// - Throws: ``FaultError`` that names the pod when `deadline` passes.
+    func awaitEnd(until deadline: ContinuousClock.Instant) async throws {
+        let ended = try await firstResult(within: deadline - .now) { () async throws -> Bool? in
+            try await client.firstState(Pod.self, pod, in: namespace) { $0?.metadata.uid == uid ? nil : true }
+        }
+        guard ended == true else {
+            throw FaultError(
+                .notInjected, "pod \(namespace)/\(pod) was evicted, but is still there",
+                hint: "see its finalizers and its grace period, or raise the fault's timeout")
+        }
+    }
+
     /// The budgets that match the pod, by name, for the message.
     private func budgets() async -> String {
         do {

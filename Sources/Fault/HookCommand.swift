@@ -54,7 +54,7 @@ struct HookCommand: Sendable {
     }
 
     private static func executable(_ program: String) -> Executable {
-        guard program == "aftershock", let own = Bundle.main.executablePath else { return .name(program) }
-        return .path(FilePath(own))
+        if program == "aftershock", let own = Bundle.main.executablePath { return .path(FilePath(own)) }
+        return program.contains("/") ? .path(FilePath(program)) : .name(program)
     }
 }

@@ -16,6 +16,15 @@ import Testing
         #expect(try await HookCommand(["echo", "$HOME; {node}"], target, timeout: .seconds(10)).run() == "$HOME; worker1")
     }
 
+    @Test func aProgramMayBeGivenByItsPath() async throws {
+        #expect(try await HookCommand(["/bin/echo", "{pod}"], target, timeout: .seconds(10)).run() == "sql-0")
+    }
+
+    @Test func theRunsOwnKubeconfigIsInTheEnvironment() async throws {
+        let command = HookCommand(["sh", "-c", "echo $KUBECONFIG"], target, timeout: .seconds(10))
+        #expect(try await command.run(kubeconfig: "/tmp/the one") == "/tmp/the one")
+    }
+
     @Test func anotherExitCodeIsAnErrorWithTheCommandsWords() async throws {
         let command = HookCommand(["sh", "-c", "echo no such host >&2; exit 3"], target, timeout: .seconds(10))
         let error = await #expect(throws: FaultError.self) { try await command.run() }

@@ -82,6 +82,19 @@ import Testing
         }
     }
 
+    @Test func aJournalHasOneWriterAtATime() throws {
+        try withScratch { path in
+            do {
+                let writer = try JournalWriter(creating: path, clock: RunClock())
+                let error = #expect(throws: JournalError.self) { try JournalWriter(appendingTo: path, clock: RunClock()) }
+                #expect(error?.reason.contains("still goes on") == true)
+                try writer.append(events[0])
+            }
+            try JournalWriter(appendingTo: path, clock: RunClock()).append(events[3])
+            #expect(try JournalReader.records(of: path).count == 2)
+        }
+    }
+
     @Test func aJournalIsNeverOverwritten() throws {
         try withScratch { path in
             _ = try JournalWriter(creating: path, clock: RunClock())

@@ -42,12 +42,19 @@ struct Drill: Sendable {
         var wasStruck: Bool
         /// The steps that the journal had come to.
         var steps: [Step]
+        /// What the harness said.
+        var log: String
 
         func file(_ name: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: folder + "/" + name)) }
     }
 
-    /// Runs the experiment on `cluster`, and sends `signal` as soon as the journal has come to `step`; without a step it is left alone.
-    func run(on cluster: TestCluster, signal: CInt = SIGKILL, at step: Step? = nil) async throws -> Ended {
+    /// Runs the experiment on `cluster`, and strikes as soon as the journal has come to `step`; without a step it is left alone.
+    ///
+    /// - Parameter strike: is given the harness's process and its report folder, and has to end the process, at once or later.
+    func run(
+        on cluster: TestCluster, at step: Step? = nil,
+        strike: @Sendable @escaping (pid_t, _ folder: String) async throws -> Void = { process, _ in kill(process, SIGKILL) }
+    ) async throws -> Ended {
         let folder = "\(cluster.folder)/\(name)-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let file = folder + ".yaml"
@@ -61,7 +68,7 @@ struct Drill: Sendable {
                 for await record in records {
                     if let next = Step(record.event), !steps.contains(next) { steps.append(next) }
                     if let step, steps.last == step {
-                        kill(process, signal)
+                        try await strike(process, folder)
                         return (true, steps)
                     }
                     if case .runEnded = record.event { return (false, steps) }
@@ -71,7 +78,7 @@ struct Drill: Sendable {
         }
         let log = (try? String(contentsOfFile: folder + ".log", encoding: .utf8)) ?? ""
         if seen == nil { Issue.record("\(name) came neither to \(step.map(\.description) ?? "an end") nor to its end\n\(log)") }
-        return Ended(code: code, folder: folder, wasStruck: seen?.struck ?? false, steps: seen?.steps ?? [])
+        return Ended(code: code, folder: folder, wasStruck: seen?.struck ?? false, steps: seen?.steps ?? [], log: log)
     }
 }
 

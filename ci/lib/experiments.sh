@@ -5,7 +5,7 @@ aftershock=$top/.build/debug/aftershock
 sandbox_sql_loaded=
 reports=$top/reports/e2e-$(date -u +%Y%m%dT%H%M%SZ)
 
-# deploy MANIFEST: experiments/targets/MANIFEST.yaml in the namespace e2e-sql, as it is but for the image.
+# deploy MANIFEST [STORAGE-CLASS]: experiments/targets/MANIFEST.yaml in the namespace e2e-sql, as it is but for the image and the class.
 deploy() {
     local loaded
     if [ -z "$sandbox_sql_loaded" ]; then
@@ -14,7 +14,7 @@ deploy() {
         sandbox_sql_loaded=yes
     fi
     make_namespace e2e-sql
-    sed -E 's#(image: *)"?mcr\.microsoft\.com/(azure-sql-edge|mssql/server)[^" ]*"?#\1localhost/sandbox-sql:dev#; s#^( *(name|namespace): )sql( |$)#\1e2e-sql\3#' \
+    sed -E 's#(image: *)"?mcr\.microsoft\.com/(azure-sql-edge|mssql/server)[^" ]*"?#\1localhost/sandbox-sql:dev#; s#^( *(name|namespace): )sql( |$)#\1e2e-sql\3#'"${2:+; s|^spec: # 3|spec:\\n  storageClassName: $2|}" \
         "$top/experiments/targets/$1.yaml" | kubectl apply --namespace e2e-sql -f - >/dev/null
     loaded=$(kubectl get deployments,statefulsets --namespace e2e-sql -o jsonpath='{..image}')
     [ "$loaded" = localhost/sandbox-sql:dev ] || die "$1.yaml has the image '$loaded', which is none of those that SandboxSQL stands in for"
@@ -47,3 +47,24 @@ result() {
 
 # each_repeat JQ-CONDITION: holds for every repeat, of which there is at least one.
 each_repeat() { result "[.experiments[].repeats[] | $1] | length > 0 and all"; }
+
+# target [STORAGE-CLASS]: deploys Azure SQL Edge anew and waits until it answers.
+target() {
+    deploy azure-sql-edge "${1:-}"
+    kubectl rollout status -n e2e-sql deployment/azure-sql-edge --timeout=120s >/dev/null
+}
+
+# settled: every node is Ready, and of the target there is one pod, which is ready: what a run has left behind would be the next one's.
+settled() {
+    local ready='any(.status.conditions[]; .type == "Ready" and .status == "True")'
+    kubectl get nodes -o json | jq -e "all(.items[]; $ready)" &&
+        kubectl get pods -n e2e-sql -l app=azure-sql-edge -o json | jq -e ".items | length == 1 and all(.metadata.deletionTimestamp == null and $ready)"
+}
+
+target_node() { kubectl get pods -n e2e-sql -l app=azure-sql-edge -o jsonpath='{.items[0].spec.nodeName}'; }
+
+# with FILE SED-SCRIPT NAME: a variant of an experiment; prints its path.
+with() {
+    sed -E "$2; s#^( *name:) $(basename "$1" .yaml)\$#\1 $3#" "$1" >"$work/$3.yaml"
+    echo "$work/$3.yaml"
+}

@@ -10,7 +10,8 @@ struct NodeDrainFault: FaultInjection {
     func plan(_ target: FaultTarget) -> [String] {
         [
             "cordon node \(target.node), unless it is cordoned already",
-            "evict every pod on node \(target.node) that kubectl drain would, waiting for disruption budgets up to \(spec.timeout.gep2257)",
+            "evict every pod on node \(target.node) that kubectl drain would, and wait until they are gone, for disruption budgets too, up to "
+                + spec.timeout.gep2257,
             "uncordon node \(target.node), if this run cordoned it",
         ]
     }
@@ -38,15 +39,16 @@ struct NodeDrainFault: FaultInjection {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for pod in plan.evicted.map(\.pod.metadata) {
                 group.addTask {
-                    _ = try await Eviction(
+                    let eviction = Eviction(
                         client: context.client, namespace: pod.namespace ?? "", pod: pod.name, uid: pod.uid ?? "",
-                        gracePeriod: spec.gracePeriod
-                    ).evict(until: deadline)
+                        gracePeriod: spec.gracePeriod)
+                    _ = try await eviction.evict(until: deadline)
+                    try await eviction.awaitEnd(until: deadline)
                 }
             }
             try await group.waitForAll()
         }
-        return "node \(target.node) \(cordoned ? "cordoned" : "was cordoned already"); \(plan.evicted.count) pods evicted"
+        return "node \(target.node) \(cordoned ? "cordoned" : "was cordoned already"); \(plan.evicted.count) pods evicted and gone"
     }
 
     func prove(_ target: FaultTarget, _ context: FaultContext, timeout: Duration) async throws -> FaultEffect {

@@ -1,0 +1,97 @@
+import Foundation
+import Glibc
+import JSON
+import Kubernetes
+import Testing
+
+/// What `restore`, and a harness that is told to stop twice, must not do.
+@Suite(.serialized, .timeLimit(.minutes(10))) struct RestoreTests {
+    @Test func aRunThatStillGoesOnIsLeftAlone() async throws {
+        try await TestCluster.with { cluster in
+            let run = try await Drill(name: "drain", fault: "nodeDrain: {timeout: 30s}").run(on: cluster, at: Step("faultInjected")) {
+                process, folder in
+                // It lives, and cannot put back meanwhile.
+                kill(process, SIGSTOP)
+                let restored = try await Program.run(["restore", "--run", folder] + cluster.access)
+                #expect(restored.code == 6)
+                #expect(restored.errors.contains("still goes on"), "\(restored.errors)")
+                #expect(try await cluster.client.list(Node.self, in: .all).items.contains(where: \.isCordoned))
+                kill(process, SIGKILL)
+            }
+            let elsewhere = try await Program.run(["restore", "--run", run.folder] + Self.inAnotherContext(cluster))
+            #expect(elsewhere.code == 6)
+            #expect(elsewhere.errors.contains("the context is 'elsewhere'"), "\(elsewhere.errors)")
+            let restored = try await Program.run(["restore", "--run", run.folder] + cluster.access)
+            #expect(restored.code == 0)
+            #expect(try await !cluster.client.list(Node.self, in: .all).items.contains(where: \.isCordoned))
+        }
+    }
+
+    @Test func theSecondSignalSaysWhatStaysBehind() async throws {
+        try await TestCluster.with { cluster in
+            let run = try await Drill(name: "drain", fault: "nodeDrain: {timeout: 30s}").run(on: cluster, at: Step("undoIntent")) {
+                process, _ in
+                kill(process, SIGTERM)
+                kill(process, SIGINT)
+            }
+            #expect(run.code == 130)
+            #expect(run.log.contains("This stays behind:\n  uncordon node worker-"), "\(run.log)")
+            #expect(run.log.contains("aftershock restore --run \(run.folder)"))
+            let restored = try await Program.run(["restore", "--run", run.folder] + cluster.access)
+            #expect(restored.code == 0)
+        }
+    }
+
+    /// Whoever may annotate a node must not have commands run on the machine of whoever restores.
+    @Test func aCommandInAMarkIsRunOnlyWhenAskedFor() async throws {
+        try await TestCluster.with { cluster in
+            let witness = cluster.folder + "/witness"
+            let mark: JSONValue = [
+                "runID": "0badcafe",
+                "intent": [
+                    "id": 1, "kind": "runCommand", "summary": .string("run: touch \(witness)"),
+                    "parameters": ["node": "worker-1", "arguments": ["touch", .string(witness)], "timeout": "5s", "readyWithin": "5s"],
+                ],
+            ]
+            try await Self.annotate("worker-1", mark, cluster)
+            let refused = try await Program.run(["restore", "--all"] + cluster.access)
+            #expect(refused.code == 6)
+            #expect(refused.output.contains("--run-commands"), "\(refused.output)\(refused.errors)")
+            #expect(!FileManager.default.fileExists(atPath: witness))
+            let asked = try await Program.run(["restore", "--run-id", "0badcafe", "--run-commands"] + cluster.access)
+            #expect(asked.code == 0, "\(asked.output)\(asked.errors)")
+            #expect(FileManager.default.fileExists(atPath: witness))
+        }
+    }
+
+    @Test func aMarkThatIsAboutAnotherObjectIsRefused() async throws {
+        try await TestCluster.with { cluster in
+            let pod = try await cluster.pod().metadata.name
+            let mark: JSONValue = [
+                "runID": "0badcafe",
+                "intent": [
+                    "id": 1, "kind": "deletePod", "summary": "delete it",
+                    "parameters": ["namespace": .string(TestCluster.namespace), "pod": .string(pod)],
+                ],
+            ]
+            try await Self.annotate("worker-1", mark, cluster)
+            let refused = try await Program.run(["restore", "--all"] + cluster.access)
+            #expect(refused.code == 6)
+            #expect(refused.errors.contains("node/worker-1"), "\(refused.errors)")
+            #expect(try await cluster.pod().metadata.name == pod)
+        }
+    }
+
+    private static func annotate(_ node: String, _ mark: JSONValue, _ cluster: TestCluster) async throws {
+        let text = String(decoding: try mark.data(), as: UTF8.self)
+        try await cluster.client.patch(Node.self, node, .merge(["metadata": ["annotations": ["aftershock/undo": .string(text)]]]))
+    }
+
+    /// The same cluster under another name.
+    private static func inAnotherContext(_ cluster: TestCluster) throws -> [String] {
+        let path = cluster.folder + "/elsewhere"
+        let text = try String(contentsOfFile: cluster.kubeconfig, encoding: .utf8)
+        try text.replacing(TestCluster.context, with: "elsewhere").write(toFile: path, atomically: true, encoding: .utf8)
+        return ["--kubeconfig", path]
+    }
+}
