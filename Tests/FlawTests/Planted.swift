@@ -83,7 +83,7 @@ extension Planted {
             name: "data outside the volume", database: ["outside-volume"], exitCode: 3, broken: gone,
             types: ["data-persistence": "verdict.data-lost"], sets: ["lost"], neverRecovers: true),
         Planted(
-            name: "acknowledged before commit", database: ["ack-before-commit"], exitCode: 3, broken: ["failure data-persistence"],
+            name: "acknowledged before commit", database: ["ack-before-commit=200"], exitCode: 3, broken: ["failure data-persistence"],
             types: ["data-persistence": "verdict.data-lost"], sets: ["lost"]),
         Planted(
             name: "last 500 ms lost on SIGKILL", database: ["lose-last-ms=500"], exitCode: 3, broken: ["failure data-persistence"],
