@@ -125,8 +125,10 @@ let package = Package(
             name: "FlawTests", dependencies: ["aftershock", "SandboxSQL", "Programs", "JUnitReading", "JSON", .subprocess],
             swiftSettings: settings),
         .testTarget(
-            name: "CommandTests", dependencies: ["aftershock", "SandboxSQL", "Programs", "JSON", .nioCore, .nioPosix],
-            swiftSettings: settings),
+            name: "CommandTests",
+            dependencies: [
+                "aftershock", "SandboxSQL", "Programs", "JUnitReading", "JournalScript", "Journal", "Report", "JSON", .nioCore, .nioPosix,
+            ], swiftSettings: settings),
         // The same against a sandbox that outlives the harness.
         .testTarget(
             name: "StopTests",

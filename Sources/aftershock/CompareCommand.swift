@@ -11,7 +11,7 @@ struct CompareCommand: ParsableCommand {
             Exits 0 when no track is slower than allowed, 1 when one is, and 4 when nothing could be compared. A difference counts
             when it is significant (Mann-Whitney, corrected for all comparisons), larger than allowed, and more than two probe intervals.
 
-            Where the run is a report folder, its junit.xml gets the testcase 'baseline'.
+            Where the run is a report folder with its journal, its junit.xml gets the testcase 'baseline'.
             """)
 
     enum Format: String, ExpressibleByArgument, CaseIterable {
@@ -53,9 +53,10 @@ struct CompareCommand: ParsableCommand {
 
     /// The run's own judgements come from its journal once more, so that comparing again changes nothing.
     private func addTestcase(_ report: ComparisonReport) throws {
-        guard isFolder(current) else { return }
+        let journal = (current as NSString).appendingPathComponent("journal.ndjson")
+        guard FileManager.default.fileExists(atPath: journal) else { return }
         do {
-            let findings = try Findings.judge(journalPath: (current as NSString).appendingPathComponent("journal.ndjson"))
+            let findings = try Findings.judge(journalPath: journal)
             try ReportWriter(directory: current).write(findings, comparison: report)
         } catch {
             standardError("error: junit.xml did not get the testcase 'baseline': \(error)")

@@ -51,7 +51,7 @@ struct FlawRun {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await body(execution.processIdentifier) }
                 var text = ""
-                for try await line in execution.standardOutput.strings() { text += line }
+                for try await line in execution.standardOutput.strings() { text += line + "\n" }
                 group.cancelAll()
                 return text
             }

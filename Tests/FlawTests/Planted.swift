@@ -69,6 +69,9 @@ extension Planted {
             name: "pod on the wrong node", sandbox: ["wrong-node"], fault: "podDelete: {}", node: "same", exitCode: 1,
             broken: ["failure placement"], types: ["placement": "verdict.placement"]),
         Planted(
+            name: "pod on the wrong node: it comes back to the drained one", sandbox: ["wrong-node"], fault: "nodeDrain: {timeout: 20s}",
+            node: "different", exitCode: 1, broken: ["failure placement"], types: ["placement": "verdict.placement"]),
+        Planted(
             name: "never rescheduled", sandbox: ["never-rescheduled"], fault: "podDelete: {}", exitCode: 1,
             broken: ["failure recovery", "failure downtime", "failure placement", "failure replicas", "error data-persistence"],
             types: ["recovery": "verdict.recovery"], neverRecovers: true),

@@ -1,0 +1,56 @@
+import Foundation
+import JUnitReading
+import Journal
+import JournalScript
+import Programs
+import Report
+import Testing
+
+/// `aftershock compare` on stored runs.
+@Suite(.timeLimit(.minutes(1))) struct CompareCommandTests {
+    /// A report folder of a run of six repeats that were out until `end`, in milliseconds from the repeat's start.
+    private func report(in folder: URL, _ name: String, until end: Int) throws -> URL {
+        let own = folder.appendingPathComponent(name)
+        try FileManager.default.createDirectory(at: own, withIntermediateDirectories: true)
+        var script = Script()
+        script.repeats = 6
+        script.outs = [.init(from: 10_000, to: end)]
+        try ReportWriter(directory: own.path).write(script.findings())
+        let lines = try script.records.map { try JSONEncoder().encode($0) + Data("\n".utf8) }
+        try Data(lines.joined()).write(to: own.appendingPathComponent("journal.ndjson"))
+        return own
+    }
+
+    private func withFolder(_ body: (URL) async throws -> Void) async throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("compare-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try await body(folder)
+    }
+
+    @Test func aRegressionFailsTheRunAndItsTestcase() async throws {
+        try await withFolder { folder in
+            let (before, now) = (try report(in: folder, "before", until: 12_000), try report(in: folder, "now", until: 14_000))
+            for _ in 1...2 {
+                let outcome = try await Program.run("aftershock", ["compare", before.path, now.path])
+                #expect(outcome.exitCode == 1)
+                #expect(outcome.output.contains("REGRESSION"))
+                let junit = try JUnitDocument(Data(contentsOf: now.appendingPathComponent("junit.xml")))
+                #expect(junit.cases.count { $0.name == "baseline" } == 1)
+                #expect(junit.result("baseline")?.type == "verdict.baseline")
+                #expect(junit.cases.allSatisfy { $0.name == "baseline" || $0.results.isEmpty })
+            }
+            let baseline = try JUnitDocument(Data(contentsOf: before.appendingPathComponent("junit.xml")))
+            #expect(!baseline.cases.contains { $0.name == "baseline" }, "the baseline is only read")
+        }
+    }
+
+    @Test func resultsAloneAreComparedToo() async throws {
+        try await withFolder { folder in
+            let (before, now) = (try report(in: folder, "before", until: 12_000), try report(in: folder, "now", until: 12_000))
+            try FileManager.default.removeItem(at: now.appendingPathComponent("journal.ndjson"))
+            let outcome = try await Program.run("aftershock", ["compare", before.path, now.appendingPathComponent("results.json").path])
+            #expect(outcome.exitCode == 0)
+            #expect(try await Program.run("aftershock", ["compare", before.path, now.path]).exitCode == 0)
+        }
+    }
+}
