@@ -21,9 +21,9 @@ struct RepeatJudge {
             guard let experiment, let fault = facts.faultBegan else { return entered }
             return min(entered, fault + (.zero - experiment.steadyFor * (1 - limits.healthTolerance)))
         }
-        // Probing ends when settling begins: no probe is promised while the ledger is read back.
+        // Probing ends with the closing snapshot: no probe is promised while the last writes are waited for and the ledger is read back.
         let settling = facts.stages.last { $0.stage == .settling }?.at
-        let end = settling ?? facts.ended ?? facts.tracks.values.compactMap(\.lastDone).max()
+        let end = facts.afterAt ?? settling ?? facts.ended ?? facts.tracks.values.compactMap(\.lastDone).max()
         tracks = Track.allCases.compactMap { track in
             facts.tracks[track].map {
                 TrackFindings(track, $0, steadySince: steadySince, fault: facts.faultBegan, end: end)

@@ -16,6 +16,8 @@ struct RepeatReducer {
     private(set) var before: Snapshot?
     private(set) var faulted: Snapshot?
     private(set) var after: Snapshot?
+    /// When ``after`` was taken, which is the last that is done while the probes run.
+    private(set) var afterAt: RunTime?
     private(set) var observations: [RepeatFindings.TimedObservation] = []
     private(set) var blind: [BlindInterval] = []
     private(set) var faultBegan: RunTime?
@@ -62,7 +64,9 @@ struct RepeatReducer {
             switch snapshot.moment {
             case .before: before = snapshot
             case .faulted: faulted = snapshot
-            case .after: after = snapshot
+            case .after:
+                after = snapshot
+                afterAt = record.at
             }
         case .observation(let observation): add(observation, at: record.at)
         case .blind(let interval): blind = blind.joined(by: interval)
