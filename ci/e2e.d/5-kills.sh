@@ -12,19 +12,16 @@ state() {
     k get deployments,services,secrets,persistentvolumeclaims,leases,poddisruptionbudgets -o json |
         jq -S '[.items[] | {kind, name: .metadata.name, labels: .metadata.labels, annotations: (.metadata.annotations // {} | del(.["deployment.kubernetes.io/revision"])), spec}]'
 }
-# killed_at JQ-CONDITION FILE: runs the experiment and kills it when the journal has such a record.
+# killed_at PATTERN FILE: runs the experiment, into $report, and kills it as soon as the journal has a record that matches.
 killed_at() {
-    local pid deadline=$((SECONDS + 90))
-    report=$reports/killed-$(basename "$2" .yaml)
-    "$aftershock" run --reports "$report" --confirm-context aftershock-cluster --helper-image localhost/sandbox-sql:dev "$2" 2>"$work/killed.log" >&2 &
+    local pid
+    "$aftershock" run --reports "$report" --confirm-context aftershock-cluster --helper-image localhost/sandbox-sql:dev "$2" \
+        >"$work/killed.log" 2>&1 &
     pid=$!
-    until [ -r "$report/journal.ndjson" ] && jq -e "select($1)" "$report/journal.ndjson" >/dev/null 2>&1; do
-        [ $SECONDS -lt $deadline ] && kill -0 $pid || { tail -5 "$work/killed.log" && return 1; }
-        sleep 0.05
-    done
-    kill -9 $pid
+    # tail waits for the file, and ends with the run.
+    grep -q -m 1 "$1" < <(tail -n +1 -F --pid=$pid "$report/journal.ndjson" 2>/dev/null) && kill -9 $pid
     wait $pid 2>/dev/null
-    [ $? = 137 ]
+    [ $? = 137 ] || { tail -5 "$work/killed.log" && return 1; }
 }
 # put_back: the report is that of a run which did not pass; restore exits 0, and a second one finds nothing.
 put_back() {
@@ -34,12 +31,11 @@ put_back() {
 same_state() { eventually 60 settled && diff "$work/state" <(state); }
 eventually 60 settled >/dev/null
 state >"$work/state"
-for sample in \
-    'node-drain .event=="faultInjected"' 'container-kill .event=="undoIntent"' 'node-taint .event=="faultEffect"' \
-    'process-freeze .event=="faultInjected"' 'node-drain-2 .event=="stageEntered"and.stage=="recovering"'; do
-    kind=${sample%% *}
-    short='s#steadyFor: .*#steadyFor: 2s#; s#stableFor: .*#stableFor: 2s#'
-    check "$kind: killed at ${sample#* }" killed_at "${sample#* }" "$(with "$(experiment "${kind%-2}")" "$short" "killed-$kind")"
+short='s#steadyFor: .*#steadyFor: 2s#; s#stableFor: .*#stableFor: 2s#'
+for sample in node-drain:faultInjected container-kill:undoIntent node-taint:faultEffect process-freeze:faultInjected node-drain:undoResult; do
+    kind=${sample%:*} name=killed-${sample/:/-}
+    report=$reports/$name
+    check "$kind: killed at ${sample#*:}" killed_at "\"event\":\"${sample#*:}\"" "$(with "$(experiment "$kind")" "$short" "${name,,}")"
     check "$kind: a report that does not pass, and restore" put_back
     check "$kind: the cluster is as before" same_state
 done

@@ -79,7 +79,8 @@ struct ContainerKillFault: FaultInjection {
             ],
             "spec": [
                 "nodeName": .string(node), "hostPID": true, "restartPolicy": "Never", "automountServiceAccountToken": false,
-                "activeDeadlineSeconds": 60, "terminationGracePeriodSeconds": 0,
+                // Not 0: its object would vanish before its process, which could still kill then.
+                "activeDeadlineSeconds": 60, "terminationGracePeriodSeconds": 1,
                 "tolerations": [["operator": "Exists"]],
                 "containers": [
                     [

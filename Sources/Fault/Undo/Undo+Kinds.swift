@@ -36,8 +36,8 @@ extension Undo {
     func deletePod(_ intent: UndoIntent) async throws -> String {
         let (namespace, name) = (try intent.text("namespace"), try intent.text("pod"))
         guard let pod = try await client.find(Pod.self, name, in: namespace) else { return "pod \(namespace)/\(name) is gone" }
-        try await client.delete(
-            Pod.self, name, in: namespace, options: DeleteOptions(gracePeriodSeconds: 0, uid: pod.metadata.uid))
+        // By its own grace period: the object is gone then when the kubelet has seen its processes end, and not before.
+        try await client.delete(Pod.self, name, in: namespace, options: DeleteOptions(uid: pod.metadata.uid))
         let gone = try await firstResult(within: Self.patience) { () async throws -> Bool? in
             try await client.firstState(Pod.self, name, in: namespace) { $0?.metadata.uid == pod.metadata.uid ? nil : true }
         }
