@@ -30,6 +30,9 @@ public struct Calibration: Sendable {
     /// The addresses 127.64.0.0 and up: none of the sandbox's, and different for processes that run side by side.
     private static let hostBase = 127 << 24 | 64 << 16
 
+    /// How often a trial is tried until the machine is quiet enough for it.
+    private static let mostAttempts = 3
+
     private let options: Options
 
     public init(_ options: Options) {
@@ -49,7 +52,7 @@ public struct Calibration: Sendable {
     ///   - progress: is told of every finished trial, by its number.
     public func run(processID: Int32, progress: @escaping @Sendable (Int, TrialResult) -> Void) async throws -> CalibrationSummary {
         let probeLoops = MultiThreadedEventLoopGroup(numberOfThreads: 2)
-        let serverLoops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let serverLoops = MultiThreadedEventLoopGroup(numberOfThreads: 2)
         do {
             let results = try await run(on: probeLoops, serverLoops, processID, progress)
             try await probeLoops.shutdownGracefully()
@@ -80,7 +83,7 @@ public struct Calibration: Sendable {
                 let number = next
                 let trial = trial(number)
                 next += 1
-                group.addTask { (number, try await trial.run()) }
+                group.addTask { (number, try await Self.run(trial)) }
             }
             for _ in 0..<options.atOnce { start() }
             while let (number, result) = try await group.next() {
@@ -89,6 +92,17 @@ public struct Calibration: Sendable {
                 start()
             }
             return (0..<options.trials).compactMap { results[$0] }
+        }
+    }
+
+    /// Repeats a trial during which the machine was too busy, as often as may be.
+    private static func run(_ trial: Trial) async throws -> TrialResult {
+        var attempts = 1
+        while true {
+            var result = try await trial.run()
+            result.attempts = attempts
+            guard result.isOverloaded, attempts < mostAttempts else { return result }
+            attempts += 1
         }
     }
 

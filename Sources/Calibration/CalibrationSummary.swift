@@ -1,10 +1,12 @@
-import Journal
+public import Journal
 
 /// What a calibration says: how often the bounds held the truth, and how far apart they are.
 public struct CalibrationSummary: Codable, Sendable {
-    /// The trials of one kind, or of one track.
+    /// What one track saw, of one kind of outage or of all.
     public struct Part: Codable, Sendable {
-        public var name: String
+        /// `nil`: all kinds.
+        public var kind: TrialPlan.Kind?
+        public var track: Track
         public var outages = 0
         public var contained = 0
         public var outside = 0
@@ -14,22 +16,34 @@ public struct CalibrationSummary: Codable, Sendable {
         public var medianWidthMs: Double?
         /// What is promised of it: two intervals and the latency of the good probe that ended the outage, in the median.
         public var promisedWidthMs: Double?
+        /// By how much a width exceeds its own promise, in the median: below zero, it is kept.
+        public var medianExcessMs: Double?
     }
 
     public static let schema = "aftershock.calibration/v1"
 
+    private static let tracks: [Track] = [.connect, .login, .session]
+
     public var schema = Self.schema
     public var seed: UInt64
-    /// Trials of which every track's every outage was found with bounds that contain it, and nothing else was.
     public var trials: Int
+    /// Trials of which every track's every outage was found with bounds that contain it, and nothing else was.
     public var contained: Int
+    /// Trials that say nothing, because the machine was too busy. They count nowhere else.
+    public var overloaded: Int
+    /// How often a trial was done again for that reason.
+    public var repeated: Int
     /// Outages of at least two intervals that a track did not see.
     public var missed: Int
     /// Outages that a track saw with bounds that do not contain the truth.
     public var outside: Int
     /// Outages that were measured and did not happen.
     public var falseAlarms: Int
+    /// Of each track.
     public var medianWidthMs: [String: Double]
+    /// By how much the width of an outage's bounds exceeds two intervals and the latency of the good probe that ended it, in the median of
+    /// all tracks and kinds.
+    public var medianExcessMs: Double?
     /// How exactly the truth is known, in the median: what switching the server took, and working off what had queued up.
     public var medianTruthUncertaintyMs: Double?
     public var kinds: [Part]
@@ -37,33 +51,38 @@ public struct CalibrationSummary: Codable, Sendable {
     /// What went wrong, trial by trial.
     public var remarks: [String]
 
-    public init(_ results: [TrialResult], seed: UInt64) {
+    public init(_ all: [TrialResult], seed: UInt64) {
         self.seed = seed
-        trials = results.count
+        trials = all.count
+        let results = all.filter { !$0.isOverloaded }
+        overloaded = trials - results.count
+        repeated = all.reduce(0) { $0 + $1.attempts - 1 }
         let scores = results.map(\.scores)
         contained = scores.count { $0.allSatisfy { $0.missed == 0 && $0.outside == 0 && $0.falseAlarms == 0 } }
-        let all = scores.joined()
-        missed = all.reduce(0) { $0 + $1.missed }
-        outside = all.reduce(0) { $0 + $1.outside }
-        falseAlarms = all.reduce(0) { $0 + $1.falseAlarms }
-        kinds = TrialPlan.Kind.allCases.compactMap { kind in
+        let joined = scores.joined()
+        missed = joined.reduce(0) { $0 + $1.missed }
+        outside = joined.reduce(0) { $0 + $1.outside }
+        falseAlarms = joined.reduce(0) { $0 + $1.falseAlarms }
+        kinds = TrialPlan.Kind.allCases.flatMap { kind in
             let scores = zip(results, scores).filter { $0.0.plan.kind == kind }.flatMap(\.1)
-            return scores.isEmpty ? nil : Part(kind.rawValue, scores)
+            return Self.tracks.filter { kind.tracks.contains($0) }.compactMap { Part(kind, $0, scores) }
         }
-        tracks = [Track.connect, .login, .session].map { track in
-            Part(track.rawValue, all.filter { $0.track == track })
-        }
-        medianWidthMs = Dictionary(uniqueKeysWithValues: tracks.compactMap { part in part.medianWidthMs.map { (part.name, $0) } })
+        tracks = Self.tracks.compactMap { Part(nil, $0, joined) }
+        medianWidthMs = Dictionary(uniqueKeysWithValues: tracks.compactMap { part in part.medianWidthMs.map { (part.track.rawValue, $0) } })
+        medianExcessMs = Part.median(joined.flatMap(\.excesses))
         medianTruthUncertaintyMs = Part.median(results.flatMap(\.truths).map { $0.length.upperBound - $0.length.lowerBound })
-        remarks = zip(results.indices, zip(results, scores)).flatMap { number, trial in
-            trial.1.flatMap(\.remarks).map { "trial \(number), \(trial.0.plan.kind): \($0)" }
+        remarks = all.enumerated().flatMap { number, result in
+            result.remarks.map { "trial \(number), \(result.plan.kind): \($0)" }
         }
     }
 }
 
 extension CalibrationSummary.Part {
-    fileprivate init(_ name: String, _ scores: [TrialResult.Score]) {
-        self.name = name
+    /// `nil` where there was no such outage.
+    fileprivate init?(_ kind: TrialPlan.Kind?, _ track: Track, _ scores: some Sequence<TrialResult.Score>) {
+        self.kind = kind
+        self.track = track
+        let scores = scores.filter { $0.track == track }
         for score in scores {
             outages += score.contained + score.outside + score.missed
             contained += score.contained
@@ -71,8 +90,10 @@ extension CalibrationSummary.Part {
             missed += score.missed
             falseAlarms += score.falseAlarms
         }
+        guard outages > 0 else { return nil }
         medianWidthMs = Self.median(scores.flatMap(\.widths))
         promisedWidthMs = Self.median(scores.flatMap(\.promisedWidths))
+        medianExcessMs = Self.median(scores.flatMap(\.excesses))
     }
 
     fileprivate static func median(_ durations: [Duration]) -> Double? {
@@ -84,30 +105,31 @@ extension CalibrationSummary.Part {
 extension CalibrationSummary {
     /// The table for people.
     public var table: String {
-        let header = ["", "outages", "contained", "outside", "missed", "false alarms", "median width", "promised"]
+        let header = ["outage", "track", "found", "contained", "outside", "missed", "false alarms", "median width", "promised", "excess"]
         var rows: [[String]] = [header]
         for part in kinds + tracks {
             rows.append([
-                part.name, "\(part.outages)", "\(part.contained)", "\(part.outside)", "\(part.missed)", "\(part.falseAlarms)",
-                Self.milliseconds(part.medianWidthMs), Self.milliseconds(part.promisedWidthMs),
+                part.kind?.rawValue ?? "all", part.track.rawValue, "\(part.contained + part.outside)", "\(part.contained)",
+                "\(part.outside)", "\(part.missed)", "\(part.falseAlarms)", Self.milliseconds(part.medianWidthMs),
+                Self.milliseconds(part.promisedWidthMs), Self.milliseconds(part.medianExcessMs),
             ])
         }
         let widths = header.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
         let lines = rows.map { row in
             zip(row, widths).enumerated().map { index, cell in
                 let padding = String(repeating: " ", count: cell.1 - cell.0.count)
-                return index == 0 ? cell.0 + padding : padding + cell.0
+                return index < 2 ? cell.0 + padding : padding + cell.0
             }.joined(separator: "  ")
         }
         let summary =
-            "\(trials) trials, \(contained) contained, \(missed) missed, \(outside) outside, \(falseAlarms) false alarms (seed \(seed)); "
-            + "truth known to \(Self.milliseconds(medianTruthUncertaintyMs))"
+            "\(trials) trials, \(contained) contained, \(overloaded) overloaded, \(missed) missed, \(outside) outside, \(falseAlarms) false alarms (seed \(seed)); "
+            + "excess over two intervals and a latency \(Self.milliseconds(medianExcessMs)), truth known to \(Self.milliseconds(medianTruthUncertaintyMs))"
         return (lines + [summary]).joined(separator: "\n")
     }
 
     private static func milliseconds(_ value: Double?) -> String {
         guard let value else { return "-" }
         let tenths = Int((value * 10).rounded())
-        return "\(tenths / 10).\(tenths % 10) ms"
+        return "\(tenths < 0 ? "-" : "")\(abs(tenths) / 10).\(abs(tenths) % 10) ms"
     }
 }

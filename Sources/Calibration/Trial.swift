@@ -23,7 +23,7 @@ struct Trial: Sendable {
     private final class Recorder: Sendable {
         private struct State {
             var findings = FindingsReducer()
-            /// What each success took, by its track and the moment it was done.
+            /// What each success took from its intended start, by its track and the moment it was done.
             var latencies: [Track: [RunTime: Duration]] = [:]
         }
 
@@ -36,7 +36,7 @@ struct Trial: Sendable {
             let at = clock.now
             state.withLock { state in
                 if case .probe(let result) = event, result.succeeded {
-                    state.latencies[result.track, default: [:]][result.done] = result.done - result.started
+                    state.latencies[result.track, default: [:]][result.done] = result.done - result.intended
                 }
                 state.findings.add(JournalRecord(at: at, event: event))
             }
@@ -91,6 +91,8 @@ struct Trial: Sendable {
         recorder.record(
             .probesStarted(ProbesStarted(address: "\(host):\(forwarder.address.port ?? 0)", schedules: configuration.schedules)))
 
+        let heartbeat = Heartbeat(on: serverLoop, clock: clock)
+        try await heartbeat.start(every: cadence.interval)
         let truths = try await withThrowingTaskGroup(of: Void.self) { group in
             let runner = ProbeRunner(configuration, clock: clock, on: probeLoops, health: health) { recorder.record($0) }
             group.addTask { try await runner.run() }
@@ -99,14 +101,16 @@ struct Trial: Sendable {
             var truths: [TrueOutage] = []
             for (index, dip) in plan.dips.enumerated() {
                 try await clock.sleep(until: clock.now + dip.after)
+                // It was up when a login was answered, and may have been too busy to answer from then on.
+                let up = clock.now
+                try await witness(witnessServer)
                 if index == 0 { recorder.record(.faultBegun(FaultBegun(fault: plan.kind.rawValue, summary: "calibration"))) }
                 let began = try await begin(server, forwarder, clock)
                 try await clock.sleep(until: began.upperBound + dip.length)
                 let ended = try await end(server, forwarder, clock)
                 // What queued up meanwhile is worked off first: it is over at the latest when a login of nobody's schedule is through.
-                let witness = try await TDSConnection.connect(witnessServer, on: serverLoop)
-                truths.append(TrueOutage(began: began, ended: ended.lowerBound...clock.now))
-                await witness.close()
+                try await witness(witnessServer)
+                truths.append(TrueOutage(began: up...began.upperBound, ended: ended.lowerBound...clock.now))
             }
             // Probes that still hang fail up to a deadline later, and the session needs another slot to open again.
             try await clock.sleep(until: clock.now + cadence.timeout * 2 + cadence.loginInterval * 5)
@@ -115,15 +119,21 @@ struct Trial: Sendable {
             return truths
         }
         recorder.record(.repeatEnded(RepeatEnded(how: .completed)))
+        let serverSilence = try await heartbeat.stop()
 
         let tracks = recorder.findings.experiments.first?.repeats.first?.tracks ?? []
         return TrialResult(
-            plan: plan, truths: truths,
+            plan: plan, truths: truths, serverSilence: serverSilence, timeout: cadence.timeout,
             tracks: tracks.map { found in
                 TrialResult.Measured(
                     track: found.track, interval: cadence.interval(of: found.track), outages: found.outages,
-                    recoveries: recorder.recoveries(found))
+                    recoveries: recorder.recoveries(found), lateShare: found.lateShare)
             })
+    }
+
+    /// A login of nobody's schedule.
+    private func witness(_ server: TDSConfiguration) async throws {
+        try await TDSConnection.connect(server, on: serverLoop).close()
     }
 
     private func begin(_ server: ScriptedServer, _ forwarder: Forwarder, _ clock: RunClock) async throws -> ClosedRange<RunTime> {
@@ -149,4 +159,11 @@ struct Trial: Sendable {
     /// What a SQL Server says that has not finished starting.
     private static let notReady = TDSServerMessage(
         number: 17187, state: 1, class: 16, text: "SQL Server is not ready to accept new client connections.")
+}
+
+extension TrackFindings {
+    fileprivate var lateShare: Double {
+        let slots = results + skipped.values.reduce(0, +)
+        return slots > 0 ? Double(skipped[.lag] ?? 0) / Double(slots) : 0
+    }
 }

@@ -13,8 +13,14 @@ public struct TrialPlan: Sendable, Hashable {
             }
         }
 
-        /// The tracks that it leaves alone. A connect that is reset at once may or may not have been noticed as accepted before.
-        var untouched: Set<Track> { self == .reset ? [] : Set([.connect, .login, .session]).subtracting(tracks) }
+        /// The tracks that it leaves alone. Where connections are reset, a connect may be before it was noticed as accepted.
+        var untouched: Set<Track> {
+            switch self {
+            case .reset, .tlsAbort, .loginError: []
+            case .refuse, .blackHole, .flapping, .acceptAndHang, .hangAfterPrelogin, .freeze:
+                Set([.connect, .login, .session]).subtracting(tracks)
+            }
+        }
 
         /// Requests are held back and answered when it is over, so that it is an outage only to requests whose deadline it exceeds.
         var holdsBack: Bool { self == .freeze || self == .blackHole }

@@ -22,23 +22,36 @@ public struct TrialResult: Sendable {
         public var track: Track
         public var interval: Duration
         public var outages: [Outage]
-        /// What the good probe took that ended each outage.
+        /// What the good probe took, from its intended start, that ended each outage.
         public var recoveries: [Duration]
+        /// The share of the slots that were skipped because the harness itself was late.
+        public var lateShare: Double
 
-        public init(track: Track, interval: Duration, outages: [Outage], recoveries: [Duration]) {
+        public init(track: Track, interval: Duration, outages: [Outage], recoveries: [Duration], lateShare: Double = 0) {
             self.track = track
             self.interval = interval
             self.outages = outages
             self.recoveries = recoveries
+            self.lateShare = lateShare
         }
     }
 
     public var plan: TrialPlan
     public var truths: [TrueOutage]
     public var tracks: [Measured]
+    /// The longest that the server got no processor.
+    public var serverSilence: Duration
+    /// The probes' deadline.
+    public var timeout: Duration
+    /// How often it was tried, the machine having been too busy before.
+    public var attempts = 1
 
-    public init(plan: TrialPlan, truths: [TrueOutage], tracks: [Measured]) {
+    public init(
+        plan: TrialPlan, truths: [TrueOutage], serverSilence: Duration = .zero, timeout: Duration = .seconds(1), tracks: [Measured]
+    ) {
         self.plan = plan
+        self.serverSilence = serverSilence
+        self.timeout = timeout
         self.truths = truths
         self.tracks = tracks
     }
@@ -55,11 +68,27 @@ public struct TrialResult: Sendable {
         public var widths: [Duration] = []
         /// What each width is promised to be in the median: two intervals and the latency of the good probe at its end.
         public var promisedWidths: [Duration] = []
+        /// By how much each width exceeds its promise.
+        public var excesses: [Duration] { zip(widths, promisedWidths).map { $0 - $1 } }
         /// Where the bounds were wrong, for people.
         public var remarks: [String] = []
     }
 
+    /// The most slots that may be skipped because the harness was late, of which a run tolerates as many.
+    static let tolerableLateShare = 1 - Limits().minimumProbeShare
+
+    /// The machine was so busy that probes, or the answers to them, failed for want of a processor: what was measured is the machine. A
+    /// login is several questions and answers, each of which a busy server holds up.
+    public var isOverloaded: Bool {
+        serverSilence > timeout / 8 || tracks.contains { $0.lateShare > Self.tolerableLateShare }
+    }
+
     public var scores: [Score] { tracks.map(score) }
+
+    /// What went wrong, for people.
+    public var remarks: [String] {
+        isOverloaded ? ["the machine was too busy to say anything"] : scores.flatMap(\.remarks)
+    }
 
     /// An outage that was measured is the measurement of the true one that it overlaps. What overlaps none is a false alarm, and so is
     /// a second that overlaps the same, because then one outage was told as two.

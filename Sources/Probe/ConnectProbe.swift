@@ -62,7 +62,10 @@ extension Failure {
     init(connecting error: any Error) {
         switch error {
         case ChannelError.connectTimeout(let after):
-            self.init(phase: "tcp", kind: "timeout", message: "no answer within \(after.nanoseconds / 1_000_000) ms")
+            // The channel's timer was started when the SYN was sent.
+            self.init(
+                phase: "tcp", kind: "timeout", message: "no answer within \(after.nanoseconds / 1_000_000) ms",
+                unanswered: after.nanoseconds)
         case let error as IOError:
             self.init(phase: "tcp", kind: Self.kind(ofSystemError: error.errnoCode), message: String(cString: strerror(error.errnoCode)))
         default:

@@ -11,6 +11,7 @@ extension Failure {
             number: message.map { Int($0.number) },
             state: message.map { Int($0.state) },
             severity: message.map { Int($0.class) },
-            message: message?.text ?? error.detail)
+            message: message?.text ?? error.detail,
+            unanswered: error.unansweredFor?.wholeNanoseconds)
     }
 }

@@ -78,11 +78,22 @@ private struct Attempt: Sendable {
             }
         } catch {
             if let error = error as? TDSError { throw error }
+            // The handler that was told to give up knows more than the channel that it closed.
+            if cancellation.isCancelled, let error = await Self.failure(of: outcome.futureResult) { throw error }
             var failure = TDSError(channelError: error, phase: .tcp, isConnected: false)
             if cancellation.isCancelled { failure.code = .cancelled }
             failure.after = Duration(eventLoop.now - started)
             failure.phases.tcp = failure.after
             throw failure
+        }
+    }
+
+    private static func failure(of outcome: EventLoopFuture<TDSChannelHandler.Outcome>) async -> TDSError? {
+        do {
+            _ = try await outcome.get()
+            return nil
+        } catch {
+            return error as? TDSError
         }
     }
 

@@ -55,6 +55,9 @@ public struct TDSError: Error, Sendable, Hashable, CustomStringConvertible {
     public var phase: TDSPhase
     /// How long the phase had lasted.
     public var after: Duration
+    /// For how long the system had had what this side said in the phase, without an answer; nil where that is not known, and in `tls`,
+    /// where each side speaks more than once. Unlike ``after`` it has nothing in it of what this side took before.
+    public var unansweredFor: Duration?
     /// Every ERROR the server sent, in its order; the first is usually the cause.
     public var serverMessages: [TDSServerMessage]
     /// What else is known.
@@ -66,12 +69,13 @@ public struct TDSError: Error, Sendable, Hashable, CustomStringConvertible {
     public var attentionAcknowledged: Bool?
 
     public init(
-        _ code: Code, phase: TDSPhase, after: Duration = .zero, serverMessages: [TDSServerMessage] = [], detail: String? = nil,
-        phases: TDSPhaseDurations = TDSPhaseDurations(), attentionAcknowledged: Bool? = nil
+        _ code: Code, phase: TDSPhase, after: Duration = .zero, unansweredFor: Duration? = nil, serverMessages: [TDSServerMessage] = [],
+        detail: String? = nil, phases: TDSPhaseDurations = TDSPhaseDurations(), attentionAcknowledged: Bool? = nil
     ) {
         self.code = code
         self.phase = phase
         self.after = after
+        self.unansweredFor = unansweredFor
         self.serverMessages = serverMessages
         self.detail = detail
         self.phases = phases

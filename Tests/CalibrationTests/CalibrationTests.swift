@@ -5,8 +5,8 @@ import Testing
 
 @Suite(.timeLimit(.minutes(5))) struct CalibrationTests {
     /// Every kind once, over real sockets. The bounds are the findings of the real probes' records. `aftershock calibrate` does a
-    /// thousand of these on a quiet machine; here other tests take the processor, which a judgement of latencies has to bear.
-    @Test func everyKindOfOutageIsFoundOnEveryTrackItConcerns() async throws {
+    /// thousand of these on a quiet machine; here other tests take the processor, and a bound must be true all the same.
+    @Test func everyKindOfOutageIsFoundWithBoundsThatContainIt() async throws {
         let kinds = TrialPlan.Kind.allCases.count
         let calibration = Calibration(
             .init(
@@ -14,7 +14,8 @@ import Testing
                 cadence: .init(interval: .milliseconds(50), loginInterval: .milliseconds(200), timeout: .seconds(1))))
         let summary = try await calibration.run(processID: ProcessInfo.processInfo.processIdentifier) { _, _ in }
         #expect(summary.trials == kinds)
+        #expect(summary.outside == 0, "\(summary.remarks)")
         #expect(summary.missed == 0, "\(summary.remarks)")
-        #expect(summary.kinds.allSatisfy { $0.outages > 0 })
+        #expect(summary.contained > 0, "\(summary.remarks)")
     }
 }

@@ -89,6 +89,26 @@ import Verdict
         #expect(summary.contained == 1)
         #expect(summary.missed == 1)
         #expect(summary.remarks.count == 1)
-        #expect(summary.table.contains("2 trials, 1 contained, 1 missed"))
+        #expect(summary.table.contains("2 trials, 1 contained, 0 overloaded, 1 missed"))
+    }
+
+    /// What the machine's load did is neither held against the bounds nor counted for them.
+    @Test func aTrialOnAnOverloadedMachineCountsNowhere() {
+        var random = SplitMix64(seed: 1)
+        let plan = TrialPlan(kind: .refuse, cadence: .init(), using: &random)
+        func trial(_ outages: [Outage], lateShare: Double) -> TrialResult {
+            let track = TrialResult.Measured(
+                track: .connect, interval: .milliseconds(20), outages: outages, recoveries: outages.map { _ in .zero }, lateShare: lateShare
+            )
+            return TrialResult(plan: plan, truths: [truth], tracks: [track])
+        }
+        let good = outage(985, 2015, lower: 980)
+        let summary = CalibrationSummary(
+            [trial([good], lateShare: 0.01), trial([good], lateShare: 0.5), trial([], lateShare: 0.5)], seed: 1)
+        #expect(summary.trials == 3)
+        #expect(summary.contained == 1)
+        #expect(summary.overloaded == 2)
+        #expect(summary.missed == 0)
+        #expect(summary.remarks.count == 2)
     }
 }

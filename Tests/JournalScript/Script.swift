@@ -24,6 +24,13 @@ public struct Script {
             self.failure = failure
             self.failsAfter = failsAfter
         }
+
+        /// The failure as a probe records it: what timed out had been asked at the probe's start.
+        fileprivate var recorded: Failure {
+            var failure = failure
+            if failure.kind == "timeout" { failure.unanswered = Int64(failsAfter) * 1_000_000 }
+            return failure
+        }
     }
 
     public var name = "pod-delete"
@@ -160,7 +167,8 @@ public struct Script {
                 let done = intended + (out?.failsAfter ?? latency)
                 let probe = ProbeResult(
                     track: track, slot: slot, intended: .ms(start + intended), started: .ms(start + intended), done: .ms(start + done),
-                    failure: out?.failure, phases: out == nil ? ["tcp": 1_000_000, "query": 1_000_000] : nil)
+                    failure: out?.recorded,
+                    phases: out == nil ? ["tcp": 1_000_000, "prelogin": 1_000_000, "query": 1_000_000] : nil)
                 return record(start + done, .probe(probe))
             }
         }
@@ -179,7 +187,7 @@ public struct Script {
                 let write = WriteResult(
                     writer: writer, sequence: Int64(slot + 1), kind: slot % 10 == 9 ? .update : .insert, intended: .ms(start + intended),
                     started: .ms(start + intended), done: .ms(start + free), outcome: out == nil ? .acknowledged : .unknown,
-                    failure: out?.failure)
+                    failure: out?.recorded)
                 records.append(record(start + free, .write(write)))
             }
             return records

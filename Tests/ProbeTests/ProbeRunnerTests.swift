@@ -28,11 +28,13 @@ import Testing
             _ = try await bench.failure(.session)
             let login = try await bench.failure(.login)
             #expect("\(login.phase) \(login.kind)" == expected.login)
+            if login.kind == "timeout" { #expect(login.unanswered != nil) }
             let session = try await bench.failure(.session)
             #expect("\(session.phase) \(session.kind)" == expected.login)
             if let connect = expected.connect {
                 let failure = try await bench.failure(.connect)
                 #expect("\(failure.phase) \(failure.kind)" == connect)
+                if failure.kind == "timeout" { #expect(failure.unanswered != nil) }
             }
             try await bench.set(.open)
             try await bench.healthy()
@@ -56,6 +58,7 @@ import Testing
             try await bench.follow(.hangAfterPrelogin)
             let session = try await bench.failure(.session)
             #expect("\(session.phase) \(session.kind)" == "query timeout")
+            #expect(session.unanswered != nil)
             let login = try await bench.failure(.login)
             #expect("\(login.phase) \(login.kind)" == "login timeout")
             let reopening = try await bench.failure(.session)
@@ -83,11 +86,12 @@ import Testing
             try await bench.follow(.rejectLogins(message))
             for track in [Track.login, .session] {
                 _ = try await bench.failure(track)
+                let failure = try await bench.failure(track)
                 #expect(
-                    try await bench.failure(track)
+                    failure
                         == Failure(
                             phase: "login", kind: "loginRejected", number: 18401, state: 2, severity: 14,
-                            message: "Server is in script upgrade mode."))
+                            message: "Server is in script upgrade mode.", unanswered: failure.unanswered))
             }
             try await bench.follow(.serve)
             try await bench.healthy()

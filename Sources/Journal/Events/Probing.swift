@@ -22,14 +22,20 @@ public struct Failure: Codable, Sendable, Hashable {
     public var severity: Int?
     /// The server's or the system's words. Never holds a password.
     public var message: String?
+    /// Nanoseconds for which the phase's one question, once it was sent, had been without an answer; `nil` where that is not known.
+    public var unanswered: Int64?
 
-    public init(phase: String, kind: String, number: Int? = nil, state: Int? = nil, severity: Int? = nil, message: String? = nil) {
+    public init(
+        phase: String, kind: String, number: Int? = nil, state: Int? = nil, severity: Int? = nil, message: String? = nil,
+        unanswered: Int64? = nil
+    ) {
         self.phase = phase
         self.kind = kind
         self.number = number
         self.state = state
         self.severity = severity
         self.message = message
+        self.unanswered = unanswered
     }
 }
 

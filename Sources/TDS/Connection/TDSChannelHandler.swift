@@ -35,6 +35,8 @@ final class TDSChannelHandler: ChannelDuplexHandler {
 
     private var phase: TDSPhase? = .tcp
     private var phaseStart: NIODeadline
+    /// When the system had all of what this phase sent; nil before that, and in a phase that says more than one thing.
+    private var sentAt: NIODeadline?
     private var phases = TDSPhaseDurations()
     private var deadline: Scheduled<Void>?
 
@@ -109,6 +111,11 @@ final class TDSChannelHandler: ChannelDuplexHandler {
     }
 
     // MARK: Connecting
+
+    func connect(context: ChannelHandlerContext, to address: SocketAddress, promise: EventLoopPromise<Void>?) {
+        context.connect(to: address, promise: promise)
+        self.sentAt = self.eventLoop.now
+    }
 
     private func connected(_ context: ChannelHandlerContext) {
         let action = self.machine.connected()
@@ -318,8 +325,15 @@ final class TDSChannelHandler: ChannelDuplexHandler {
         for packet in packets.dropLast() { context.write(self.wrapOutboundOut(packet), promise: nil) }
         guard let last = packets.last else { return }
         let written = context.eventLoop.makePromise(of: Void.self)
-        written.futureResult.assumeIsolated().whenFailure { error in
-            self.lost(TDSError(channelError: error, phase: self.phase ?? .idle, isConnected: false))
+        let phaseStart = self.phaseStart
+        written.futureResult.assumeIsolated().whenComplete { result in
+            switch result {
+            case .success:
+                // The answer to an attention is not what the phase waits for.
+                if type != .attention, phaseStart == self.phaseStart { self.sentAt = self.eventLoop.now }
+            case .failure(let error):
+                self.lost(TDSError(channelError: error, phase: self.phase ?? .idle, isConnected: false))
+            }
         }
         context.writeAndFlush(self.wrapOutboundOut(last), promise: written)
     }
@@ -332,6 +346,7 @@ final class TDSChannelHandler: ChannelDuplexHandler {
         if let phase = self.phase { self.phases.add(Duration(now - self.phaseStart), to: phase) }
         self.phase = self.machine.phase
         self.phaseStart = now
+        self.sentAt = nil
         self.deadline?.cancel()
         self.deadline = nil
         switch self.phase {
@@ -360,7 +375,9 @@ final class TDSChannelHandler: ChannelDuplexHandler {
     private func timed(_ error: TDSError) -> TDSError {
         guard error.after == .zero else { return error }
         var error = error
-        error.after = Duration(self.eventLoop.now - self.phaseStart)
+        let now = self.eventLoop.now
+        error.after = Duration(now - self.phaseStart)
+        error.unansweredFor = self.sentAt.map { Duration(now - $0) }
         error.phases = self.phases
         error.phases.add(error.after, to: error.phase)
         return error

@@ -24,8 +24,7 @@ struct OutageFinder {
         var windowStart: Int64
         /// The last moment by which the track must have been out of service for this probe to fail.
         var windowEnd: Int64
-        /// `nil`: answered after all. It shows that an outage went on, and is none by itself.
-        var cause: String?
+        var cause: String
     }
 
     /// An outage to which later failures may still belong.
@@ -44,9 +43,6 @@ struct OutageFinder {
         var surelyOutAt: Int64?
     }
 
-    /// How long before its start a probe's window may begin.
-    private let lookBack: Duration
-
     private var gaps = [Gap(index: 0)]
     private var nextGap = 1
     private var waiting: [Evidence] = []
@@ -58,9 +54,8 @@ struct OutageFinder {
     /// The longest gap in which nothing failed: what the probes could have overlooked.
     private(set) var widestQuietGap = Duration.zero
 
-    init(lookBack: Duration = .zero) {
-        self.lookBack = lookBack
-    }
+    /// No window of a result that is still to come begins before this, unless the result was itself started before it.
+    var windowsBeginAt: RunTime?
 
     mutating func succeeded(started: RunTime, done: RunTime) {
         advance(to: started.nanoseconds)
@@ -71,27 +66,18 @@ struct OutageFinder {
 
     /// - Parameters:
     ///   - heldSince: since when the probe's connection was idle, had it one: it may have broken at any time from then on.
-    ///   - answersWithin: how long the service takes at most when it is up; `nil` when that is not known.
+    ///   - unservedFrom: from when on the track must have been out of service for the probe to fail, if that is known to be after `started`.
+    ///   - unservedBy: by when it must have been, if that is known to be before `done`.
     mutating func failed(
-        started: RunTime, done: RunTime, heldSince: RunTime? = nil, answersWithin: Duration? = nil, cause: String
+        started: RunTime, done: RunTime, heldSince: RunTime? = nil, unservedFrom: RunTime? = nil, unservedBy: RunTime? = nil,
+        cause: String
     ) {
-        let earliest = (started + (.zero - lookBack)).nanoseconds
-        let windowStart = heldSince.map { min(started.nanoseconds, max(earliest, $0.nanoseconds + 1)) } ?? started.nanoseconds
-        wait(started: started, done: done, windowStart: windowStart, answersWithin: answersWithin, cause: cause)
-    }
-
-    /// A success that a healthy service would have given within `answersWithin`: it was not up all that time.
-    mutating func stalled(started: RunTime, done: RunTime, answersWithin: Duration?) {
-        wait(started: started, done: done, windowStart: started.nanoseconds, answersWithin: answersWithin, cause: nil)
-    }
-
-    private mutating func wait(started: RunTime, done: RunTime, windowStart: Int64, answersWithin: Duration?, cause: String?) {
         advance(to: started.nanoseconds)
-        let answered = answersWithin.map { (started + $0).nanoseconds } ?? .max
         waiting.append(
             Evidence(
-                started: started.nanoseconds, done: done.nanoseconds, windowStart: windowStart,
-                windowEnd: min(done.nanoseconds, answered), cause: cause))
+                started: started.nanoseconds, done: done.nanoseconds,
+                windowStart: heldSince.map { min(started.nanoseconds, $0.nanoseconds + 1) } ?? (unservedFrom ?? started).nanoseconds,
+                windowEnd: min(done, unservedBy ?? done).nanoseconds, cause: cause))
     }
 
     /// Everything was seen.
@@ -109,7 +95,7 @@ struct OutageFinder {
             waiting.removeFirst()
             explain(evidence)
         }
-        let undecided = (waiting.first.map(\.started) ?? position) - lookBack.wholeNanoseconds
+        let undecided = waiting.reduce(min(position, windowsBeginAt?.nanoseconds ?? position)) { min($0, $1.windowStart) }
         if let last = candidate, let end = gap(last.last)?.to, end < undecided {
             close(last)
             candidate = nil
@@ -121,10 +107,6 @@ struct OutageFinder {
         let touched = gaps.filter { ($0.from ?? .min) <= evidence.windowEnd && ($0.to ?? .max) >= evidence.windowStart }
         // The gaps cover all of time, so there is at least one.
         guard let first = touched.first?.index, let last = touched.last?.index else { return }
-        guard evidence.cause != nil else {
-            if first == last, candidate?.first == first, candidate?.last == first { candidate?.narrow(evidence) }
-            return
-        }
         if var known = candidate {
             if first <= known.last && known.first <= last {
                 known.first = max(known.first, first)
@@ -188,14 +170,11 @@ extension OutageFinder.Gap {
 extension OutageFinder.Candidate {
     fileprivate mutating func include(_ evidence: OutageFinder.Evidence, certain: Bool) {
         failures += 1
-        if let cause = evidence.cause { causes[cause, default: 0] += 1 }
+        causes[evidence.cause, default: 0] += 1
         noticed = min(noticed, evidence.done)
         if evidence.started < firstFailure.started { firstFailure = evidence }
         if evidence.started > lastFailure.started { lastFailure = evidence }
-        if certain { narrow(evidence) }
-    }
-
-    fileprivate mutating func narrow(_ evidence: OutageFinder.Evidence) {
+        guard certain else { return }
         surelyOutBy = min(surelyOutBy ?? .max, evidence.windowEnd)
         surelyOutAt = max(surelyOutAt ?? .min, evidence.windowStart)
     }

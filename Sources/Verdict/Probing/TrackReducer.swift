@@ -6,17 +6,14 @@ import Journal
 /// back only until all slots before it are accounted for, so that what is held is what was under way at once, not the whole run.
 struct TrackReducer {
     private struct Result {
-        enum Kind {
-            case success
-            case failure(String, heldSince: RunTime?)
-            /// A success that a healthy service would have given earlier.
-            case stall
-        }
-
-        var kind: Kind
+        /// `nil`: it succeeded.
+        var cause: String?
         var started: RunTime
         var done: RunTime
-        var answersWithin: Duration?
+        /// Between the two the track was not served at some moment, if it failed; `nil`: they are the start and the end.
+        var unservedFrom: RunTime?
+        var unservedBy: RunTime?
+        var heldSince: RunTime?
     }
 
     let schedule: ProbesStarted.Schedule
@@ -29,10 +26,10 @@ struct TrackReducer {
     private(set) var results = 0
     private(set) var succeeded = 0
     private(set) var skipped: [ProbeSkipped.Reason: Int] = [:]
-    /// The longest that a success took before the fault.
-    private(set) var slowestHealthy: Duration?
-    /// How long the service takes at most when it is up, from the fault on.
-    private var answersWithin: Duration?
+    /// The longest that each phase of a success took before the fault, in nanoseconds.
+    private var slowestHealthy: [String: Int64] = [:]
+    /// How long a service that is up takes at most for each phase; known from the fault on.
+    private var answersWithin: [String: Duration] = [:]
 
     /// Results that wait for the ones started before them, by their start.
     private var waiting: [Result] = []
@@ -46,7 +43,7 @@ struct TrackReducer {
 
     init(_ schedule: ProbesStarted.Schedule, from start: RunTime) {
         self.schedule = schedule
-        finder = OutageFinder(lookBack: .nanoseconds(schedule.track.holdsConnections ? schedule.interval * 2 + schedule.timeout : 0))
+        finder = OutageFinder()
         seconds = SecondBuckets(from: start)
     }
 
@@ -61,13 +58,15 @@ struct TrackReducer {
     /// The fault comes now: what is slow from here on is no measure of a healthy service.
     mutating func faultBegins(at time: RunTime) {
         finder.quietGapsCountFrom = time
-        // Twice the slowest, so that a probe that was merely slow is not taken for one that was never going to be answered.
-        answersWithin = slowestHealthy.map { max($0 * 2, .nanoseconds(schedule.interval / 2)) }
+        // Twice the slowest, so that a question that was merely slow is not taken for one that was never going to be answered.
+        answersWithin = slowestHealthy.mapValues { .nanoseconds(max($0 * 2, schedule.interval / 2)) }
     }
 
     mutating func add(_ probe: ProbeResult) {
         if probe.failure?.kind != Failure.cancelled {
-            record(lane: 0, intended: probe.intended, started: probe.started, done: probe.done, failure: probe.failure)
+            record(
+                lane: 0, intended: probe.intended, started: probe.started, done: probe.done, failure: probe.failure,
+                phases: probe.phases ?? [:])
             latency.recordLag(probe.started - probe.intended)
         }
         account(slot: probe.slot, intended: probe.intended)
@@ -86,7 +85,8 @@ struct TrackReducer {
         if failure?.kind != Failure.cancelled {
             record(
                 lane: write.writer, intended: write.intended, started: write.started, done: write.done,
-                failure: write.outcome == .acknowledged ? nil : failure)
+                failure: write.outcome == .acknowledged ? nil : failure,
+                phases: [Failure.queryPhase: (write.done - write.started).wholeNanoseconds])
         }
         lanes[write.writer] = max(write.done, lanes[write.writer] ?? .origin)
         guard lanes.count >= schedule.lanes, let earliest = lanes.values.min() else { return }
@@ -99,29 +99,32 @@ struct TrackReducer {
         finder.finish()
     }
 
-    private mutating func record(lane: Int, intended: RunTime, started: RunTime, done: RunTime, failure: Failure?) {
+    private mutating func record(
+        lane: Int, intended: RunTime, started: RunTime, done: RunTime, failure: Failure?, phases: [String: Int64]
+    ) {
         results += 1
         lastDone = max(done, lastDone ?? done)
         seconds.record(intended: intended, took: done - intended, succeeded: failure == nil)
-        if failure == nil {
+        let held = schedule.track.holdsConnections ? heldSince[lane] : nil
+        heldSince[lane] = failure == nil ? done : nil
+        // Asking on a new connection is not comparable with asking on a held one.
+        let isUsual = !schedule.track.holdsConnections || held != nil
+        guard let failure else {
             succeeded += 1
             firstSuccess = min(started, firstSuccess ?? started)
             lastSuccess = max(done, lastSuccess ?? done)
             latency.record(done - intended)
-            if finder.quietGapsCountFrom == nil { slowestHealthy = max(done - started, slowestHealthy ?? .zero) }
+            if isUsual, finder.quietGapsCountFrom == nil { slowestHealthy.merge(phases, uniquingKeysWith: max) }
+            return wait(Result(started: started, done: done))
         }
-        let held = schedule.track.holdsConnections ? heldSince[lane] : nil
-        heldSince[lane] = failure == nil ? done : nil
-        guard let failure else {
-            var answering = started
-            // The answer was sent at most that long before it came: only then was the service surely up.
-            if let answersWithin, done - started > answersWithin {
-                answering = done + (.zero - answersWithin)
-                wait(Result(kind: .stall, started: started, done: done, answersWithin: answersWithin))
-            }
-            return wait(Result(kind: .success, started: answering, done: done, answersWithin: answersWithin))
+        var unservedBy: RunTime?
+        if isUsual, let unanswered = failure.unanswered, let answersWithin = answersWithin[failure.phase] {
+            unservedBy = done + (answersWithin - .nanoseconds(unanswered))
         }
-        wait(Result(kind: .failure(failure.cause, heldSince: held), started: started, done: done, answersWithin: answersWithin))
+        wait(
+            Result(
+                cause: failure.cause, started: started, done: done, unservedFrom: started + failure.certainProgress(phases),
+                unservedBy: unservedBy, heldSince: held))
     }
 
     private mutating func wait(_ result: Result) {
@@ -143,13 +146,14 @@ struct TrackReducer {
 
     private mutating func release(startedBefore limit: RunTime) {
         let count = waiting.firstIndex { $0.started >= limit } ?? waiting.endIndex
+        finder.windowsBeginAt = (waiting.compactMap(\.heldSince) + heldSince.values).min()
         for result in waiting[..<count] {
-            switch result.kind {
-            case .success: finder.succeeded(started: result.started, done: result.done)
-            case .failure(let cause, let heldSince):
+            if let cause = result.cause {
                 finder.failed(
-                    started: result.started, done: result.done, heldSince: heldSince, answersWithin: result.answersWithin, cause: cause)
-            case .stall: finder.stalled(started: result.started, done: result.done, answersWithin: result.answersWithin)
+                    started: result.started, done: result.done, heldSince: result.heldSince, unservedFrom: result.unservedFrom,
+                    unservedBy: result.unservedBy, cause: cause)
+            } else {
+                finder.succeeded(started: result.started, done: result.done)
             }
         }
         waiting.removeFirst(count)
@@ -169,6 +173,24 @@ extension Track {
 extension Failure {
     /// A probe that the harness itself gave up says nothing about the service.
     static let cancelled = "cancelled"
+
+    fileprivate static let timeout = "timeout"
+
+    /// The phase of a statement and its answer.
+    static let queryPhase = "query"
+
+    /// The phases of opening a connection, in their order.
+    private static let openingPhases = ["dns", "tcp", "prelogin", "tls", "login"]
+
+    /// How far the probe had come for certain when the track was not served.
+    ///
+    /// A server that says what is wrong was asked before. A connection that broke may have broken before the last phase that was completed
+    /// was seen to be, but not before that phase was begun. Whichever phase was slow may be to blame for a missed deadline.
+    fileprivate func certainProgress(_ phases: [String: Int64]) -> Duration {
+        guard kind != Self.timeout else { return .zero }
+        let completed = Self.openingPhases.compactMap { phases[$0] }
+        return .nanoseconds((number == nil ? completed.dropLast() : completed[...]).reduce(0, +))
+    }
 
     /// What counts as the same cause of an outage: `tcp/refused`, `login/loginRejected 18456`.
     var cause: String {
