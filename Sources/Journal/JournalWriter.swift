@@ -70,15 +70,12 @@ public final class JournalWriter: Sendable {
     private func write(_ event: Event, at time: RunTime?, durably: Bool) throws(JournalError) -> RunTime {
         let time = time ?? clock.now
         let record = JournalRecord(at: time, event: event)
-        var line: Data
+        let line: Data
         do {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.withoutEscapingSlashes]
-            line = try encoder.encode(record)
+            line = try record.line()
         } catch {
             throw JournalError(path: path, line: nil, reason: "an event cannot be written as JSON: \(error)")
         }
-        line.append(UInt8(ascii: "\n"))
         let failure = state.withLock { state -> JournalError? in
             if let failure = state.failure { return failure }
             do {

@@ -36,6 +36,34 @@ import Testing
         }
     }
 
+    /// The usual events are not put into JSON by the general encoder. What they are read back as must not tell.
+    @Test(arguments: [
+        Event.probe(
+            ProbeResult(
+                track: .session, slot: 3, intended: RunTime(nanoseconds: 1), started: RunTime(nanoseconds: 2), done: .init(nanoseconds: -3),
+                phases: ["tcp": 12, "query": 9_000_000_000])),
+        .probe(ProbeResult(track: .connect, slot: 0, intended: .origin, started: .origin, done: .origin, phases: [:])),
+        .probe(ProbeResult(track: .login, slot: 0, intended: .origin, started: .origin, done: .origin)),
+        .probe(ProbeResult(track: .login, slot: 0, intended: .origin, started: .origin, done: .origin, phases: ["\"\\\u{1}ä": 1])),
+        .write(
+            WriteResult(
+                writer: 2, sequence: .max, kind: .update, intended: .origin, started: .origin, done: .origin, outcome: .acknowledged)),
+        .write(
+            WriteResult(
+                writer: 0, sequence: 1, kind: .insert, intended: .origin, started: .origin, done: .origin, outcome: .refused,
+                failure: Failure(phase: "query", kind: "serverError", number: 1, message: "\"quoted\"\n", unanswered: 7))),
+        .probeSkipped(ProbeSkipped(track: .write, lane: 3, slot: 8, intended: RunTime(nanoseconds: 5), reason: .busy)),
+        .probeSkipped(ProbeSkipped(track: .connect, slot: 8, intended: RunTime(nanoseconds: 5), reason: .inFlightCap)),
+    ]) func aUsualEventIsReadBackAsItWas(event: Event) throws {
+        let record = JournalRecord(at: RunTime(nanoseconds: 7), event: event)
+        let line = try record.line()
+        #expect(line.last == UInt8(ascii: "\n"))
+        #expect(line.filter { $0 == UInt8(ascii: "\n") }.count == 1)
+        let object = try #require(JSONSerialization.jsonObject(with: line) as? NSDictionary)
+        #expect(object == (try JSONSerialization.jsonObject(with: JSONEncoder().encode(record)) as? NSDictionary))
+        #expect(try JSONDecoder().decode(JournalRecord.self, from: line) == record)
+    }
+
     @Test func aLineIsOneFlatObject() throws {
         try withScratch { path in
             let writer = try JournalWriter(creating: path, clock: RunClock())
