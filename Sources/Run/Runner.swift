@@ -67,6 +67,7 @@ public struct Runner: Sendable {
 
     private func run(_ experiment: Experiment, _ ordinal: inout Int) async throws {
         try journal.append(.experimentStarted(ExperimentStarted(name: experiment.name)))
+        if ordinal > 0 { try await awaitAftermath(on: experiment.target) }
         let preflight = await Preflight(client: client, experiment: experiment, options: options, eventLoopGroup: eventLoopGroup).run()
         for check in preflight.checks { try journal.append(.preflightCheck(check)) }
         try checkpoint()
@@ -123,6 +124,19 @@ public struct Runner: Sendable {
         try checkpoint()
         return faults.openIntents.isEmpty
     }
+
+    /// What the experiment before has replaced may still be on its way out: no reason to refuse the next one.
+    private func awaitAftermath(on target: Experiment.Target) async throws {
+        do {
+            try await TargetReadiness(client: client, target: target).awaitAftermath(atMost: Self.aftermath)
+        } catch {
+            // A target that cannot be looked at is what the preflight is about to say, with a hint.
+            try Task.checkCancellation()
+        }
+    }
+
+    /// How long an earlier experiment's pod may take to go, and the next one to be ready: twice Kubernetes' default grace period.
+    private static let aftermath = Duration.seconds(60)
 
     /// A lease that cannot be given up runs out by itself.
     private func release(_ lock: TargetLock) async {

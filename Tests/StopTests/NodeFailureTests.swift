@@ -45,4 +45,20 @@ import Testing
             #expect(try await ClusterState.of(cluster).difference(from: before) == [])
         }
     }
+
+    /// The old pod of one experiment may still be there when the next one begins.
+    @Test func theNextExperimentWaitsForTheAftermath() async throws {
+        try await TestCluster.with { cluster in
+            var files: [String] = []
+            for drill in [Self.drill("cut", "heal"), Drill(name: "next", fault: "podDelete: {}")] {
+                files.append("\(cluster.folder)/\(drill.name).yaml")
+                try drill.yaml.write(toFile: files[files.count - 1], atomically: true, encoding: .utf8)
+            }
+            let reports = cluster.folder + "/reports"
+            let run = try await Program.run(
+                ["run"] + files + ["--confirm-context", TestCluster.context, "--reports", reports] + cluster.access)
+            let results = try JSONValue(parsing: Data(contentsOf: URL(fileURLWithPath: reports + "/results.json")))
+            #expect(results["experiments"]?.array?.map { $0["verdict"]?.string } == ["fail", "pass"], "\(run.output)\(run.errors)")
+        }
+    }
 }

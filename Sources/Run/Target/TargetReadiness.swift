@@ -33,4 +33,26 @@ public struct TargetReadiness: Sendable {
                 hint: "see 'kubectl -n \(target.namespace) describe pods'")
         }
     }
+
+    /// Waits until the target has a ready pod and none on its way out: what an earlier experiment of the same run has left behind.
+    ///
+    /// Returns after `limit` at the latest; what is still amiss then is for the preflight to say.
+    func awaitAftermath(atMost limit: Duration) async throws {
+        let selector = try await TargetResolver(client: client, target: target).resolve().podSelector
+        _ = try await firstResult(within: limit) { () async throws -> Bool? in
+            var pods: [String: Pod] = [:]
+            var isSynced = false
+            for try await event in client.watch(Pod.self, in: .namespace(target.namespace), labels: selector) {
+                switch event.change {
+                case .added(let pod), .modified(let pod): pods[pod.metadata.uid ?? ""] = pod
+                case .deleted(let pod): pods[pod.metadata.uid ?? ""] = nil
+                case .synced: isSynced = true
+                case .blind, .sighted: continue
+                }
+                let isQuiet = pods.values.allSatisfy { $0.metadata.deletionTimestamp == nil }
+                if isSynced, isQuiet, pods.values.contains(where: \.isReady) { return true }
+            }
+            return nil
+        }
+    }
 }
