@@ -104,7 +104,7 @@ let package = Package(
         tests("JSON"),
         tests("Experiment", ["JSON"]),
         tests("Journal", ["JSON"]),
-        tests("TDS", [.nioCore, .nioPosix, .nioEmbedded, .nioSSL, .x509, .crypto]),
+        tests("TDS", ["SandboxSQL", "Programs", .nioCore, .nioPosix, .nioEmbedded, .nioSSL, .x509, .crypto]),
         tests(
             "Kubernetes", ["JSON", "Programs", .nioCore, .nioPosix, .nioSSL, .x509, .crypto, .subprocess], resources: [.copy("Fixtures")]),
         tests("Probe", ["Calibration", "Experiment", "Journal", "TDS", .nioCore, .nioPosix]),

@@ -1,38 +1,49 @@
 import Foundation
 import NIOCore
 import NIOPosix
+import Programs
 import Testing
 
 @testable import TDS
 
-/// The server that AFTERSHOCK_TEST_SQL (host:port) and AFTERSHOCK_TEST_SQL_PASSWORD (of `sa`) name.
-private let liveServer: TDSConfiguration? = {
+/// The server that AFTERSHOCK_TEST_SQL (host:port) and AFTERSHOCK_TEST_SQL_PASSWORD (of `sa`) name: a real SQL Server, say.
+private let givenServer: TDSConfiguration? = {
     let environment = ProcessInfo.processInfo.environment
     guard let address = environment["AFTERSHOCK_TEST_SQL"]?.split(separator: ":"), address.count == 2,
         let port = Int(address[1]), let password = environment["AFTERSHOCK_TEST_SQL_PASSWORD"]
     else { return nil }
-    var configuration = TDSConfiguration(
-        host: String(address[0]), port: port, user: "sa", password: password, certificateTrust: .any)
-    configuration.deadlines = TDSConfiguration.Deadlines(each: .seconds(20))
-    return configuration
+    return TDSConfiguration(host: String(address[0]), port: port, user: "sa", password: password, certificateTrust: .any)
 }()
 
-/// The client against a server that somebody else wrote, where one is named.
-@Suite(.enabled(if: liveServer != nil, "AFTERSHOCK_TEST_SQL names no server"))
-struct LiveServerTests {
-    private static func withConnection<Value>(
+/// The client against a server in a process of its own: SandboxSQL, where no other is named.
+@Suite(.timeLimit(.minutes(3))) struct LiveServerTests {
+    private static func withServer<Value: Sendable>(_ body: (TDSConfiguration) async throws -> Value) async throws -> Value {
+        if let givenServer { return try await body(givenServer) }
+        let data = FileManager.default.temporaryDirectory.appendingPathComponent("live-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: data) }
+        return try await SandboxServer.run(host: "127.0.0.1", port: nil, data: data.path) { server in
+            try await body(
+                TDSConfiguration(
+                    host: server.host, port: server.port, user: "sa", password: SandboxServer.password, certificateTrust: .any))
+        }
+    }
+
+    private static func withConnection<Value: Sendable>(
         _ adjust: (inout TDSConfiguration) -> Void = { _ in }, _ body: (TDSConnection) async throws -> Value
     ) async throws -> Value {
-        var configuration = try #require(liveServer)
-        adjust(&configuration)
-        let connection = try await TDSConnection.connect(configuration, on: MultiThreadedEventLoopGroup.singleton.any())
-        do {
-            let value = try await body(connection)
-            await connection.close()
-            return value
-        } catch {
-            await connection.close()
-            throw error
+        try await withServer { server in
+            var configuration = server
+            configuration.deadlines = TDSConfiguration.Deadlines(each: .seconds(20))
+            adjust(&configuration)
+            let connection = try await TDSConnection.connect(configuration, on: MultiThreadedEventLoopGroup.singleton.any())
+            do {
+                let value = try await body(connection)
+                await connection.close()
+                return value
+            } catch {
+                await connection.close()
+                throw error
+            }
         }
     }
 
