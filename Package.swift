@@ -132,7 +132,9 @@ let package = Package(
         // The same against a sandbox that outlives the harness.
         .testTarget(
             name: "StopTests",
-            dependencies: ["aftershock", "SandboxSQL", "JUnitReading", "Fault", "Journal", "JSON", "Kubernetes", .subprocess, .system],
+            dependencies: [
+                "aftershock", "SandboxSQL", "Programs", "JUnitReading", "Fault", "Journal", "JSON", "Kubernetes", .subprocess, .system,
+            ],
             swiftSettings: settings),
     ]
 )

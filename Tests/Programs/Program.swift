@@ -31,6 +31,24 @@ public enum Program {
         guard case .exited(let code) = record.terminationStatus else { throw ProgramError("\(name) ended by \(record.terminationStatus)") }
         return Outcome(exitCode: code, output: record.standardOutput, errors: record.standardError)
     }
+
+    /// Runs a program with its standard error in the file `log`, and meanwhile `body` with its process ID.
+    ///
+    /// - Returns: the exit code, `nil` when a signal ended it, and what `body` returned.
+    public static func run<Result: Sendable>(
+        _ name: String, _ arguments: [String], log: String, _ body: @Sendable @escaping (pid_t) async throws -> Result
+    ) async throws -> (exitCode: Int32?, result: Result) {
+        let file = try FileDescriptor.open(
+            FilePath(log), .writeOnly, options: [.create, .truncate, .closeOnExec], permissions: [.ownerReadWrite])
+        let outcome = try await Subprocess.run(
+            executable(name), arguments: Arguments(arguments), input: .none, output: .discarded,
+            error: .fileDescriptor(file, closeAfterSpawningProcess: true)
+        ) { execution in
+            try await body(execution.processIdentifier.value)
+        }
+        guard case .exited(let code) = outcome.terminationStatus else { return (nil, outcome.closureResult) }
+        return (code, outcome.closureResult)
+    }
 }
 
 public struct ProgramError: Error, CustomStringConvertible {

@@ -3,6 +3,7 @@ import Foundation
 import Glibc
 import JUnitReading
 import Journal
+import Programs
 import Testing
 
 /// A short experiment, and what is done to the harness that runs it.
@@ -61,7 +62,8 @@ struct Drill: Sendable {
         try yaml.write(toFile: file, atomically: true, encoding: .utf8)
         let records = try JournalFollower.records(in: folder)
         let (code, seen) = try await Program.run(
-            ["run", file, "--confirm-context", TestCluster.context, "--reports", folder] + cluster.access, log: folder + ".log"
+            "aftershock", ["run", file, "--confirm-context", TestCluster.context, "--reports", folder] + cluster.access,
+            log: folder + ".log"
         ) { process in
             try await firstResult(within: .seconds(90)) { () async throws -> (struck: Bool, steps: [Step])? in
                 var steps: [Step] = []

@@ -5,6 +5,7 @@ import JSON
 import JUnitReading
 import Journal
 import Kubernetes
+import Programs
 import Testing
 
 /// The harness is killed in the middle of a fault, at one step after the other; what it has changed is put back every time.
@@ -38,8 +39,8 @@ import Testing
                 // At its last record the run is over; its last report may be there, or the one before.
                 if step != Step("runEnded") { try Self.expectNoPass(run, place) }
 
-                let restored = try await Program.run(["restore", "--run", run.folder] + cluster.access)
-                #expect(restored.code == 0, "\(place): \(restored.output)\(restored.errors)")
+                let restored = try await Program.run("aftershock", ["restore", "--run", run.folder] + cluster.access)
+                #expect(restored.exitCode == 0, "\(place): \(restored.output)\(restored.errors)")
                 if step != Step("runEnded") { try Self.expectNoPass(run, place) }
                 try await Self.expectNothingLeft(of: run, on: cluster, before, place)
             }
@@ -71,8 +72,8 @@ import Testing
             let place: Comment = "\(drill.name), restored from its mark"
             let run = try await drill.run(on: cluster, at: Step("faultInjected"))
             try FileManager.default.removeItem(atPath: run.folder)
-            let restored = try await Program.run(["restore", "--all"] + cluster.access)
-            #expect(restored.code == 0, "\(place): \(restored.output)\(restored.errors)")
+            let restored = try await Program.run("aftershock", ["restore", "--all"] + cluster.access)
+            #expect(restored.exitCode == 0, "\(place): \(restored.output)\(restored.errors)")
             #expect(restored.output.contains("√"), place)
             try await Self.expectUnchanged(cluster, before, place)
         }
@@ -85,8 +86,8 @@ import Testing
             let before = try await ClusterState.of(cluster)
             let run = try await Self.drills[0].run(on: cluster, at: Step("faultInjected"))
             for arguments in [["--run", run.folder], ["--all"]] {
-                let restored = try await Program.run(["restore"] + arguments + cluster.access)
-                #expect(restored.code == 0, "\(restored.output)\(restored.errors)")
+                let restored = try await Program.run("aftershock", ["restore"] + arguments + cluster.access)
+                #expect(restored.exitCode == 0, "\(restored.output)\(restored.errors)")
                 #expect(try await cluster.client.get(Node.self, node).isCordoned)
             }
             try await Self.expectUnchanged(cluster, before, "a node that was cordoned before")
@@ -114,7 +115,7 @@ import Testing
     private static func expectNothingLeft(
         of run: Drill.Ended, on cluster: TestCluster, _ before: ClusterState, _ place: Comment
     ) async throws {
-        let again = try await Program.run(["restore", "--run", run.folder] + cluster.access)
+        let again = try await Program.run("aftershock", ["restore", "--run", run.folder] + cluster.access)
         #expect(again.output == "nothing is left to put back\n", place)
         try await expectUnchanged(cluster, before, place)
     }

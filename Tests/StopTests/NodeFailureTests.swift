@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import Programs
 import Testing
 
 /// A node is lost and its disk with it: nothing recovers, the report says why, and the node is brought back whatever becomes of the run.
@@ -39,8 +40,8 @@ import Testing
         try await TestCluster.with { cluster in
             let before = try await ClusterState.of(cluster)
             let run = try await Self.drill("poweroff", "start").run(on: cluster, at: Step("faultEffect"))
-            let restored = try await Program.run(["restore", "--run", run.folder] + cluster.access)
-            #expect(restored.code == 0, "\(restored.output)\(restored.errors)")
+            let restored = try await Program.run("aftershock", ["restore", "--run", run.folder] + cluster.access)
+            #expect(restored.exitCode == 0, "\(restored.output)\(restored.errors)")
             try await cluster.settle()
             #expect(try await ClusterState.of(cluster).difference(from: before) == [])
         }
@@ -56,7 +57,7 @@ import Testing
             }
             let reports = cluster.folder + "/reports"
             let run = try await Program.run(
-                ["run"] + files + ["--confirm-context", TestCluster.context, "--reports", reports] + cluster.access)
+                "aftershock", ["run"] + files + ["--confirm-context", TestCluster.context, "--reports", reports] + cluster.access)
             let results = try JSONValue(parsing: Data(contentsOf: URL(fileURLWithPath: reports + "/results.json")))
             #expect(results["experiments"]?.array?.map { $0["verdict"]?.string } == ["fail", "pass"], "\(run.output)\(run.errors)")
         }

@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import JSON
 import Kubernetes
+import Programs
 import Testing
 
 /// What `restore`, and a harness that is told to stop twice, must not do.
@@ -12,17 +13,17 @@ import Testing
                 process, folder in
                 // It lives, and cannot put back meanwhile.
                 kill(process, SIGSTOP)
-                let restored = try await Program.run(["restore", "--run", folder] + cluster.access)
-                #expect(restored.code == 6)
+                let restored = try await Program.run("aftershock", ["restore", "--run", folder] + cluster.access)
+                #expect(restored.exitCode == 6)
                 #expect(restored.errors.contains("still goes on"), "\(restored.errors)")
                 #expect(try await cluster.client.list(Node.self, in: .all).items.contains(where: \.isCordoned))
                 kill(process, SIGKILL)
             }
-            let elsewhere = try await Program.run(["restore", "--run", run.folder] + Self.inAnotherContext(cluster))
-            #expect(elsewhere.code == 6)
+            let elsewhere = try await Program.run("aftershock", ["restore", "--run", run.folder] + Self.inAnotherContext(cluster))
+            #expect(elsewhere.exitCode == 6)
             #expect(elsewhere.errors.contains("the context is 'elsewhere'"), "\(elsewhere.errors)")
-            let restored = try await Program.run(["restore", "--run", run.folder] + cluster.access)
-            #expect(restored.code == 0)
+            let restored = try await Program.run("aftershock", ["restore", "--run", run.folder] + cluster.access)
+            #expect(restored.exitCode == 0)
             #expect(try await !cluster.client.list(Node.self, in: .all).items.contains(where: \.isCordoned))
         }
     }
@@ -37,8 +38,8 @@ import Testing
             #expect(run.code == 130)
             #expect(run.log.contains("This stays behind:\n  uncordon node worker-"), "\(run.log)")
             #expect(run.log.contains("aftershock restore --run \(run.folder)"))
-            let restored = try await Program.run(["restore", "--run", run.folder] + cluster.access)
-            #expect(restored.code == 0)
+            let restored = try await Program.run("aftershock", ["restore", "--run", run.folder] + cluster.access)
+            #expect(restored.exitCode == 0)
         }
     }
 
@@ -54,12 +55,12 @@ import Testing
                 ],
             ]
             try await Self.annotate("worker-1", mark, cluster)
-            let refused = try await Program.run(["restore", "--all"] + cluster.access)
-            #expect(refused.code == 6)
+            let refused = try await Program.run("aftershock", ["restore", "--all"] + cluster.access)
+            #expect(refused.exitCode == 6)
             #expect(refused.output.contains("--run-commands"), "\(refused.output)\(refused.errors)")
             #expect(!FileManager.default.fileExists(atPath: witness))
-            let asked = try await Program.run(["restore", "--run-id", "0badcafe", "--run-commands"] + cluster.access)
-            #expect(asked.code == 0, "\(asked.output)\(asked.errors)")
+            let asked = try await Program.run("aftershock", ["restore", "--run-id", "0badcafe", "--run-commands"] + cluster.access)
+            #expect(asked.exitCode == 0, "\(asked.output)\(asked.errors)")
             #expect(FileManager.default.fileExists(atPath: witness))
         }
     }
@@ -75,8 +76,8 @@ import Testing
                 ],
             ]
             try await Self.annotate("worker-1", mark, cluster)
-            let refused = try await Program.run(["restore", "--all"] + cluster.access)
-            #expect(refused.code == 6)
+            let refused = try await Program.run("aftershock", ["restore", "--all"] + cluster.access)
+            #expect(refused.exitCode == 6)
             #expect(refused.errors.contains("node/worker-1"), "\(refused.errors)")
             #expect(try await cluster.pod().metadata.name == pod)
         }

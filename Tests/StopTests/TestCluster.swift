@@ -2,6 +2,7 @@ import Fault
 import Foundation
 import Glibc
 import Kubernetes
+import Programs
 import Subprocess
 import SystemPackage
 import Testing
@@ -30,7 +31,7 @@ struct TestCluster: Sendable {
         try change(String(contentsOf: source, encoding: .utf8)).write(toFile: manifest, atomically: true, encoding: .utf8)
         let kubeconfig = folder + "/kubeconfig"
         _ = try await Subprocess.run(
-            .path(FilePath(Program.path)),
+            Program.executable("aftershock"),
             arguments: Arguments(["sandbox", "--kubeconfig-out", kubeconfig, "--apply", manifest] + flaws.flatMap { ["--flaw", $0] }),
             input: .none,
             output: .sequence, error: .discarded
