@@ -35,7 +35,9 @@ for target in azure-sql-edge:deployment/azure-sql-edge mssql-statefulset:statefu
     # Kubernetes' own times have a resolution of 1 s: no login can have been accepted before the last container started.
     container_started() {
         local began
-        began=$(date -d "$(kubectl get pods -n e2e-sql -o jsonpath='{.items[0].status.containerStatuses[0].state.running.startedAt}')" +%s)
+        # the deleted pod may still be Terminating
+        began=$(kubectl get pods -n e2e-sql -o json | jq -e '[.items[] | select(.metadata.deletionTimestamp == null)
+            | .status.containerStatuses[0].state.running.startedAt | fromdateiso8601] | max')
         result "(.run.startedAt | sub(\"\\\\.[0-9]+\"; \"\") | fromdateiso8601) as \$origin
             | ([.experiments[-1].repeats[-1].outages[] | select(.track == \"login\") | .firstSuccessDoneMs] | max / 1000) as \$answered
             | (\$origin + \$answered + 1) >= $began and (\$origin + \$answered) <= $began + 30"
