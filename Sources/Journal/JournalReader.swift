@@ -1,12 +1,13 @@
 import Foundation
 
 /// Reads a journal back, record by record, in constant memory.
+///
+/// At the end of a journal that is still written, `next()` is `nil` until more of it is there.
 public struct JournalReader: Sequence, IteratorProtocol {
     private let path: String
     private let handle: FileHandle
     private let decoder = JSONDecoder()
     private var buffer = Data()
-    private var atEnd = false
     private var line = 0
     /// Why reading ended early: `nil` when every line was a record, else the first one that was not.
     ///
@@ -50,13 +51,9 @@ public struct JournalReader: Sequence, IteratorProtocol {
                 buffer = buffer[(end + 1)...]
                 return text
             }
-            guard !atEnd else { return nil }
             searched = buffer.endIndex
             do {
-                guard let more = try handle.read(upToCount: 1 << 20), !more.isEmpty else {
-                    atEnd = true
-                    continue
-                }
+                guard let more = try handle.read(upToCount: 1 << 20), !more.isEmpty else { return nil }
                 // A fresh Data keeps the consumed part from piling up.
                 let kept = buffer.count
                 buffer = Data(buffer) + more

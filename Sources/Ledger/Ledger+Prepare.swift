@@ -45,17 +45,42 @@ extension Ledger {
                 throw LedgerError(action: "open database \(configuration.database)", error)
             }
         }
-        _ = try await connected(to: configuration.patientServer, on: eventLoop, action: "connect to create its database") {
-            connection throws(LedgerError) in
-            try await run(
-                "CREATE DATABASE \(LedgerStatements.quoted(configuration.database))", on: connection,
-                action: "create database \(configuration.database)",
-                hint: "let the login create databases, or name one that exists in spec.ledger.database")
+        do throws(LedgerError) {
+            _ = try await connected(to: configuration.patientServer, on: eventLoop, action: "connect to create its database") {
+                connection throws(LedgerError) in
+                try await run(
+                    "CREATE DATABASE \(LedgerStatements.quoted(configuration.database))", on: connection,
+                    action: "create database \(configuration.database)",
+                    hint: "let the login create databases, or name one that exists in spec.ledger.database")
+            }
+        } catch {
+            guard error.numbers.contains(ServerErrorNumber.databaseExists) else { throw error }
+            return (try await recovered(server, on: eventLoop), false)
         }
         do throws(TDSError) {
             return (try await TDSConnection.connect(server, on: eventLoop), true)
         } catch {
             throw LedgerError(action: "open database \(configuration.database), which it created", error)
+        }
+    }
+
+    /// A database that is there and cannot be opened is being recovered, as after the fault of an experiment before. No event says that
+    /// it is open, so it is asked again and again.
+    private static func recovered(_ server: TDSConfiguration, on eventLoop: any EventLoop) async throws(LedgerError) -> TDSConnection {
+        let action = "open database \(server.database), which exists"
+        let deadline = ContinuousClock.now + statementTimeout
+        while true {
+            do throws(TDSError) {
+                return try await TDSConnection.connect(server, on: eventLoop)
+            } catch {
+                let isClosed = error.serverMessages.contains { $0.number == ServerErrorNumber.cannotOpenDatabase }
+                guard isClosed, ContinuousClock.now < deadline else { throw LedgerError(action: action, error) }
+            }
+            do {
+                try await Task.sleep(for: .milliseconds(200))
+            } catch {
+                throw LedgerError(action: action, reason: "cancelled")
+            }
         }
     }
 
@@ -119,6 +144,8 @@ extension Ledger {
 /// Error numbers of SQL Server that the ledger acts on.
 enum ServerErrorNumber {
     static let cannotOpenDatabase: Int32 = 4060
+    /// `CREATE DATABASE` of one that exists.
+    static let databaseExists: Int32 = 1801
     /// There is no such table. One that this login may not read gives another.
     static let invalidObjectName: Int32 = 208
 }

@@ -3,6 +3,7 @@ import Fault
 import Foundation
 public import Journal
 public import Kubernetes
+import Ledger
 public import NIOCore
 import Synchronization
 public import Verdict
@@ -15,6 +16,7 @@ public struct Runner: Sendable {
     private let options: RunOptions
     private let eventLoopGroup: any EventLoopGroup
     private let journal: JournalWriter
+    private let judge: JournalJudge
     private let faults: FaultContext
     private let report: @Sendable (Findings) throws -> Void
     public let interruption = Interruption()
@@ -31,6 +33,7 @@ public struct Runner: Sendable {
         self.eventLoopGroup = eventLoopGroup
         self.report = report
         journal = try JournalWriter(creating: options.journalPath, clock: RunClock(), observer: observer)
+        judge = try JournalJudge(path: options.journalPath)
         faults = FaultContext(client: client, journal: journal, runID: options.runID)
     }
 
@@ -40,7 +43,9 @@ public struct Runner: Sendable {
     /// Runs everything. Whatever happens, what was changed is put back, and the journal says how it ended.
     ///
     /// Throws only when the journal, or a report, cannot be written.
-    public func run(_ sources: [ExperimentSource]) async throws {
+    ///
+    /// - Returns: what was reported last.
+    public func run(_ sources: [ExperimentSource]) async throws -> Findings {
         let first = JournalRecord(at: .origin, event: .runStarted(await header(sources)))
         // Before the journal says that there is a run: whoever finds one finds its reports too.
         var findings = FindingsReducer()
@@ -58,11 +63,13 @@ public struct Runner: Sendable {
         // In a task of its own, which the interruption of this one does not reach.
         let restored = try await Task { try await faults.putBack() }.value
         try journal.appendDurably(.runEnded(RunEnded(restored: restored)))
-        try checkpoint()
+        return try checkpoint()
     }
 
-    private func checkpoint() throws {
-        try report(try Findings.judge(journalPath: options.journalPath))
+    @discardableResult private func checkpoint() throws -> Findings {
+        let findings = judge.findings()
+        try report(findings)
+        return findings
     }
 
     private func run(_ experiment: Experiment, _ ordinal: inout Int) async throws {
@@ -119,7 +126,10 @@ public struct Runner: Sendable {
         } catch {
             let reason = interruption.cause.map { "interrupted by \($0)" } ?? "\(error)"
             try journal.append(.repeatEnded(RepeatEnded(how: .aborted, reason: reason)))
-            throw error
+            // What the target or the API server did is for the verdict, and the next experiment goes on. The rest is the harness's own.
+            guard interruption.cause == nil, error is TargetError || error is LedgerError || error is KubernetesError else { throw error }
+            try checkpoint()
+            return false
         }
         try checkpoint()
         return faults.openIntents.isEmpty

@@ -132,9 +132,8 @@ struct RunCommand: AsyncParsableCommand {
                     : "\(signal.name) again: leaving now. This stays behind:\(left)\nPut it back with: aftershock restore --run \(folder)")
         }
         defer { signals.stop() }
-        try await work.value
+        let findings = try await work.value
         progress.finish()
-        let findings = try Findings.judge(journalPath: options.journalPath)
         switch output {
         case .table: TerminalReport.print(findings)
         case .json: print(try String(contentsOfFile: folder + "/results.json", encoding: .utf8))

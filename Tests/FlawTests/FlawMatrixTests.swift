@@ -41,6 +41,17 @@ import Testing
         try expectNamed("lost", in: run)
     }
 
+    /// A repeat that cannot even be prepared is the target's doing, not a fault of the harness.
+    @Test func aLedgerThatCannotBePrepared() async throws {
+        let flaw = Planted(name: "no database", fault: "none: {duration: 1s}", exitCode: 4, broken: [])
+        let name = String(repeating: "x", count: 200)
+        let run = try await FlawRun.run(flaw.experiment.replacing("ledger: {", with: "ledger: {database: \(name), "), [])
+        #expect(run.exitCode == 4, "\(run.terminal)")
+        #expect(run.results["verdict"]?.string == "aborted")
+        #expect(run.terminal.contains("could not open database"))
+        #expect(!run.broken.isEmpty)
+    }
+
     /// The harness itself is held up again and again: its probes do not start when they should.
     @Test func aHarnessThatIsHeldUpDoesNotTrustItself() async throws {
         let flaw = Planted(name: "held up", fault: "none: {duration: 6s}", exitCode: 4, broken: ["error downtime"])

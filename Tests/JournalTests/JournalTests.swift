@@ -88,6 +88,24 @@ import Testing
         }
     }
 
+    /// Reports are made while the journal is written: also of a line of which half is there.
+    @Test func aReaderGoesOnWhereTheJournalEnded() throws {
+        try withScratch { path in
+            let whole = Data("{\"at\":0,\"event\":\"experimentStarted\",\"name\":\"a\"}\n".utf8)
+            try (whole + whole.prefix(20)).write(to: URL(fileURLWithPath: path))
+            var reader = try JournalReader(path: path)
+            #expect(reader.next() != nil)
+            #expect(reader.next() == nil)
+            let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+            try file.seekToEnd()
+            try file.write(contentsOf: whole.dropFirst(20) + whole)
+            #expect(reader.next() != nil)
+            #expect(reader.next() != nil)
+            #expect(reader.next() == nil)
+            #expect(reader.damage == nil)
+        }
+    }
+
     @Test func aDamagedLineIsNamed() throws {
         try withScratch { path in
             try Data("{\"at\":0,\"event\":\"experimentStarted\",\"name\":\"a\"}\n{\"at\":1,\"event\":\"nonsense\"}\n".utf8)

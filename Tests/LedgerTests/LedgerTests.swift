@@ -307,6 +307,31 @@ import Testing
         }
     }
 
+    /// The fault of an experiment before may have left the database in recovery: the next one's ledger waits for it.
+    @Test func aDatabaseThatIsBeingRecoveredIsWaitedFor() async throws {
+        let scene = Scene()
+        defer { scene.remove() }
+        let port = try await scene.run { server in
+            _ = try await Ledger.prepare(scene.configuration(port: server.port), clock: scene.clock, on: scene.loop)
+            return server.port
+        }
+        try await scene.run(port: port, arguments: ["--recovery-time", "3"]) { _ in
+            var configuration = scene.configuration(port: port)
+            configuration.tableSuffix = "r1_2"
+            var prepared: Ledger?
+            while prepared == nil {
+                do throws(LedgerError) {
+                    prepared = try await Ledger.prepare(configuration, clock: scene.clock, on: scene.loop)
+                } catch {
+                    // At first it does not even take logins; a preflight would have told.
+                    #expect(error.reason.contains("17187"), "\(error)")
+                    guard error.reason.contains("17187") else { return }
+                }
+            }
+            #expect(prepared?.prepared.createdDatabase == false)
+        }
+    }
+
     @Test func anExistingDatabaseIsUsedAndKept() async throws {
         let scene = Scene()
         defer { scene.remove() }

@@ -54,7 +54,7 @@ import Testing
                 for step in ["undoIntent", "stage recovering"].map(Step.init) {
                     let place: Comment = "\(drill.name), signal \(signal) at \(step)"
                     let run = try await drill.run(on: cluster, at: step) { process, _ in kill(process, signal) }
-                    #expect(run.code == code, place)
+                    #expect(run.code == code, "\(place): \(run.log)")
                     try Self.expectNoPass(run, place)
                     let results = try #require(JSONSerialization.jsonObject(with: run.file("results.json")) as? [String: Any])
                     #expect(results["exitCode"] as? Int == Int(code), place)

@@ -25,6 +25,7 @@ exec "$HERE/node" heal "\$1"
 SH
 chmod +x "$work/heal"
 eventually 60 settled >/dev/null
+forget_connections
 run_experiments cut "$(with "$(failing_by "[\"$HERE/node\", cut, \"{node}\"]" "[\"$work/heal\", \"{node}\"]" node-cut)" "$give_up_soon" node-cut-soon)"
 check "cut: not recovered, which is a failure and not 'could not tell'" [ $status = 1 ]
 check "cut: the old server ran on all the time" [ -s "$work/still-running" ]
@@ -33,6 +34,7 @@ check "cut: and is not what was measured: every track is out to the end" each_re
 
 eventually 60 settled >/dev/null
 target disk
+forget_connections
 run_experiments disk "$(with "$(failing_by "[\"$HERE/node\", poweroff, \"{node}\"]" "[\"$HERE/node\", start, \"{node}\"]" node-disk)" "$give_up_soon" node-disk-soon)"
 check "a disk on a lost node: not recovered, which is a failure and not 'could not tell'" [ $status = 1 ]
 check "a disk on a lost node: the report has the reasons" each_repeat '.verdict == "fail" and (.nodeLoss | .oldPod.state == "terminating" and .outOfService == false

@@ -10,6 +10,7 @@ control_plane=$top/ci/cluster/control-plane
 during() {
     local stage=$1 name=$2 journal=$reports/$2/journal.ndjson
     shift 2
+    eventually 60 settled >/dev/null
     (
         until [ -e "$journal" ]; do sleep 0.1; done
         grep -q -m 1 "\"stage\":\"$stage\"" < <(tail -n +1 -f "$journal")
@@ -33,7 +34,8 @@ check "an API server that is away after the recovery does not spoil the run" [ $
 check "the run says that it could not see" each_repeat '.verdict == "pass" and (.remarks | length) == 1'
 
 # A kubelet that stands still accepts the exec and never answers it.
-worker=$(kubectl get pods -n e2e-sql -o jsonpath='{.items[0].spec.nodeName}')
+eventually 60 settled >/dev/null
+worker=$(target_node)
 file=$(experiment process-kill)
 sed -i -E 's#^  steadyFor: .*#  steadyFor: 1s#' "$file"
 kubelet() { "$HERE/node" enter "${worker#worker}" sh -c "kill -$1 \"\$(cat /run/kubelet.pid)\""; }

@@ -173,11 +173,7 @@ extension Findings {
     ///
     /// A damaged or cut off journal has findings too. Throws only when the file cannot be opened.
     public static func judge(journalPath path: String, limits: Limits = Limits()) throws(JournalError) -> Findings {
-        var reader = try JournalReader(path: path)
-        var reducer = FindingsReducer(limits: limits)
-        while let record = reader.next() { reducer.add(record) }
-        if let damage = reader.damage { reducer.addDamage(damage.description) }
-        return reducer.findings()
+        try JournalJudge(path: path, limits: limits).findings()
     }
 
     /// Precedence: not restored, data lost, failed, then what ended the run, could not tell, preflight.
