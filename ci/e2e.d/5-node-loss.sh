@@ -7,8 +7,11 @@ failing_by() { with "$(experiment node-failure)" "s#^( *inject:) .*#\1 $1#; s#^(
 
 give_up_soon='s#giveUpAfter: .*#giveUpAfter: 40s#; s#max: 60s#max: 40s#; s#recoveredWithin: .*#recoveredWithin: 40s#'
 
+# A container that ended again and again waits up to 80 s for its next start.
+settles() { check "what was lost is back" eventually 180 settled; }
+
 target
-eventually 60 settled >/dev/null
+settles
 run_experiments poweroff "$(failing_by "[\"$HERE/node\", poweroff, \"{node}\"]" "[\"$HERE/node\", start, \"{node}\"]" node-poweroff)" --repeat "$repeats"
 check "power off: $repeats repeats pass" result "[.experiments[].repeats[] | .verdict == \"pass\" and .effect.proven and .restore.complete] | length == $repeats and all"
 check "power off: another node, the same volume, nothing lost" each_repeat '(.infrastructure | .node.before != .node.after and .volume.before == .volume.after) and .ledger.lost == 0'
@@ -24,7 +27,7 @@ cat >"$work/heal" <<SH
 exec "$HERE/node" heal "\$1"
 SH
 chmod +x "$work/heal"
-eventually 60 settled >/dev/null
+settles
 forget_connections
 run_experiments cut "$(with "$(failing_by "[\"$HERE/node\", cut, \"{node}\"]" "[\"$work/heal\", \"{node}\"]" node-cut)" "$give_up_soon" node-cut-soon)"
 check "cut: not recovered, which is a failure and not 'could not tell'" [ $status = 1 ]
@@ -32,7 +35,7 @@ check "cut: the old server ran on all the time" [ -s "$work/still-running" ]
 check "cut: and is not what was measured: every track is out to the end" each_repeat \
     '.verdict == "fail" and .effect.proven and .restore.complete and all(.downtime[]; .open and .lowerMs > 30000) and .nodeLoss.oldPod.state == "terminating"'
 
-eventually 60 settled >/dev/null
+settles
 target disk
 forget_connections
 run_experiments disk "$(with "$(failing_by "[\"$HERE/node\", poweroff, \"{node}\"]" "[\"$HERE/node\", start, \"{node}\"]" node-disk)" "$give_up_soon" node-disk-soon)"
@@ -40,4 +43,4 @@ check "a disk on a lost node: not recovered, which is a failure and not 'could n
 check "a disk on a lost node: the report has the reasons" each_repeat '.verdict == "fail" and (.nodeLoss | .oldPod.state == "terminating" and .outOfService == false
     and any(.attachments[]; .attached) and (.multiAttach | length > 0))'
 check "a disk on a lost node: summary.md and report.html tell it" grep -q 'Multi-Attach error' "$report/summary.md" "$report/report.html"
-eventually 120 settled >/dev/null
+settles
