@@ -37,13 +37,10 @@ extension Ledger {
     ) async throws(LedgerError) -> (TDSConnection, created: Bool) {
         var server = configuration.patientServer
         server.database = configuration.database
-        do throws(TDSError) {
-            return (try await TDSConnection.connect(server, on: eventLoop), false)
+        do throws(LedgerError) {
+            return (try await connect(to: server, on: eventLoop, action: "open database \(server.database)"), false)
         } catch {
-            guard configuration.createDatabase, error.serverMessages.contains(where: { $0.number == ServerErrorNumber.cannotOpenDatabase })
-            else {
-                throw LedgerError(action: "open database \(configuration.database)", error)
-            }
+            guard configuration.createDatabase, error.numbers.contains(ServerErrorNumber.cannotOpenDatabase) else { throw error }
         }
         do throws(LedgerError) {
             _ = try await connected(to: configuration.patientServer, on: eventLoop, action: "connect to create its database") {
@@ -57,11 +54,7 @@ extension Ledger {
             guard error.numbers.contains(ServerErrorNumber.databaseExists) else { throw error }
             return (try await recovered(server, on: eventLoop), false)
         }
-        do throws(TDSError) {
-            return (try await TDSConnection.connect(server, on: eventLoop), true)
-        } catch {
-            throw LedgerError(action: "open database \(configuration.database), which it created", error)
-        }
+        return (try await connect(to: server, on: eventLoop, action: "open database \(server.database), which it created"), true)
     }
 
     /// A database that is there and cannot be opened is being recovered, as after the fault of an experiment before. No event says that
@@ -70,11 +63,11 @@ extension Ledger {
         let action = "open database \(server.database), which exists"
         let deadline = ContinuousClock.now + statementTimeout
         while true {
-            do throws(TDSError) {
-                return try await TDSConnection.connect(server, on: eventLoop)
+            do throws(LedgerError) {
+                return try await connect(to: server, on: eventLoop, action: action)
             } catch {
-                let isClosed = error.serverMessages.contains { $0.number == ServerErrorNumber.cannotOpenDatabase }
-                guard isClosed, ContinuousClock.now < deadline else { throw LedgerError(action: action, error) }
+                let isClosed = error.numbers.contains(ServerErrorNumber.cannotOpenDatabase)
+                guard isClosed, ContinuousClock.now < deadline else { throw error }
             }
             do {
                 try await Task.sleep(for: .milliseconds(200))
@@ -119,17 +112,22 @@ extension Ledger {
         }
     }
 
+    private static func connect(
+        to server: TDSConfiguration, on eventLoop: any EventLoop, action: String
+    ) async throws(LedgerError) -> TDSConnection {
+        do throws(TDSError) {
+            return try await TDSConnection.connect(server, on: eventLoop)
+        } catch {
+            throw LedgerError(action: action, error)
+        }
+    }
+
     /// Runs `body` on a connection of its own.
     static func connected<Result: Sendable>(
         to server: TDSConfiguration, on eventLoop: any EventLoop, action: String,
         _ body: (TDSConnection) async throws(LedgerError) -> Result
     ) async throws(LedgerError) -> Result {
-        let connection: TDSConnection
-        do throws(TDSError) {
-            connection = try await TDSConnection.connect(server, on: eventLoop)
-        } catch {
-            throw LedgerError(action: action, error)
-        }
+        let connection = try await connect(to: server, on: eventLoop, action: action)
         do throws(LedgerError) {
             let result = try await body(connection)
             await connection.close()

@@ -61,6 +61,7 @@ check "the volume is the same" [ "$(k get persistentvolumeclaim data -o jsonpath
 "$HERE/node" start "${node#worker}"
 check "the worker comes back" eventually 60 nodes_ready
 
-k delete persistentvolumeclaim,deployment,service --all --timeout=60s >/dev/null
+# The kubelet of a worker that is back looks at a pod that was Terminating before only in its next round, which comes once a minute.
+check "the claim goes with its last pod" k delete persistentvolumeclaim,deployment,service --all --timeout=180s
 volume_gone() { ! kubectl get persistentvolume "$volume" && [ ! -e "$STATE/volumes/$volume" ]; }
 check "a volume goes with its claim" eventually 30 volume_gone

@@ -1,8 +1,7 @@
 # shellcheck shell=bash
 # Who may do what: every way that a kubeconfig can authenticate, and a run with no more than `aftershock rbac` grants.
 
-deploy azure-sql-edge
-kubectl rollout status -n e2e-sql deployment/azure-sql-edge --timeout=120s >/dev/null
+target
 files=("$(experiment process-kill)" "$(experiment pod-delete)")
 
 make_namespace aftershock

@@ -1,8 +1,7 @@
 # shellcheck shell=bash
 # The harness as a Job in the cluster, from the CronJob's manifest, with a ServiceAccount that may do what the experiments need.
 
-deploy azure-sql-edge
-kubectl rollout status -n e2e-sql deployment/azure-sql-edge --timeout=120s >/dev/null
+target
 "$HERE/load" "$("$top/ci/image/build" aftershock)" 2>/dev/null
 files=("$(experiment pod-delete)" "$(experiment node-drain)")
 make_namespace aftershock

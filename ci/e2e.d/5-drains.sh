@@ -10,7 +10,7 @@ drain() { run_experiments "$1" "$(with "$(experiment node-drain)" "s#nodeDrain: 
 schedulable() { kubectl get node "$1" -o json | jq -e '(.spec.unschedulable | not) and (.metadata.annotations["aftershock/undo"] | not)'; }
 says() { result "[.. | strings] | any(test(\"$1\"))"; }
 
-eventually 60 settled >/dev/null
+settles
 node=$(target_node)
 k apply -f - >/dev/null <<YAML
 apiVersion: v1
@@ -48,7 +48,7 @@ check "a DaemonSet's pod stays" [ "$(k get pods -l app=agent --field-selector "s
 check "the node is schedulable again" schedulable "$node"
 k delete daemonset agent --timeout=60s >/dev/null
 
-eventually 60 settled >/dev/null
+settles
 # budget NAME APP: one of the pods with the label has to stay. Kubernetes before 1.21 has no policy/v1, after 1.25 no policy/v1beta1.
 budget() {
     local version
@@ -97,7 +97,7 @@ check "a drain that times out: what was changed is put back" each_repeat '.resto
 check "a drain that times out: the node is schedulable again" schedulable "$node"
 k delete poddisruptionbudget/held deployment/ready deployment/unready --timeout=60s >/dev/null
 
-eventually 60 settled >/dev/null
+settles
 node=$(target_node)
 kubectl cordon "$node" >/dev/null
 drain cordoned 'timeout: 1m'

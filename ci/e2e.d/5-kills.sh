@@ -28,8 +28,8 @@ put_back() {
     [ "$(xmllint --xpath 'sum(//testsuite/@failures) + sum(//testsuite/@errors)' "$report/junit.xml")" -gt 0 ] &&
         "$aftershock" restore --run "$report" && "$aftershock" restore --run "$report" | grep -q '^nothing is left'
 }
-same_state() { eventually 60 settled && diff "$work/state" <(state); }
-eventually 60 settled >/dev/null
+same_state() { eventually 180 settled && diff "$work/state" <(state); }
+settles
 state >"$work/state"
 short='s#steadyFor: .*#steadyFor: 2s#; s#stableFor: .*#stableFor: 2s#'
 for sample in node-drain:faultInjected container-kill:undoIntent node-taint:faultEffect process-freeze:faultInjected node-drain:undoResult; do

@@ -7,9 +7,6 @@ failing_by() { with "$(experiment node-failure)" "s#^( *inject:) .*#\1 $1#; s#^(
 
 give_up_soon='s#giveUpAfter: .*#giveUpAfter: 40s#; s#max: 60s#max: 40s#; s#recoveredWithin: .*#recoveredWithin: 40s#'
 
-# A container that ended again and again waits up to 80 s for its next start.
-settles() { check "what was lost is back" eventually 180 settled; }
-
 target
 settles
 run_experiments poweroff "$(failing_by "[\"$HERE/node\", poweroff, \"{node}\"]" "[\"$HERE/node\", start, \"{node}\"]" node-poweroff)" --repeat "$repeats"
@@ -28,7 +25,6 @@ exec "$HERE/node" heal "\$1"
 SH
 chmod +x "$work/heal"
 settles
-forget_connections
 run_experiments cut "$(with "$(failing_by "[\"$HERE/node\", cut, \"{node}\"]" "[\"$work/heal\", \"{node}\"]" node-cut)" "$give_up_soon" node-cut-soon)"
 check "cut: not recovered, which is a failure and not 'could not tell'" [ $status = 1 ]
 check "cut: the old server ran on all the time" [ -s "$work/still-running" ]
@@ -38,7 +34,6 @@ check "cut: and is not what was measured: every track is out until it is given u
 
 settles
 target disk
-forget_connections
 run_experiments disk "$(with "$(failing_by "[\"$HERE/node\", poweroff, \"{node}\"]" "[\"$HERE/node\", start, \"{node}\"]" node-disk)" "$give_up_soon" node-disk-soon)"
 check "a disk on a lost node: not recovered, which is a failure and not 'could not tell'" [ $status = 1 ]
 check "a disk on a lost node: the report has the reasons" each_repeat '.verdict == "fail" and (.nodeLoss | .oldPod.state == "terminating" and .outOfService == false

@@ -1,8 +1,7 @@
 # shellcheck shell=bash
 # What the harness makes of a control plane that fails in the middle of a run: it goes on measuring, says what it could not see, and ends.
 
-deploy azure-sql-edge
-kubectl rollout status -n e2e-sql deployment/azure-sql-edge --timeout=120s >/dev/null
+target
 file=$(experiment pod-delete)
 control_plane=$top/ci/cluster/control-plane
 
@@ -10,7 +9,7 @@ control_plane=$top/ci/cluster/control-plane
 during() {
     local stage=$1 name=$2 journal=$reports/$2/journal.ndjson
     shift 2
-    eventually 60 settled >/dev/null
+    settles
     (
         until [ -e "$journal" ]; do sleep 0.1; done
         grep -q -m 1 "\"stage\":\"$stage\"" < <(tail -n +1 -f "$journal")
@@ -34,7 +33,7 @@ check "an API server that is away after the recovery does not spoil the run" [ $
 check "the run says that it could not see" each_repeat '.verdict == "pass" and (.remarks | length) == 1'
 
 # A kubelet that stands still accepts the exec and never answers it.
-eventually 60 settled >/dev/null
+settles
 worker=$(target_node)
 file=$(experiment process-kill)
 sed -i -E 's#^  steadyFor: .*#  steadyFor: 1s#' "$file"

@@ -61,9 +61,8 @@ settled() {
         kubectl get pods -n e2e-sql -l app=azure-sql-edge -o json | jq -e ".items | length == 1 and all(.metadata.deletionTimestamp == null and $ready)"
 }
 
-# forget_connections: what is tracked of packets to a lost node's pod lasts for two minutes, and a new connection from the same port
-# would follow them into the void. That is a client's own machine, not the cluster.
-forget_connections() { conntrack --delete --orig-dst "$(kubectl get service -n e2e-sql azure-sql-edge -o jsonpath='{.status.loadBalancer.ingress[0].ip}')" >/dev/null 2>&1 || true; }
+# A container that ended again and again waits up to 80 s for its next start.
+settles() { check "the target is as it was" eventually 180 settled; }
 
 target_node() { kubectl get pods -n e2e-sql -l app=azure-sql-edge -o jsonpath='{.items[0].spec.nodeName}'; }
 

@@ -79,7 +79,7 @@ public struct Snapshot: Codable, Sendable, Hashable {
         }
     }
 
-    /// A node on which the workload has, or had, a pod.
+    /// A node as the fault has left it.
     public struct Node: Codable, Sendable, Hashable {
         public var name: String
         /// Of its condition Ready: `True`, `False` or `Unknown`.
@@ -103,9 +103,9 @@ public struct Snapshot: Codable, Sendable, Hashable {
     public var readyReplicas: Int
     /// `host:port` that is probed.
     public var address: String
-    /// `nil`: they could not be read.
+    /// When ``moment`` is `faulted`; `nil`: they could not be read.
     public var attachments: [Attachment]?
-    /// `nil`: they could not be read.
+    /// The node that the fault has taken away, when ``moment`` is `faulted`; `nil`: it could not be read.
     public var nodes: [Node]?
 
     public init(

@@ -155,7 +155,8 @@ struct FaultCourse: Sendable {
         let deadline = journal.clock.now + Self.snapshotPatience
         while true {
             do {
-                return try await resolver.snapshot(moment, container: target.container, node: target.node)
+                return try await resolver.snapshot(
+                    moment, container: target.container, lostNode: moment == .faulted ? target.node : nil)
             } catch let error as KubernetesError where error.isPassing && journal.clock.now < deadline {
                 try await journal.clock.sleep(until: journal.clock.now + .seconds(1))
             }

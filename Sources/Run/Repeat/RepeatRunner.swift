@@ -30,7 +30,7 @@ struct RepeatRunner: Sendable {
             throw TargetError(check: "workload", message: "no pod of the target is ready before repeat \(number)")
         }
         let faultTarget = try FaultTarget(pod: pod, container: experiment.target.container)
-        try journal.append(.snapshot(try await resolver.snapshot(.before, container: faultTarget.container, node: faultTarget.node)))
+        try journal.append(.snapshot(try await resolver.snapshot(.before, container: faultTarget.container)))
         let ledger = try await Ledger.prepare(
             LedgerConfiguration(server: server, experiment: experiment, tableSuffix: "\(options.runID)_\(ordinal)", seed: options.seed),
             clock: journal.clock, on: eventLoopGroup.next())

@@ -10,14 +10,6 @@ struct ClusterWatch: Sendable {
     let service: String
     private let heartbeat = ServerHeartbeat()
 
-    init(client: KubernetesClient, journal: JournalWriter, namespace: String, podSelector: String, service: String) {
-        self.client = client
-        self.journal = journal
-        self.namespace = namespace
-        self.podSelector = podSelector
-        self.service = service
-    }
-
     /// Returns when it is cancelled. A resource that may not be watched is left out, and the journal says so.
     func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in

@@ -4,12 +4,12 @@ import Kubernetes
 extension TargetResolver {
     /// What the promise says about the cluster, as it is now.
     ///
-    /// - Parameter node: is looked at too, beside the nodes that the workload's pods are on now.
-    func snapshot(_ moment: Snapshot.Moment, container: String?, node: String) async throws -> Snapshot {
+    /// - Parameter lostNode: the node that a fault has taken away; it and the volumes' attachments are looked at too.
+    func snapshot(_ moment: Snapshot.Moment, container: String?, lostNode: String? = nil) async throws -> Snapshot {
         let target = try await resolve()
         let volumes = try await volumes(of: target)
         let ingress = (target.service.status?.loadBalancer?.ingress ?? []).compactMap { $0.ip ?? $0.hostname }.sorted()
-        return Snapshot(
+        var snapshot = Snapshot(
             moment: moment,
             service: Snapshot.Service(
                 name: target.service.metadata.name, uid: target.service.metadata.uid ?? "", type: target.service.spec.type ?? "ClusterIP",
@@ -22,9 +22,17 @@ extension TargetResolver {
                     containerID: status?.containerID ?? "", restartCount: status?.restartCount ?? 0, ready: pod.isReady,
                     terminating: pod.metadata.deletionTimestamp != nil, tolerationSeconds: pod.tolerationSeconds)
             }.sorted { $0.name < $1.name },
-            desiredReplicas: target.desiredReplicas, readyReplicas: target.readyReplicas, address: target.address,
-            attachments: try await attachments(of: volumes),
-            nodes: try await nodes(Set(target.pods.compactMap(\.spec.nodeName)).union([node])))
+            desiredReplicas: target.desiredReplicas, readyReplicas: target.readyReplicas, address: target.address)
+        guard let lostNode else { return snapshot }
+        snapshot.attachments = try await attachments(of: volumes)
+        snapshot.nodes = try await Self.ifAllowed { () async throws(KubernetesError) in
+            try await [client.find(Node.self, lostNode)].compactMap(\.self)
+        }?.map { node in
+            Snapshot.Node(
+                name: node.metadata.name, ready: node.readiness,
+                taints: (node.spec?.taints ?? []).map { "\($0.key):\($0.effect)" }.sorted())
+        }
+        return snapshot
     }
 
     private func attachments(of volumes: [Snapshot.Volume]) async throws -> [Snapshot.Attachment]? {
@@ -36,16 +44,6 @@ extension TargetResolver {
                 return Snapshot.Attachment(
                     volume: name, node: attachment.spec.nodeName, attached: attachment.status?.attached ?? false)
             }.sorted { $0.node < $1.node }
-    }
-
-    private func nodes(_ names: Set<String>) async throws -> [Snapshot.Node]? {
-        try await Self.ifAllowed { () async throws(KubernetesError) in try await client.list(Node.self, in: .all).items }?
-            .filter { names.contains($0.metadata.name) }
-            .map { node in
-                Snapshot.Node(
-                    name: node.metadata.name, ready: node.readiness,
-                    taints: (node.spec?.taints ?? []).map { "\($0.key):\($0.effect)" }.sorted())
-            }.sorted { $0.name < $1.name }
     }
 
     /// A Role in one namespace cannot read what belongs to the whole cluster; then that part of the report stays empty.

@@ -7,10 +7,12 @@ extension Duration {
     public var seconds: Double { Double(wholeNanoseconds) / 1_000_000_000 }
 
     /// The next whole millisecond.
-    public var roundedUpToMilliseconds: Duration { .milliseconds((wholeNanoseconds + 999_999) / 1_000_000) }
+    public var roundedUpToMilliseconds: Duration { .milliseconds(millisecondsRoundedUp) }
+
+    private var millisecondsRoundedUp: Int64 { (wholeNanoseconds + 999_999) / 1_000_000 }
 
     /// `12.345 s`, rounded so that it is still an upper bound.
-    public var textRoundedUp: String { Self.text(milliseconds: (wholeNanoseconds + 999_999) / 1_000_000) }
+    public var textRoundedUp: String { Self.text(milliseconds: millisecondsRoundedUp) }
 
     /// `12.345 s`, rounded so that it is still a lower bound.
     public var textRoundedDown: String { Self.text(milliseconds: wholeNanoseconds / 1_000_000) }

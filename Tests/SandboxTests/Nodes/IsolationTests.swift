@@ -11,7 +11,7 @@ import Testing
         try await withNode { machine, node in
             let output = Output()
             let container = try await start(
-                ["sh", "-c", "echo pid $$; ls /; cat /proc/1/comm; hostname; ls /root/. 2>&1; id -u"], in: machine, node, output)
+                ["sh", "-c", "echo pid $$; ls /; cat /proc/1/comm; hostname; ls ~/. 2>&1; id -u"], in: machine, node, output)
             #expect(await container.exit.containerCode == 0)
             let lines = output.lines
             #expect(lines.first == "pid 1")

@@ -35,15 +35,7 @@ private let givenServer: TDSConfiguration? = {
             var configuration = server
             configuration.deadlines = TDSConfiguration.Deadlines(each: .seconds(20))
             adjust(&configuration)
-            let connection = try await TDSConnection.connect(configuration, on: MultiThreadedEventLoopGroup.singleton.any())
-            do {
-                let value = try await body(connection)
-                await connection.close()
-                return value
-            } catch {
-                await connection.close()
-                throw error
-            }
+            return try await TDSTests.withConnection(configuration, body)
         }
     }
 

@@ -295,14 +295,19 @@ func withConnection<Value>(
         var configuration = configuration
         if let encryption { configuration.encryption = encryption }
         configuration.deadlines.attention = attention
-        let connection = try await TDSConnection.connect(configuration, on: MultiThreadedEventLoopGroup.singleton.any())
-        do {
-            let value = try await body(connection)
-            await connection.close()
-            return value
-        } catch {
-            await connection.close()
-            throw error
-        }
+        return try await withConnection(configuration, body)
+    }
+}
+
+/// Connects to any server, and closes the connection behind `body`.
+func withConnection<Value>(_ configuration: TDSConfiguration, _ body: (TDSConnection) async throws -> Value) async throws -> Value {
+    let connection = try await TDSConnection.connect(configuration, on: MultiThreadedEventLoopGroup.singleton.any())
+    do {
+        let value = try await body(connection)
+        await connection.close()
+        return value
+    } catch {
+        await connection.close()
+        throw error
     }
 }
