@@ -171,6 +171,23 @@ import Testing
         }
     }
 
+    /// The one who starts a program must not wait for a thread of the harness, of which the new process has only a memory.
+    @Test func programsStartWhileThreadsComeAndGo() async throws {
+        try await withNode { machine, node in
+            let container = try await start(["sleep", "1000"], in: machine, node, Output())
+            let isOver = Mutex(false)
+            let churn = Thread {
+                while !isOver.withLock(\.self) { Thread {}.start() }
+            }
+            churn.start()
+            defer { isOver.withLock { $0 = true } }
+            for _ in 1...50 {
+                #expect(await container.exec(["true"]).exit() == .exited(code: 0))
+            }
+            container.kill()
+        }
+    }
+
     @Test func aHelperOnTheNodeFindsAndKillsAContainerByItsIdentifier() async throws {
         try await withNode { machine, node in
             let identifier = String(repeating: "ab", count: 32)

@@ -12,7 +12,7 @@ final class ContainerExec: ExecSession {
     private let terminal: Terminal?
     private let task: Task<ExecExit, Never>
 
-    init(arguments: [String], environment: [String: String], identity: ProcessIdentity, wantsInput: Bool, hasTerminal: Bool) {
+    init(arguments: [String], environment: [String: String], wantsInput: Bool, hasTerminal: Bool) {
         let channel = BoundedChannel<ExecOutput>(capacity: 16)
         let input = BoundedChannel<ByteBuffer>(capacity: 4)
         if !wantsInput { input.finish() }
@@ -30,9 +30,9 @@ final class ContainerExec: ExecSession {
                 let status =
                     if let terminal {
                         try await Self.run(
-                            ["/usr/bin/setsid", "--ctty", "--wait"] + arguments, environment, identity, terminal, input, channel)
+                            ["/usr/bin/setsid", "--ctty", "--wait"] + arguments, environment, terminal, input, channel)
                     } else {
-                        try await Self.run(arguments, environment, identity, input, channel)
+                        try await Self.run(arguments, environment, input, channel)
                     }
                 return .exited(code: ProcessExit(status).containerCode)
             } catch {
@@ -65,12 +65,12 @@ final class ContainerExec: ExecSession {
     }
 
     private static func run(
-        _ arguments: [String], _ environment: [String: String], _ identity: ProcessIdentity, _ input: BoundedChannel<ByteBuffer>,
+        _ arguments: [String], _ environment: [String: String], _ input: BoundedChannel<ByteBuffer>,
         _ channel: BoundedChannel<ExecOutput>
     ) async throws -> TerminationStatus {
         try await Subprocess.run(
             .path(FilePath(arguments[0])), arguments: Arguments(Array(arguments.dropFirst())), environment: variables(environment),
-            workingDirectory: "/", platformOptions: identity.platformOptions, input: .inputWriter, output: .sequence, error: .sequence
+            workingDirectory: "/", platformOptions: .ownSession, input: .inputWriter, output: .sequence, error: .sequence
         ) { execution in
             let writer = execution.standardInputWriter
             let output = execution.standardOutput
@@ -117,7 +117,7 @@ final class ContainerExec: ExecSession {
     }
 
     private static func run(
-        _ arguments: [String], _ environment: [String: String], _ identity: ProcessIdentity, _ terminal: Terminal,
+        _ arguments: [String], _ environment: [String: String], _ terminal: Terminal,
         _ input: BoundedChannel<ByteBuffer>, _ channel: BoundedChannel<ExecOutput>
     ) async throws -> TerminationStatus {
         let side = FileDescriptor(rawValue: terminal.programSide)
@@ -134,7 +134,7 @@ final class ContainerExec: ExecSession {
             }
             let status = try await Subprocess.run(
                 .path(FilePath(arguments[0])), arguments: Arguments(Array(arguments.dropFirst())), environment: variables(environment),
-                workingDirectory: "/", platformOptions: identity.platformOptions,
+                workingDirectory: "/", platformOptions: .ownSession,
                 input: .fileDescriptor(side, closeAfterSpawningProcess: false),
                 output: .fileDescriptor(side, closeAfterSpawningProcess: false),
                 error: .fileDescriptor(side, closeAfterSpawningProcess: false)

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The host's programs that make and enter namespaces (util-linux), by their absolute paths.
+/// The host's programs that change users and namespaces (util-linux), by their absolute paths.
 struct HostTools: Sendable {
     let unshare: String
     let nsenter: String
@@ -28,6 +28,12 @@ struct HostTools: Sendable {
                 "the sandbox needs \(missing.joined(separator: ", ")) in \(path) (Debian: apt install util-linux coreutils hostname)")
         }
         return HostTools(unshare: unshare, nsenter: nsenter, setpriv: setpriv, shell: shell)
+    }
+
+    /// Becomes the sandbox's own user for good. That the spawning library could do too, but only between a fork and the exec; there, in a
+    /// program with threads, glibc's setuid can wait forever for a thread that the child has not got (nptl(7)).
+    func becoming(_ identity: ProcessIdentity) -> [String] {
+        identity.id.map { [setpriv, "--reuid=\($0)", "--regid=\($0)", "--clear-groups", "--"] } ?? []
     }
 
     /// A new user namespace, in which the caller is root and nothing outside of it is, with everything else that a machine, a node or a

@@ -32,10 +32,12 @@ final class IsolatedMachine: Sendable {
         let tools = try HostTools.locate()
         try identity.own(directory)
         let arguments =
-            tools.newNamespaces() + [tools.shell, "-c", SetUpScripts.machine, "sandbox", directory, keepsDirectory ? "keep" : "remove"]
+            tools.becoming(identity) + tools.newNamespaces() + [
+                tools.shell, "-c", SetUpScripts.machine, "sandbox", directory, keepsDirectory ? "keep" : "remove",
+            ]
             + provisions.flatMap { [$0.hostPath, $0.path] }
         do {
-            let process = try await NamespaceProcess.start(arguments, as: identity, depth: 1)
+            let process = try await NamespaceProcess.start(arguments, depth: 1)
             return IsolatedMachine(directory: directory, identity: identity, tools: tools, process: process)
         } catch {
             throw IsolationError(.namespacesForbidden, explanation(of: error.description))
@@ -52,9 +54,12 @@ final class IsolatedMachine: Sendable {
     }
 
     func startNode(_ name: String) async throws(IsolationError) -> NodeNamespace {
-        let arguments = tools.entering(process.initPID) + tools.newNamespaces() + [tools.shell, "-c", SetUpScripts.node, "node", name]
-        return NodeNamespace(machine: self, process: try await NamespaceProcess.start(arguments, as: identity, depth: 2))
+        let arguments = entering(process) + tools.newNamespaces() + [tools.shell, "-c", SetUpScripts.node, "node", name]
+        return NodeNamespace(machine: self, process: try await NamespaceProcess.start(arguments, depth: 2))
     }
+
+    /// Enters, as the sandbox's own user, all namespaces of one of its processes.
+    func entering(_ process: NamespaceProcess) -> [String] { tools.becoming(identity) + tools.entering(process.initPID) }
 
     /// A folder that the sandbox's processes can use.
     @discardableResult

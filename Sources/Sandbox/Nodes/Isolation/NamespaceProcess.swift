@@ -23,6 +23,15 @@ struct ProcessExit: Sendable, Hashable {
     }
 }
 
+extension PlatformOptions {
+    /// Ctrl-C in the terminal is for the harness, which then stops its pods in order.
+    static var ownSession: PlatformOptions {
+        var options = PlatformOptions()
+        options.createSession = true
+        return options
+    }
+}
+
 /// A chain of programs (`nsenter`, `unshare`, `sh`, ...) whose last one is the init of new namespaces. It is ready once it has written
 /// ``marker``, and then waits for a line on its standard input, so that it is known before it can end. The outermost program lives as long
 /// as the innermost and ends as it did.
@@ -48,7 +57,7 @@ final class NamespaceProcess: Sendable {
     ///   - depth: How many generations below the outermost program the init is.
     ///   - onOutput: Gets everything written after the marker, in order; a long wait in it holds the program up.
     static func start(
-        _ arguments: [String], environment: [String: String] = [:], as identity: ProcessIdentity, depth: Int,
+        _ arguments: [String], environment: [String: String] = [:], depth: Int,
         onOutput: @escaping @Sendable ([UInt8]) -> Void = { _ in }
     ) async throws(IsolationError) -> NamespaceProcess {
         guard let program = arguments.first else { throw IsolationError(.startFailed, "no program") }
@@ -57,8 +66,7 @@ final class NamespaceProcess: Sendable {
         let environment = environment.isEmpty ? ["PATH": HostTools.standardPath] : environment
         let task = Task {
             defer { readiness.finish() }
-            return try await Self.run(
-                program, Array(arguments.dropFirst()), environment, identity, inputs, readiness, onOutput)
+            return try await Self.run(program, Array(arguments.dropFirst()), environment, inputs, readiness, onOutput)
         }
         for await outcome in ready {
             let chain: pid_t
@@ -104,7 +112,7 @@ final class NamespaceProcess: Sendable {
     func killGroup() { _ = Glibc.kill(-chainPID, SIGKILL) }
 
     private static func run(
-        _ program: String, _ arguments: [String], _ environment: [String: String], _ identity: ProcessIdentity,
+        _ program: String, _ arguments: [String], _ environment: [String: String],
         _ inputs: AsyncStream<Void>, _ readiness: AsyncStream<Result<pid_t, IsolationError>>.Continuation,
         _ onOutput: @Sendable ([UInt8]) -> Void
     ) async throws -> ProcessExit {
@@ -112,7 +120,7 @@ final class NamespaceProcess: Sendable {
         for (name, value) in environment { variables[Environment.Key(rawValue: name) ?? "PATH"] = value }
         let result = try await Subprocess.run(
             .path(FilePath(program)), arguments: Arguments(arguments), environment: .custom(variables), workingDirectory: "/",
-            platformOptions: identity.platformOptions, input: .inputWriter, output: .sequence, error: .combinedWithOutput
+            platformOptions: .ownSession, input: .inputWriter, output: .sequence, error: .combinedWithOutput
         ) { execution in
             let writer = execution.standardInputWriter
             let pid = execution.processIdentifier.value

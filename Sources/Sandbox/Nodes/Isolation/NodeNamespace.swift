@@ -45,7 +45,7 @@ final class NodeNamespace: Sendable {
         _ specification: ContainerSpecification, onOutput: @escaping @Sendable ([UInt8]) -> Void
     ) async throws(IsolationError) -> ContainerNamespace {
         let tools = machine.tools
-        var arguments = tools.entering(process.initPID)
+        var arguments = machine.entering(process)
         arguments += specification.sharesNodeProcesses ? tools.newMountNamespace() : tools.containerNamespaces()
         arguments += [
             tools.shell, "-c", SetUpScripts.containerParent, "container", SetUpScripts.container, "container", machine.directory,
@@ -57,10 +57,8 @@ final class NodeNamespace: Sendable {
         arguments += specification.mounts.flatMap { [$0.isReadOnly ? "ro" : "rw", $0.hostPath, $0.path] }
         arguments += specification.command
         let environment = Self.safe(specification.environment)
-        let process = try await NamespaceProcess.start(
-            arguments, environment: environment, as: machine.identity, depth: 2, onOutput: onOutput)
-        return ContainerNamespace(
-            process: process, tools: tools, identity: machine.identity, environment: environment, specification: specification)
+        let process = try await NamespaceProcess.start(arguments, environment: environment, depth: 2, onOutput: onOutput)
+        return ContainerNamespace(machine: machine, process: process, environment: environment, specification: specification)
     }
 
     /// The environment passes through host programs on its way in, so it must not steer the dynamic linker.
@@ -75,19 +73,14 @@ final class NodeNamespace: Sendable {
 
 /// One running container.
 final class ContainerNamespace: Sendable {
+    private let machine: IsolatedMachine
     private let process: NamespaceProcess
-    private let tools: HostTools
-    private let identity: ProcessIdentity
     private let environment: [String: String]
     private let specification: ContainerSpecification
 
-    init(
-        process: NamespaceProcess, tools: HostTools, identity: ProcessIdentity, environment: [String: String],
-        specification: ContainerSpecification
-    ) {
+    init(machine: IsolatedMachine, process: NamespaceProcess, environment: [String: String], specification: ContainerSpecification) {
+        self.machine = machine
         self.process = process
-        self.tools = tools
-        self.identity = identity
         // An exec'd program is not the container: a search for the container's own processes must not find it.
         self.environment = environment.filter { $0.key != ContainerNamespace.identifierVariable }
         self.specification = specification
@@ -109,11 +102,10 @@ final class ContainerNamespace: Sendable {
 
     /// Runs a program inside; its environment is the container's.
     func exec(_ command: [String], wantsInput: Bool = false, hasTerminal: Bool = false) -> ContainerExec {
-        var arguments = tools.entering(process.initPID)
+        var arguments = machine.entering(process)
         arguments += ["/usr/bin/prlimit", "--nproc=\(specification.processLimit)", "--core=0"]
-        if !specification.isPrivileged { arguments += tools.powerless() }
+        if !specification.isPrivileged { arguments += machine.tools.powerless() }
         arguments += command
-        return ContainerExec(
-            arguments: arguments, environment: environment, identity: identity, wantsInput: wantsInput, hasTerminal: hasTerminal)
+        return ContainerExec(arguments: arguments, environment: environment, wantsInput: wantsInput, hasTerminal: hasTerminal)
     }
 }

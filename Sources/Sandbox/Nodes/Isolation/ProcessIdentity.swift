@@ -1,5 +1,4 @@
 import Foundation
-import Subprocess
 
 /// Whom the sandbox's processes run as, seen from the host.
 ///
@@ -12,18 +11,6 @@ struct ProcessIdentity: Sendable, Equatable {
     /// 65000 to 65533 are reserved by Debian policy 9.2.2 and by the users' mapping of other distributions: no account has them.
     static func current(offset: Int) -> ProcessIdentity {
         ProcessIdentity(id: geteuid() == 0 ? 65_000 + uid_t(offset) : nil)
-    }
-
-    var platformOptions: PlatformOptions {
-        var options = PlatformOptions()
-        // Ctrl-C in the terminal is for the harness, which then stops its pods in order.
-        options.createSession = true
-        if let id {
-            options.userID = id
-            options.groupID = id
-            options.supplementaryGroups = []
-        }
-        return options
     }
 
     /// Makes a file or folder the sandbox's own.
