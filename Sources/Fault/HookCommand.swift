@@ -1,5 +1,6 @@
 import Experiment
 import Foundation
+import Kubernetes
 import Subprocess
 import SystemPackage
 
@@ -51,6 +52,12 @@ struct HookCommand: Sendable {
             throw FaultError(.notInjected, "'\(text)' ended with \(outcome.status): \(outcome.output)")
         }
         return outcome.output
+    }
+
+    /// Runs it with the kubeconfig of `client` and says how it ended, with what it wrote.
+    func run(for client: KubernetesClient) async throws -> String {
+        let output = try await run(kubeconfig: client.configuration.namedKubeconfig)
+        return "'\(text)' ended with 0\(output.isEmpty ? "" : ": \(output)")"
     }
 
     private static func executable(_ program: String) -> Executable {

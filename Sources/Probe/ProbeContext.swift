@@ -24,13 +24,15 @@ package struct ProbeContext: Sendable {
             outcome.failure = Failure(phase: "tcp", kind: "timeout")
             return nil
         }
-        switch await connect(configuration(for: address, within: remaining), deadline: deadline) {
+        let (result, ended) = await connect(configuration(for: address, within: remaining), deadline: deadline)
+        switch result {
         case .success(let connection):
             outcome.completed(connection.phases)
             return connection
         case .failure(let error):
             outcome.completed(error.phases, failedIn: error.phase)
             outcome.failure = Failure(error)
+            outcome.ended = ended
             return nil
         }
     }
@@ -48,31 +50,33 @@ package struct ProbeContext: Sendable {
         return configuration
     }
 
+    private typealias Ended = (result: Result<TDSConnection, TDSError>, at: RunTime)
+
     /// Connects, and gives up at `deadline` whatever phase it is in: the phases' own deadlines may add up to more.
-    private func connect(_ configuration: TDSConfiguration, deadline: RunTime) async -> Result<TDSConnection, TDSError> {
-        await withTaskGroup(of: Result<TDSConnection, TDSError>?.self) { group in
+    private func connect(_ configuration: TDSConfiguration, deadline: RunTime) async -> Ended {
+        await withTaskGroup(of: Ended?.self) { group in
             group.addTask {
                 do throws(TDSError) {
-                    return .success(try await TDSConnection.connect(configuration, on: eventLoop))
+                    return (.success(try await TDSConnection.connect(configuration, on: eventLoop)), clock.now)
                 } catch {
-                    return .failure(error)
+                    return (.failure(error), clock.now)
                 }
             }
             group.addTask {
                 await eventLoop.sleep(until: deadline, of: clock)
                 return nil
             }
-            var result: Result<TDSConnection, TDSError>?
+            var ended: Ended?
             for await finished in group {
-                result = result ?? finished
+                ended = ended ?? finished
                 group.cancelAll()
             }
-            guard var result else { return .failure(TDSError(.cancelled, phase: .tcp)) }
-            if case .failure(var error) = result, error.code == .cancelled, clock.now >= deadline {
+            guard var ended else { return (.failure(TDSError(.cancelled, phase: .tcp)), clock.now) }
+            if case .failure(var error) = ended.result, error.code == .cancelled, ended.at >= deadline {
                 error.code = .timeout
-                result = .failure(error)
+                ended.result = .failure(error)
             }
-            return result
+            return ended
         }
     }
 }

@@ -52,7 +52,7 @@ struct SessionLane: Sendable {
     private func run(_ slot: Int, _ intended: RunTime, _ session: inout TDSConnection?) async throws {
         let started = context.clock.now
         let outcome = await probe(slot, started + timeout, &session)
-        let done = context.clock.now
+        let done = outcome.ended ?? context.clock.now
         if outcome.failure != nil {
             await session?.close()
             session = nil

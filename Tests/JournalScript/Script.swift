@@ -50,6 +50,8 @@ public struct Script {
     public var edit: (JournalRecord) -> JournalRecord? = { $0 }
     public var ledger = LedgerChecked()
     public var gaveUp = false
+    /// Milliseconds from giving up to the end of the repeat, in which its fault is undone.
+    public var undoTakes = 1
 
     public init() {}
 
@@ -120,7 +122,7 @@ public struct Script {
                 record(start + faultAt + 7200, .stageEntered(StageEntered(stage: .stable))),
             ]
         } else {
-            later.append(record(start + end - 1, .stageEntered(StageEntered(stage: .gaveUp))))
+            later.append(record(start + end - undoTakes, .stageEntered(StageEntered(stage: .gaveUp))))
         }
         later += probes(start) + writes(start)
         later.sort { $0.at < $1.at }

@@ -22,16 +22,13 @@ struct CommandFault: FaultInjection {
                 .runCommand, "run: \(command.text)",
                 ["arguments": .array(command.arguments.map(JSONValue.string)), "timeout": .string(spec.timeout.gep2257)])
         }
-        let command = HookCommand(spec.inject, target, timeout: spec.timeout)
-        let output = try await command.run(kubeconfig: context.client.configuration.namedKubeconfig)
-        return "'\(command.text)' ended with 0\(output.isEmpty ? "" : ": \(output)")"
+        return try await HookCommand(spec.inject, target, timeout: spec.timeout).run(for: context.client)
     }
 
     func prove(_ target: FaultTarget, _ context: FaultContext, timeout: Duration) async throws -> FaultEffect {
         let probe = HookCommand(spec.probe, target, timeout: spec.timeout)
         do {
-            let output = try await probe.run(kubeconfig: context.client.configuration.namedKubeconfig)
-            return FaultEffect(proven: true, evidence: ["'\(probe.text)' ended with 0\(output.isEmpty ? "" : ": \(output)")"])
+            return FaultEffect(proven: true, evidence: [try await probe.run(for: context.client)])
         } catch let error as FaultError {
             return FaultEffect(proven: false, evidence: [error.description])
         }

@@ -29,9 +29,7 @@ struct NodeFailureFault: FaultInjection {
                 "node": .string(target.node), "readyWithin": .string(spec.readyWithin.gep2257),
             ])
         try await context.mark(Node.self, target.node, in: nil, with: intent)
-        let command = HookCommand(spec.inject, target, timeout: spec.timeout)
-        let output = try await command.run(kubeconfig: context.client.configuration.namedKubeconfig)
-        return "'\(command.text)' ended with 0\(output.isEmpty ? "" : ": \(output)")"
+        return try await HookCommand(spec.inject, target, timeout: spec.timeout).run(for: context.client)
     }
 
     func prove(_ target: FaultTarget, _ context: FaultContext, timeout: Duration) async throws -> FaultEffect {

@@ -68,10 +68,10 @@ extension Undo {
             throw FaultError(.notInjected, "the undo intent 'runCommand' is damaged")
         }
         let command = HookCommand(arguments: arguments, timeout: timeout)
-        _ = try await command.run(kubeconfig: client.configuration.namedKubeconfig)
+        let ended = try await command.run(for: client)
         guard let name = intent.parameters["node"]?.string,
             let within = intent.parameters["readyWithin"]?.string.flatMap({ Duration(gep2257: $0) })
-        else { return "'\(command.text)' ended with 0" }
+        else { return ended }
         let ready = try await firstResult(within: within) { () async throws -> Bool? in
             try await client.firstState(Node.self, name, in: nil) { $0?.isReady == true ? true : nil }
         }
@@ -79,6 +79,6 @@ extension Undo {
             throw FaultError(.notInjected, "node \(name) was not Ready within \(within.gep2257) after '\(command.text)'")
         }
         try await unmark(Node.self, name, in: nil, of: intent)
-        return "'\(command.text)' ended with 0; node \(name) is Ready"
+        return "\(ended); node \(name) is Ready"
     }
 }

@@ -22,8 +22,9 @@ struct RepeatJudge {
             return min(entered, fault + (.zero - experiment.steadyFor * (1 - limits.healthTolerance)))
         }
         // Probing ends with the closing snapshot: no probe is promised while the last writes are waited for and the ledger is read back.
+        // After giving up none is looked at.
         let settling = facts.stages.last { $0.stage == .settling }?.at
-        let end = facts.afterAt ?? settling ?? facts.ended ?? facts.tracks.values.compactMap(\.lastDone).max()
+        let end = facts.gaveUpAt ?? facts.afterAt ?? settling ?? facts.ended ?? facts.tracks.values.compactMap(\.lastDone).max()
         tracks = Track.allCases.compactMap { track in
             facts.tracks[track].map {
                 TrackFindings(track, $0, steadySince: steadySince, fault: facts.faultBegan, end: end)

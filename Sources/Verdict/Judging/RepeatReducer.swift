@@ -39,6 +39,9 @@ struct RepeatReducer {
     /// Whether the repeat is the one that runs.
     var isRunning: Bool { end == nil }
 
+    /// When the recovery, or the wait for a steady state, was given up.
+    var gaveUpAt: RunTime? { stages.first { $0.stage == .gaveUp }?.at }
+
     /// All but the tracks, whose histograms are the most of it.
     var withoutTracks: RepeatReducer {
         var rest = self
@@ -54,12 +57,16 @@ struct RepeatReducer {
             probesStarted = probes
             for schedule in probes.schedules { tracks[schedule.track] = TrackReducer(schedule, from: started) }
         case .probe(let probe):
+            guard counts(probe.done) else { return }
             tracks[probe.track]?.add(probe)
             if probe.track == .login { loginRecoveries.add(probe) }
-        case .probeSkipped(let skip): tracks[skip.track]?.add(skip)
+        case .probeSkipped(let skip):
+            guard counts(skip.intended) else { return }
+            tracks[skip.track]?.add(skip)
         case .write(let write):
-            tracks[.write]?.add(write)
             count(write)
+            guard counts(write.done) else { return }
+            tracks[.write]?.add(write)
         case .snapshot(let snapshot):
             switch snapshot.moment {
             case .before: before = snapshot
@@ -85,6 +92,10 @@ struct RepeatReducer {
         case .runStarted, .experimentStarted, .preflightCheck, .repeatStarted, .undoResult, .interrupted, .runEnded: break
         }
     }
+
+    /// Whether what was seen then says something about the recovery: once it is given up, the fault is undone, and what comes back then is
+    /// the harness's own doing.
+    private func counts(_ time: RunTime) -> Bool { gaveUpAt.map { time <= $0 } ?? true }
 
     private mutating func add(_ observation: ClusterObservation, at time: RunTime) {
         if observation.kind == .event {

@@ -54,6 +54,23 @@ import Testing
         #expect(repeated.phases.last?.name == .notRecovered)
     }
 
+    /// A lost node comes back when its fault is undone, and the service with it.
+    @Test func whatTheUndoBringsBackIsNoRecovery() throws {
+        var script = Script()
+        script.outs = [.init(from: 10_000, to: 17_000)]
+        script.gaveUp = true
+        script.undoTakes = 4_000
+        let findings = script.findings()
+        let repeated = try #require(findings.experiments.first?.repeats.first)
+        for track in repeated.tracks {
+            #expect(track.downtime.upper == nil)
+            #expect(track.downtime.lower > .seconds(5) && track.downtime.lower <= .seconds(6))
+            #expect(track.timeToStable == nil)
+        }
+        #expect(repeated.judgement(.recovery)?.outcome == .failed)
+        #expect(repeated.doubts.isEmpty, "\(repeated.doubts)")
+    }
+
     @Test(arguments: [
         ("lost", RunExitCode.dataLost), ("corrupt", .dataLost), ("stale", .dataLost), ("duplicate", .failed), ("unexpected", .failed),
     ])
