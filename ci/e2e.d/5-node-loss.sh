@@ -32,6 +32,14 @@ check "cut: the old server ran on all the time" [ -s "$work/still-running" ]
 check "cut: and is not what was measured: every track is out until it is given up" each_repeat \
     '.verdict == "fail" and .effect.proven and .restore.complete and all(.downtime[]; .lowerMs > 30000) and .nodeLoss.oldPod.state == "terminating"'
 
+# The kubelet alone stands still. The node is lost to Kubernetes, and its server is not to the clients that hold a connection.
+settles
+run_experiments kubelet "$(with "$(failing_by "[\"$HERE/node\", stop-kubelet, \"{node}\"]" "[\"$HERE/node\", start-kubelet, \"{node}\"]" node-kubelet)" "$give_up_soon" node-kubelet-soon)"
+check "kubelet: not recovered, which is a failure and not 'could not tell'" [ $status = 1 ]
+check "kubelet: new connections are refused to the end, and the held ones never broke" each_repeat \
+    '.downtime | ([.connect, .login] | all(.open and .lowerMs > 25000)) and ([.session, .write] | all(.count == 0 and (.open | not)))'
+check "kubelet: what was written is accounted for when the node is back" each_repeat '.ledger.lost == 0 and .ledger.acknowledged > 1000'
+
 settles
 target disk
 run_experiments disk "$(with "$(failing_by "[\"$HERE/node\", poweroff, \"{node}\"]" "[\"$HERE/node\", start, \"{node}\"]" node-disk)" "$give_up_soon" node-disk-soon)"

@@ -4,7 +4,7 @@ import Journal
 import Kubernetes
 import Probe
 
-/// The course of one fault while the probes run: steady → inject → prove → recovered → stable → undo.
+/// The course of one fault while the probes run: steady → inject → prove → recovered → stable → look → undo.
 struct FaultCourse: Sendable {
     let client: KubernetesClient
     let journal: JournalWriter
@@ -22,8 +22,7 @@ struct FaultCourse: Sendable {
     func run() async throws -> RepeatEnded {
         try journal.enter(.steadying)
         guard try await becomesHealthy(for: experiment.steadyFor, since: .origin, within: experiment.giveUpAfter) else {
-            try journal.enter(.gaveUp)
-            return RepeatEnded(how: .gaveUp, reason: "the service was not healthy for \(experiment.steadyFor.gep2257) before the fault")
+            return try giveUp("the service was not healthy for \(experiment.steadyFor.gep2257) before the fault")
         }
         try journal.enter(.steady)
         let ended =
@@ -32,7 +31,15 @@ struct FaultCourse: Sendable {
             } else {
                 try await doNothing()
             }
+        if experiment.fault.isNodeFault {
+            // What has become of the old pod and its volume, while the node is still as the fault has left it.
+            try journal.append(.snapshot(try await patientSnapshot(.faulted)))
+        }
         try journal.append(.snapshot(try await patientSnapshot(.after)))
+        if try await putBack(), ended.how == .gaveUp {
+            // By that the service may come back, and only then can be told what was lost. How long it takes is not measured any more.
+            _ = try await becomesHealthy(for: .zero, since: journal.clock.now, within: experiment.giveUpAfter)
+        }
         return ended
     }
 
@@ -52,25 +59,16 @@ struct FaultCourse: Sendable {
         let deadline = begun + experiment.giveUpAfter
         let effect = try await effect(of: injection)
         try journal.append(.faultEffect(effect))
-        guard effect.proven else {
-            try await putBack()
-            return RepeatEnded(how: .completed, reason: "the fault had no proven effect")
-        }
+        guard effect.proven else { return RepeatEnded(how: .completed, reason: "the fault had no proven effect") }
         try journal.enter(.recovering)
         if let pause = injection.undoAfter {
             try await journal.clock.sleep(until: begun + pause)
             try await putBack()
         }
         guard let replaced = try await replacement(before: deadline) else {
-            try journal.enter(.gaveUp)
-            try await lookAtNode()
-            try await putBack()
-            return RepeatEnded(how: .gaveUp, reason: "no ready pod took over within \(experiment.giveUpAfter.gep2257)")
+            return try giveUp("no ready pod took over within \(experiment.giveUpAfter.gep2257)")
         }
-        let ended = try await settleDown(from: replaced, deadline: deadline)
-        try await lookAtNode()
-        try await putBack()
-        return ended
+        return try await settleDown(from: replaced, deadline: deadline)
     }
 
     /// Injects and proves. A fault that was refused, or did not come through, has no effect; that is a fact too and no error.
@@ -114,14 +112,11 @@ struct FaultCourse: Sendable {
     /// Waits until everything has been healthy for `stableFor` since `moment`.
     private func settleDown(from moment: RunTime, deadline: RunTime) async throws -> RepeatEnded {
         guard try await becomesHealthy(for: .zero, since: moment, within: deadline - journal.clock.now) else {
-            try journal.enter(.gaveUp)
-            return RepeatEnded(how: .gaveUp, reason: "clients were not served again within \(experiment.giveUpAfter.gep2257)")
+            return try giveUp("clients were not served again within \(experiment.giveUpAfter.gep2257)")
         }
         try journal.enter(.recovered)
         guard try await becomesHealthy(for: experiment.stableFor, since: moment, within: deadline - journal.clock.now) else {
-            try journal.enter(.gaveUp)
-            return RepeatEnded(
-                how: .gaveUp, reason: "clients were served again, but not for \(experiment.stableFor.gep2257) without a failure")
+            return try giveUp("clients were served again, but not for \(experiment.stableFor.gep2257) without a failure")
         }
         try journal.enter(.stable)
         return RepeatEnded(how: .completed)
@@ -138,16 +133,18 @@ struct FaultCourse: Sendable {
         return health != nil
     }
 
-    private func putBack() async throws {
-        guard !faults.openIntents.isEmpty else { return }
-        try journal.enter(.undoing)
-        _ = try await faults.putBack()
+    private func giveUp(_ reason: String) throws -> RepeatEnded {
+        try journal.enter(.gaveUp)
+        return RepeatEnded(how: .gaveUp, reason: reason)
     }
 
-    /// What has become of the old pod and its volume, while the node is still as the fault has left it.
-    private func lookAtNode() async throws {
-        guard experiment.fault.isNodeFault else { return }
-        try journal.append(.snapshot(try await patientSnapshot(.faulted)))
+    /// Whether there was anything to put back.
+    @discardableResult
+    private func putBack() async throws -> Bool {
+        guard !faults.openIntents.isEmpty else { return false }
+        try journal.enter(.undoing)
+        _ = try await faults.putBack()
+        return true
     }
 
     /// An API server that is away just now is waited for.
