@@ -90,6 +90,9 @@ struct Step: Hashable, Sendable, CustomStringConvertible {
 
     init(_ description: String) { self.description = description }
 
+    /// Told by a watch: another run may not come to it.
+    var isTheClusters: Bool { description.hasPrefix("observation") }
+
     init?(_ event: Event) {
         switch event {
         case .probe, .probeSkipped, .write, .blind: return nil
