@@ -9,7 +9,6 @@ reports=$top/reports/e2e-$(date -u +%Y%m%dT%H%M%SZ)
 deploy() {
     local loaded
     if [ -z "$sandbox_sql_loaded" ]; then
-        [ -x "$aftershock" ] || die "$aftershock is not built; run: swift build"
         "$HERE/load" "$("$top/ci/image/build" sandbox-sql)" 2>/dev/null
         sandbox_sql_loaded=yes
     fi
