@@ -122,14 +122,6 @@ import Testing
         try await cluster.settle()
         let changed = try await ClusterState.of(cluster).difference(from: before)
         #expect(changed.isEmpty, "\(place): \(changed.joined(separator: "; "))")
-        #expect(try await frozenProcesses(cluster) == 0, place)
-    }
-
-    private static func frozenProcesses(_ cluster: TestCluster) async throws -> Int {
-        let pod = try await cluster.pod().metadata.name
-        let states = try await cluster.client.exec(
-            ["sh", "-c", "cat /proc/[0-9]*/stat"], pod: pod, in: TestCluster.namespace, container: "azure-sql-edge", deadline: .seconds(10))
-        try #require(!states.text.isEmpty)
-        return states.text.split(separator: "\n").count { $0.contains(") T ") }
+        #expect(try await cluster.frozenProcesses() == 0, place)
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import JSON
+import JUnitReading
 import Kubernetes
 import Programs
 import Testing
@@ -40,6 +41,24 @@ import Testing
             #expect(run.log.contains("aftershock restore --run \(run.folder)"))
             let restored = try await Program.run("aftershock", ["restore", "--run", run.folder] + cluster.access)
             #expect(restored.exitCode == 0)
+        }
+    }
+
+    /// Another harness has taken over, as after a machine that slept: two of them would measure each other.
+    @Test func aHarnessWhoseLeaseIsTakenStopsAndPutsBack() async throws {
+        try await TestCluster.with { cluster in
+            let drill = Drill(name: "freeze", fault: "processKill: {signal: STOP, resumeAfter: 1m}", giveUpAfter: "2m")
+            let run = try await drill.run(on: cluster, at: Step("faultEffect")) { _, _ in
+                let lease = try #require(try await cluster.client.list(Lease.self, in: .namespace(TestCluster.namespace)).items.first)
+                try await cluster.client.patch(
+                    Lease.self, lease.metadata.name, in: TestCluster.namespace, .merge(["spec": ["holderIdentity": "another"]]))
+            }
+            #expect(run.code == 4, "\(run.log)")
+            #expect(try !JUnitDocument(run.file("junit.xml")).passes)
+            #expect(run.log.contains("another harness has taken the target's lease"), "\(run.log)")
+            #expect(try await cluster.frozenProcesses() == 0)
+            let leases = try await cluster.client.list(Lease.self, in: .namespace(TestCluster.namespace)).items
+            #expect(leases.map(\.spec?.holderIdentity) == ["another"])
         }
     }
 

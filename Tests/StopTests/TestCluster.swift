@@ -75,6 +75,15 @@ struct TestCluster: Sendable {
         try #require(await client.list(Pod.self, in: .namespace(Self.namespace)).items.first { $0.metadata.deletionTimestamp == nil })
     }
 
+    /// How many processes of the server are stopped.
+    func frozenProcesses() async throws -> Int {
+        let states = try await client.exec(
+            ["sh", "-c", "cat /proc/[0-9]*/stat"], pod: try await pod().metadata.name, in: Self.namespace, container: "azure-sql-edge",
+            deadline: .seconds(10))
+        try #require(!states.text.isEmpty)
+        return states.text.split(separator: "\n").count { $0.contains(") T ") }
+    }
+
     static let packageRoot = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
 }
