@@ -63,8 +63,12 @@ struct SVG {
         """
     }
 
-    private static func number(_ value: Double) -> String {
-        String(format: "%.2f", locale: Locale(identifier: "en_US_POSIX"), value)
+    /// With two decimals. A page of charts has many thousands of them, and Foundation makes a formatter for each.
+    static func number(_ value: Double) -> String {
+        // What cannot be drawn is at the origin.
+        let hundredths = Int(exactly: (value * 100).rounded()) ?? 0
+        let (whole, rest) = abs(hundredths).quotientAndRemainder(dividingBy: 100)
+        return "\(hundredths < 0 ? "-" : "")\(whole).\(rest < 10 ? "0" : "")\(rest)"
     }
 }
 
