@@ -10,9 +10,12 @@ public struct FaultTarget: Sendable, Hashable {
     /// As the pod's status has it, `containerd://<64 hex digits>`.
     public var containerID: String
     public var restartCount: Int
+    /// By which the run holds the target. It carries the mark of a fault that changes nobody knows what.
+    public var lease: String
 
     public init(
-        namespace: String, pod: String, podUID: String, node: String, container: String, containerID: String, restartCount: Int
+        namespace: String, pod: String, podUID: String, node: String, container: String, containerID: String, restartCount: Int,
+        lease: String
     ) {
         self.namespace = namespace
         self.pod = pod
@@ -21,12 +24,13 @@ public struct FaultTarget: Sendable, Hashable {
         self.container = container
         self.containerID = containerID
         self.restartCount = restartCount
+        self.lease = lease
     }
 
     /// The target that a running pod is.
     ///
     /// - Throws: when the pod is not running on a node, or has no such container.
-    public init(pod: Pod, container named: String?) throws(FaultError) {
+    public init(pod: Pod, container named: String?, lease: String) throws(FaultError) {
         let name = pod.metadata.name
         guard let uid = pod.metadata.uid, let node = pod.spec.nodeName else {
             throw FaultError(.targetNotRunning, "pod \(name) is not on a node yet")
@@ -40,7 +44,7 @@ public struct FaultTarget: Sendable, Hashable {
         }
         self.init(
             namespace: pod.metadata.namespace ?? "default", pod: name, podUID: uid, node: node, container: container, containerID: id,
-            restartCount: status.restartCount)
+            restartCount: status.restartCount, lease: lease)
     }
 }
 

@@ -45,10 +45,11 @@ public struct Planner: Sendable {
     private func describe(_ experiment: Experiment) async throws -> [String] {
         let target = try await TargetResolver(client: client, target: experiment.target).resolve()
         guard let pod = target.servingPods.first else { return [] }
-        let faultTarget = try FaultTarget(pod: pod, container: experiment.target.container)
+        let faultTarget = try FaultTarget(
+            pod: pod, container: experiment.target.container, lease: TargetLock.name(of: experiment.target.workload))
         let ledger = experiment.ledger
         let own = [
-            "hold Lease \(target.namespace)/aftershock-\(experiment.target.workload)",
+            "hold Lease \(target.namespace)/\(faultTarget.lease)",
             "\(ledger.createDatabase ? "create database \(ledger.database) where it is not there, and in it" : "in database \(ledger.database)") "
                 + "write \(ledger.seedRows) rows, then with \(ledger.writers) writers one row each every \(ledger.interval.gep2257)",
             "probe \(target.address): connect every \(experiment.probes.connect.interval.gep2257), login every "

@@ -37,23 +37,27 @@ public struct Restorer: Sendable {
             try journal.appendDurably(.undoResult(result))
             restorations.append(Restoration(summary: intent.summary, proven: result.proven, evidence: result.evidence))
         }
+        // What is not put back may be marked on the lease.
+        guard restorations.allSatisfy(\.proven) else { return restorations }
         return restorations + (try await giveUp(run.locks(client)))
     }
 
-    /// Undoes what the marks on nodes and pods tell of: of one run, or of every run. So it does with the leases they hold.
+    /// Undoes what the marks on nodes, pods and leases tell of: of one run, or of every run. Then it gives up the leases they hold.
     ///
     /// Nothing in the cluster tells whether those runs are still going on.
     ///
-    /// - Parameter runsCommands: also run the commands that marks on nodes name. Whoever may annotate a node can write one.
+    /// - Parameter runsCommands: also run the commands that marks name. Whoever may annotate such an object can write one.
     public func restore(runID: String?, in scope: NamespaceScope, runsCommands: Bool) async throws -> [Restoration] {
         let undo = Undo(client: client)
         var restorations: [Restoration] = []
+        var stillMarked: Set<String> = []
         for found in try await undo.marks(in: scope) where runID == nil || found.runID == runID {
             let isHeldBack = found.intent.kind == Undo.Kind.runCommand.rawValue && !runsCommands
             let result =
                 isHeldBack
                 ? UndoResult(intent: found.intent.id, proven: false, evidence: "a command is run from a mark only with --run-commands")
                 : await undo.perform(found.intent)
+            if !result.proven { stillMarked.insert(found.object) }
             restorations.append(
                 Restoration(
                     summary: "\(found.object) of run \(found.runID): \(found.intent.summary)", proven: result.proven,
@@ -65,7 +69,11 @@ public struct Restorer: Sendable {
                 TargetLock(client: client, namespace: lease.metadata.namespace ?? "", name: lease.metadata.name, holder: $0)
             }
         }
-        return restorations + (try await giveUp(locks.filter { runID == nil || $0.holder == runID }))
+        return restorations
+            + (try await giveUp(
+                locks.filter { lock in
+                    (runID == nil || lock.holder == runID) && !stillMarked.contains("lease/\(lock.namespace)/\(lock.name)")
+                }))
     }
 
     /// The lease of a harness that was killed would keep the next one waiting.

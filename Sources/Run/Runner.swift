@@ -60,9 +60,7 @@ public struct Runner: Sendable {
         } catch {
             try note(error)
         }
-        // In a task of its own, which the interruption of this one does not reach.
-        let restored = try await Task { try await faults.putBack() }.value
-        try journal.appendDurably(.runEnded(RunEnded(restored: restored)))
+        try journal.appendDurably(.runEnded(RunEnded(restored: faults.openIntents.isEmpty)))
         return try checkpoint()
     }
 
@@ -101,7 +99,8 @@ public struct Runner: Sendable {
                 guard try await run(runner, number, of: repeats, lock) else { break }
             }
         }
-        await release(lock)
+        // In a task of its own, which the interruption of this one does not reach. What is not put back stays marked, also on the lease.
+        if try await Task(operation: { try await faults.putBack() }).value { await release(lock) }
         try result.get()
     }
 

@@ -4,7 +4,8 @@ import Testing
 
 @Suite struct HookCommandTests {
     private let target = FaultTarget(
-        namespace: "sql", pod: "sql-0", podUID: "u", node: "worker1", container: "c", containerID: "containerd://1", restartCount: 0)
+        namespace: "sql", pod: "sql-0", podUID: "u", node: "worker1", container: "c", containerID: "containerd://1", restartCount: 0,
+        lease: "aftershock-sql")
 
     @Test func thePlaceholdersAreFilledIn() async throws {
         let command = HookCommand(["echo", "{node}", "{namespace}/{pod}"], target, timeout: .seconds(10))

@@ -84,6 +84,31 @@ import Testing
         }
     }
 
+    /// Nobody knows what a command has touched: the Lease of the target, which is the run's own, says how it is undone.
+    @Test func aCommandsUndoIsFoundWithoutTheJournal() async throws {
+        try await TestCluster.with { cluster in
+            func isLabelled() async throws -> Bool {
+                try await cluster.client.list(Node.self, in: .all).items.contains { $0.metadata.labels["broken"] == "yes" }
+            }
+            let drill = Drill(
+                name: "command",
+                fault: """
+                    command: {inject: [kubectl, label, node, "{node}", broken=yes], undo: [kubectl, label, node, "{node}", broken-],
+                    probe: [sh, -c, "kubectl get node {node} --show-labels | grep broken=yes"]}
+                    """)
+            let run = try await drill.run(on: cluster, at: Step("faultEffect"))
+            try FileManager.default.removeItem(atPath: run.folder)
+            #expect(try await isLabelled())
+            let refused = try await Program.run("aftershock", ["restore", "--all"] + cluster.access)
+            #expect(refused.exitCode == 6)
+            #expect(refused.output.contains("--run-commands"), "\(refused.output)\(refused.errors)")
+            let restored = try await Program.run("aftershock", ["restore", "--all", "--run-commands"] + cluster.access)
+            #expect(restored.exitCode == 0, "\(restored.output)\(restored.errors)")
+            #expect(try await !isLabelled())
+            #expect(try await cluster.client.list(Lease.self, in: .namespace(TestCluster.namespace)).items.isEmpty)
+        }
+    }
+
     @Test func aMarkThatIsAboutAnotherObjectIsRefused() async throws {
         try await TestCluster.with { cluster in
             let pod = try await cluster.pod().metadata.name

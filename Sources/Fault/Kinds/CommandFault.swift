@@ -18,9 +18,13 @@ struct CommandFault: FaultInjection {
     func inject(_ target: FaultTarget, _ context: FaultContext) async throws -> String {
         if let undo = spec.undo {
             let command = HookCommand(undo, target, timeout: spec.timeout)
-            _ = try context.intend(
+            let intent = try context.intend(
                 .runCommand, "run: \(command.text)",
-                ["arguments": .array(command.arguments.map(JSONValue.string)), "timeout": .string(spec.timeout.gep2257)])
+                [
+                    "arguments": .array(command.arguments.map(JSONValue.string)), "timeout": .string(spec.timeout.gep2257),
+                    "namespace": .string(target.namespace), "lease": .string(target.lease),
+                ])
+            try await context.mark(Lease.self, target.lease, in: target.namespace, with: intent)
         }
         return try await HookCommand(spec.inject, target, timeout: spec.timeout).run(for: context.client)
     }

@@ -71,7 +71,13 @@ extension Undo {
         let ended = try await command.run(for: client)
         guard let name = intent.parameters["node"]?.string,
             let within = intent.parameters["readyWithin"]?.string.flatMap({ Duration(gep2257: $0) })
-        else { return ended }
+        else {
+            let (namespace, lease) = (try intent.text("namespace"), try intent.text("lease"))
+            if try await client.find(Lease.self, lease, in: namespace) != nil {
+                try await unmark(Lease.self, lease, in: namespace, of: intent)
+            }
+            return ended
+        }
         let ready = try await firstResult(within: within) { () async throws -> Bool? in
             try await client.firstState(Node.self, name, in: nil) { $0?.isReady == true ? true : nil }
         }

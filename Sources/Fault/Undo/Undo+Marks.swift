@@ -76,6 +76,7 @@ extension Undo {
     /// Whoever may annotate an object must not be able to have another one changed.
     private static func object(of intent: UndoIntent) throws(FaultError) -> String {
         switch Kind(rawValue: intent.kind) {
+        case .runCommand where intent.parameters["lease"] != nil: "lease/\(try intent.text("namespace"))/\(try intent.text("lease"))"
         case .uncordonNode, .removeTaint, .runCommand: "node/\(try intent.text("node"))"
         case .deletePod, .continueProcess: "pod/\(try intent.text("namespace"))/\(try intent.text("pod"))"
         case nil: throw FaultError(.refused, "this version does not know how to undo '\(intent.kind)'")
@@ -90,19 +91,26 @@ extension Undo {
     public struct Found: Sendable, Hashable {
         public var runID: String
         public var intent: UndoIntent
-        /// `node/NAME` or `pod/NAMESPACE/NAME`.
+        /// `node/NAME`, `pod/NAMESPACE/NAME` or `lease/NAMESPACE/NAME`.
         public var object: String
     }
 
-    /// Every mark on the pods of `scope` and, unless they are left out, on the cluster's nodes.
+    /// Every mark on the pods and leases of `scope` and, unless they are left out, on the cluster's nodes.
     ///
     /// - Throws: the API's error, and for a mark that cannot be read one that names its object.
     public func marks(in scope: NamespaceScope, nodes includingNodes: Bool = true) async throws -> [Found] {
-        let nodes =
-            includingNodes ? try await client.list(Node.self, in: .all).items.map { ($0.metadata, "node/\($0.metadata.name)") } : []
-        let pods = try await client.list(Pod.self, in: scope).items
-            .map { ($0.metadata, "pod/\($0.metadata.namespace ?? "")/\($0.metadata.name)") }
-        return try (nodes + pods).compactMap { metadata, object in
+        func objects<Resource: KubernetesResource>(_ type: Resource.Type, _ name: String, in scope: NamespaceScope) async throws
+            -> [(ObjectMeta, String)]
+        {
+            try await client.list(type, in: scope).items.map { object in
+                let path = [name, object.metadata.namespace, object.metadata.name].compactMap(\.self)
+                return (object.metadata, path.joined(separator: "/"))
+            }
+        }
+        var marked = includingNodes ? try await objects(Node.self, "node", in: .all) : []
+        marked += try await objects(Pod.self, "pod", in: scope)
+        marked += try await objects(Lease.self, "lease", in: scope)
+        return try marked.compactMap { metadata, object in
             guard let text = metadata.annotations[Self.annotationKey] else { return nil }
             do {
                 let mark = try Self.mark(text)

@@ -18,7 +18,7 @@ struct TargetLock: Sendable {
     static let label = "app.kubernetes.io/managed-by"
 
     init(client: KubernetesClient, namespace: String, workload: String, holder: String) {
-        self.init(client: client, namespace: namespace, name: "aftershock-\(workload)", holder: holder)
+        self.init(client: client, namespace: namespace, name: Self.name(of: workload), holder: holder)
     }
 
     init(client: KubernetesClient, namespace: String, name: String, holder: String) {
@@ -27,6 +27,8 @@ struct TargetLock: Sendable {
         self.name = name
         self.holder = holder
     }
+
+    static func name(of workload: String) -> String { "aftershock-\(workload)" }
 
     /// Takes the lease.
     ///
