@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The harness is killed at some steps of some faults; Tests/StopTests does it at all of them.
+# The harness is killed, and told to stop, at some steps of some faults; Tests/StopTests does it at all of them.
 
 k() { kubectl --namespace e2e-sql "$@"; }
 
@@ -12,22 +12,24 @@ state() {
     k get deployments,services,secrets,persistentvolumeclaims,leases,poddisruptionbudgets -o json |
         jq -S '[.items[] | {kind, name: .metadata.name, labels: .metadata.labels, annotations: (.metadata.annotations // {} | del(.["deployment.kubernetes.io/revision"])), spec}]'
 }
-# killed_at PATTERN FILE: runs the experiment, into $report, and kills it as soon as the journal has a record that matches.
-killed_at() {
+# struck SIGNAL CODE PATTERN FILE: runs the experiment, into $report, and sends it SIGNAL as soon as the journal has a record that
+# matches; it has to end with CODE.
+struck() {
     local pid
-    "$aftershock" run --reports "$report" --confirm-context aftershock-cluster --helper-image localhost/sandbox-sql:dev "$2" \
+    "$aftershock" run --reports "$report" --confirm-context aftershock-cluster --helper-image localhost/sandbox-sql:dev "$4" \
         >"$work/killed.log" 2>&1 &
     pid=$!
     # tail waits for the file, and ends with the run.
-    grep -q -m 1 "$1" < <(tail -n +1 -F --pid=$pid "$report/journal.ndjson" 2>/dev/null) && kill -9 $pid
+    grep -q -m 1 "$3" < <(tail -n +1 -F --pid=$pid "$report/journal.ndjson" 2>/dev/null) && kill -"$1" $pid
     wait $pid 2>/dev/null
-    [ $? = 137 ] || { tail -5 "$work/killed.log" && return 1; }
+    [ $? = "$2" ] || { tail -5 "$work/killed.log" && return 1; }
 }
+does_not_pass() { [ "$(xmllint --xpath 'sum(//testsuite/@failures) + sum(//testsuite/@errors)' "$report/junit.xml")" -gt 0 ]; }
+nothing_is_left() { "$aftershock" restore --run "$report" | grep '^nothing is left'; }
 # put_back: the report is that of a run which did not pass; restore exits 0, and a second one finds nothing.
-put_back() {
-    [ "$(xmllint --xpath 'sum(//testsuite/@failures) + sum(//testsuite/@errors)' "$report/junit.xml")" -gt 0 ] &&
-        "$aftershock" restore --run "$report" && "$aftershock" restore --run "$report" | grep -q '^nothing is left'
-}
+put_back() { does_not_pass && "$aftershock" restore --run "$report" && nothing_is_left; }
+# stopped: the same, without a restore.
+stopped() { does_not_pass && nothing_is_left; }
 same_state() { eventually 180 settled && diff "$work/state" <(state); }
 settles
 state >"$work/state"
@@ -35,7 +37,14 @@ short='s#steadyFor: .*#steadyFor: 2s#; s#stableFor: .*#stableFor: 2s#'
 for sample in node-drain:faultInjected container-kill:undoIntent node-taint:faultEffect process-freeze:faultInjected node-drain:undoResult; do
     kind=${sample%:*} name=killed-${sample/:/-}
     report=$reports/$name
-    check "$kind: killed at ${sample#*:}" killed_at "\"event\":\"${sample#*:}\"" "$(with "$(experiment "$kind")" "$short" "${name,,}")"
+    check "$kind: killed at ${sample#*:}" struck KILL 137 "\"event\":\"${sample#*:}\"" "$(with "$(experiment "$kind")" "$short" "${name,,}")"
     check "$kind: a report that does not pass, and restore" put_back
+    check "$kind: the cluster is as before" same_state
+done
+for sample in node-drain:INT:130 process-freeze:TERM:143; do
+    IFS=: read -r kind signal code <<<"$sample"
+    report=$reports/$kind-$signal
+    check "$kind: SIG$signal" struck "$signal" "$code" '"event":"faultInjected"' "$(with "$(experiment "$kind")" "$short" "$kind-${signal,,}")"
+    check "$kind: a report that does not pass, and nothing left to put back" stopped
     check "$kind: the cluster is as before" same_state
 done
