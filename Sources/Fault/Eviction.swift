@@ -24,8 +24,7 @@ struct Eviction: Sendable {
                     options: DeleteOptions(gracePeriodSeconds: gracePeriod.map { Int($0.components.seconds) }, uid: uid))
                 return "pod \(pod) evicted" + (refusals > 0 ? " after \(refusals) refusals by a disruption budget" : "")
             } catch {
-                if error.code == .notFound { return "pod \(pod) is gone already" }
-                if error.code == .conflict { return "pod \(pod) is another one by now" }
+                if let end = Self.end(by: error) { return "pod \(pod) \(end)" }
                 guard error.code == .tooManyRequests else { throw error }
                 refusals += 1
                 let wait = error.retryAfterSeconds.flatMap { $0 > 0 ? Duration.seconds($0) : nil } ?? Self.pause
@@ -36,6 +35,17 @@ struct Eviction: Sendable {
                 }
                 try await ContinuousClock().sleep(for: wait)
             }
+        }
+    }
+
+    /// Why there is nothing left to evict, if that is what the API server's refusal says.
+    static func end(by refusal: KubernetesError) -> String? {
+        switch refusal.code {
+        case .notFound: "is gone already"
+        case .conflict: "is another one by now"
+        // Nothing may be created in such a namespace, an eviction neither (kubectl: pkg/drain/drain.go). All that is in it is deleted.
+        case .forbidden where refusal.status?.cause("NamespaceTerminating") != nil: "goes with its namespace"
+        default: nil
         }
     }
 
