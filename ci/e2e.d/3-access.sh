@@ -59,6 +59,7 @@ run_experiments rbac "${files[1]}" --kubeconfig "$work/token.kubeconfig"
 check "a run with the ServiceAccount of aftershock rbac passes" [ $status = 0 ]
 
 uid() { kubectl get pods -n e2e-sql -o jsonpath='{.items[*].metadata.uid}'; }
+settles
 before=$(uid)
 kubectl get role -n e2e-sql aftershock -o json | jq '(.rules[] | select(.resources == ["pods"]) | .verbs) -= ["delete"]' | kubectl replace -f - >/dev/null
 run_experiments rbac-without-delete "${files[1]}" --kubeconfig "$work/token.kubeconfig" >"$work/output" 2>&1
