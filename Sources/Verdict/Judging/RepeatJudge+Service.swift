@@ -58,7 +58,8 @@ extension RepeatJudge {
         let allowed = isControl ? "allowed 0s: nothing was injected" : "allowed \(limit.gep2257)"
         let message = "\(measured), \(allowed) (\(how))"
         // Of an outage that was still open when the repeat was cut off only the lower bound can be over the limit.
-        if downtime.isOpen, unfinished != nil, downtime.lower <= limit { return nil }
+        let isCutOff = unfinished != nil || facts.end?.how == .aborted
+        if downtime.isOpen, isCutOff, downtime.lower <= limit { return nil }
         guard let upper = downtime.upper, upper <= limit else {
             return .failed(.downtime, type: "downtime", message, details: outageLines())
         }

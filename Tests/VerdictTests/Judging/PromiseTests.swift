@@ -54,6 +54,22 @@ import Testing
         #expect(repeated.phases.last?.name == .notRecovered)
     }
 
+    /// Told to stop while the server stood still: nobody knows how long it would have been out.
+    @Test func anOutageThatTheInterruptionCutOffBreaksNothing() throws {
+        var script = Script()
+        script.outs = [.init(from: 17_000, to: 100_000)]
+        script.drop { if case .ledgerChecked = $0 { true } else { false } }
+        script.change { record in
+            guard case .repeatEnded = record.event else { return }
+            record.event = .repeatEnded(RepeatEnded(how: .aborted, reason: "interrupted by SIGTERM"))
+        }
+        let repeated = try #require(script.findings().experiments.first?.repeats.first)
+        #expect(repeated.tracks.allSatisfy { $0.downtime.isOpen })
+        #expect(repeated.verdict == .aborted, "\(repeated.judgements.filter { $0.outcome == .failed })")
+        script.outs[0].from = 12_000
+        #expect(script.findings().verdict == .fail)
+    }
+
     /// A lost node comes back when its fault is undone, and the service with it.
     @Test func whatTheUndoBringsBackIsNoRecovery() throws {
         var script = Script()
