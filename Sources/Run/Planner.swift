@@ -45,8 +45,7 @@ public struct Planner: Sendable {
     private func describe(_ experiment: Experiment) async throws -> [String] {
         let target = try await TargetResolver(client: client, target: experiment.target).resolve()
         guard let pod = target.servingPods.first else { return [] }
-        let faultTarget = try FaultTarget(
-            pod: pod, container: experiment.target.container, lease: TargetLock.name(of: experiment.target.workload))
+        let faultTarget = try FaultTarget(pod, of: experiment.target)
         let ledger = experiment.ledger
         let own = [
             "hold Lease \(target.namespace)/\(faultTarget.lease)",

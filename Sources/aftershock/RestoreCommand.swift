@@ -28,7 +28,7 @@ struct RestoreCommand: AsyncParsableCommand {
     @Flag(help: "What any run has left.")
     var all = false
 
-    @Flag(help: "With --run-id or --all: also run the commands that marks on nodes name, after a look at them.")
+    @Flag(help: "With --run-id or --all: also run the commands that marks on nodes and Leases name, after a look at them.")
     var runCommands = false
 
     func validate() throws {

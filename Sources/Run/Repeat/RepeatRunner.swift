@@ -29,8 +29,7 @@ struct RepeatRunner: Sendable {
         guard let pod = target.servingPods.first else {
             throw TargetError(check: "workload", message: "no pod of the target is ready before repeat \(number)")
         }
-        let faultTarget = try FaultTarget(
-            pod: pod, container: experiment.target.container, lease: TargetLock.name(of: experiment.target.workload))
+        let faultTarget = try FaultTarget(pod, of: experiment.target)
         try journal.append(.snapshot(try await resolver.snapshot(.before, container: faultTarget.container)))
         let ledger = try await Ledger.prepare(
             LedgerConfiguration(server: server, experiment: experiment, tableSuffix: "\(options.runID)_\(ordinal)", seed: options.seed),
