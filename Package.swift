@@ -74,7 +74,7 @@ let package = Package(
 
         module("JSON"),
         module("Experiment", ["JSON", .yams]),
-        module("Journal", ["JSON", "Experiment"]),
+        module("Journal", ["JSON", "Experiment", .system]),
         module("TDS", [.nioCore, .nioPosix, .nioTLS, .nioSSL]),
         module(
             "Kubernetes",

@@ -94,7 +94,9 @@ struct Trial: Sendable {
         let heartbeat = Heartbeat(on: serverLoop, clock: clock)
         try await heartbeat.start(every: cadence.interval)
         let truths = try await withThrowingTaskGroup(of: Void.self) { group in
-            let runner = ProbeRunner(configuration, clock: clock, on: probeLoops, health: health) { recorder.record($0) }
+            let runner = ProbeRunner(configuration, clock: clock, on: probeLoops.next(), logins: probeLoops.next(), health: health) {
+                recorder.record($0)
+            }
             group.addTask { try await runner.run() }
             try await health.wait { $0.healthySince != nil }
             recorder.record(.stageEntered(StageEntered(stage: .steady)))

@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import SystemPackage
 
 /// Appends records to a journal, one JSON object a line.
 ///
@@ -9,7 +10,7 @@ import Synchronization
 /// A journal has one writer at a time: the kernel holds a lock for it, and lets go of it however the process ends.
 public final class JournalWriter: Sendable {
     private struct State {
-        var handle: FileHandle
+        let file: FileDescriptor
         var failure: JournalError?
     }
 
@@ -24,35 +25,47 @@ public final class JournalWriter: Sendable {
     public init(
         creating path: String, clock: RunClock, observer: (@Sendable (JournalRecord) -> Void)? = nil
     ) throws(JournalError) {
-        let handle = try Self.open(path, O_CREAT | O_EXCL, "created")
+        let file = try Self.open(path, [.create, .exclusiveCreate], "created")
         self.path = path
         self.clock = clock
         self.observer = observer
-        state = Mutex(State(handle: handle))
+        state = Mutex(State(file: file))
     }
 
     /// Opens the journal of a run that has ended, to add to it what `restore` did. `clock` goes on after the last record.
     ///
     /// - Throws: also when the run has not ended: its own writer still has the journal.
     public init(appendingTo path: String, clock: RunClock) throws(JournalError) {
-        let handle = try Self.open(path, 0, "opened")
+        let file = try Self.open(path, [], "opened")
         self.path = path
         self.clock = clock
         observer = nil
-        state = Mutex(State(handle: handle))
+        state = Mutex(State(file: file))
     }
 
-    private static func open(_ path: String, _ flags: CInt, _ verb: String) throws(JournalError) -> FileHandle {
-        let descriptor = Foundation.open(path, O_WRONLY | O_APPEND | O_CLOEXEC | flags, 0o644)
-        guard descriptor >= 0 else {
-            throw JournalError(path: path, line: nil, reason: "cannot be \(verb): \(String(cString: strerror(errno)))")
+    deinit {
+        // What was appended is with the kernel; closing can add nothing to it.
+        try? state.withLock { $0.file }.close()
+    }
+
+    private static func open(
+        _ path: String, _ options: FileDescriptor.OpenOptions, _ verb: String
+    ) throws(JournalError) -> FileDescriptor {
+        let file: FileDescriptor
+        do {
+            file = try FileDescriptor.open(
+                FilePath(path), .writeOnly, options: options.union([.append, .closeOnExec]),
+                permissions: [.ownerReadWrite, .groupRead, .otherRead])
+        } catch {
+            throw JournalError(path: path, line: nil, reason: "cannot be \(verb): \(error)")
         }
-        let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            let reason = errno == EWOULDBLOCK ? "is in use: its run, or a restore of it, still goes on" : String(cString: strerror(errno))
+        guard flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 else {
+            let error = Errno(rawValue: errno)
+            try? file.close()
+            let reason = error == .wouldBlock ? "is in use: its run, or a restore of it, still goes on" : "\(error)"
             throw JournalError(path: path, line: nil, reason: reason)
         }
-        return handle
+        return file
     }
 
     /// Appends `event`. A journal that can no longer be written (disk full) fails every later call too.
@@ -70,7 +83,7 @@ public final class JournalWriter: Sendable {
     private func write(_ event: Event, at time: RunTime?, durably: Bool) throws(JournalError) -> RunTime {
         let time = time ?? clock.now
         let record = JournalRecord(at: time, event: event)
-        let line: Data
+        var line: String
         do {
             line = try record.line()
         } catch {
@@ -79,10 +92,10 @@ public final class JournalWriter: Sendable {
         let failure = state.withLock { state -> JournalError? in
             if let failure = state.failure { return failure }
             do {
-                try state.handle.write(contentsOf: line)
-                if durably { try state.handle.synchronize() }
+                _ = try line.withUTF8 { try state.file.writeAll($0) }
+                if durably, fsync(state.file.rawValue) != 0 { throw Errno(rawValue: errno) }
             } catch {
-                state.failure = JournalError(path: path, line: nil, reason: "cannot be written: \(error.localizedDescription)")
+                state.failure = JournalError(path: path, line: nil, reason: "cannot be written: \(error)")
             }
             return state.failure
         }

@@ -47,13 +47,12 @@ public final class Ledger: Sendable {
     /// Throws only what recording an event threw.
     ///
     /// - Parameters:
-    ///   - eventLoopGroup: the writers share one loop of it.
+    ///   - eventLoop: where all the writers live.
     ///   - health: is told of every write.
     ///   - record: appends to the journal.
     public func write(
-        on eventLoopGroup: any EventLoopGroup, health: HealthMonitor, record: @escaping @Sendable (Event) throws -> Void
+        on eventLoop: any EventLoop, health: HealthMonitor, record: @escaping @Sendable (Event) throws -> Void
     ) async throws {
-        let eventLoop = eventLoopGroup.next()
         let context = ProbeContext(server: writerServer, clock: clock, eventLoop: eventLoop)
         let executor = EventLoopTaskExecutor(eventLoop)
         let start = clock.now

@@ -4,6 +4,13 @@ import Journal
 struct LedgerStatements: Sendable {
     let rows: String
     let registers: String
+    /// Parameters: writer, sequence, payload, checksum.
+    let insertRow: String
+    /// Parameters: writer, new value, last acknowledged value.
+    ///
+    /// Writes only over what the register can rightly hold. So an update that was given up and is executed late cannot undo a later one,
+    /// and a register that fell back to an old value stays there for the read-back to find.
+    let updateRegister: String
     private let index: String
 
     /// - Parameter suffix: unique to the run and repeat.
@@ -11,6 +18,8 @@ struct LedgerStatements: Sendable {
         rows = Self.quoted("aftershock_rows_\(suffix)")
         registers = Self.quoted("aftershock_registers_\(suffix)")
         index = Self.quoted("aftershock_rows_\(suffix)_identity")
+        insertRow = "INSERT INTO \(rows) (writer, seq, payload, digest) VALUES (@p1, @p2, @p3, @p4)"
+        updateRegister = "UPDATE \(registers) SET value = @p2 WHERE writer = @p1 AND value >= @p3 AND value < @p2"
     }
 
     /// `name` as a delimited identifier.
@@ -30,15 +39,6 @@ struct LedgerStatements: Sendable {
     }
 
     var dropTables: [String] { ["DROP TABLE IF EXISTS \(rows)", "DROP TABLE IF EXISTS \(registers)"] }
-
-    /// Parameters: writer, sequence, payload, checksum.
-    var insertRow: String { "INSERT INTO \(rows) (writer, seq, payload, digest) VALUES (@p1, @p2, @p3, @p4)" }
-
-    /// Parameters: writer, new value, last acknowledged value.
-    ///
-    /// Writes only over what the register can rightly hold. So an update that was given up and is executed late cannot undo a later one,
-    /// and a register that fell back to an old value stays there for the read-back to find.
-    var updateRegister: String { "UPDATE \(registers) SET value = @p2 WHERE writer = @p1 AND value >= @p3 AND value < @p2" }
 
     var readRows: String { "SELECT writer, seq, payload, digest FROM \(rows) ORDER BY writer, seq" }
 

@@ -21,27 +21,34 @@ struct ConnectProbe: Sendable {
         guard let address = await ServerAddress.resolve(server.host, port: server.port, deadline: deadline, context, &outcome) else {
             return outcome
         }
-        let started = context.clock.now
-        let remaining = deadline - started
+        let remaining = deadline - context.clock.now
         guard remaining > .zero else {
             outcome.failure = Failure(phase: "tcp", kind: "timeout")
             return outcome
         }
-        do {
-            let channel = try await ClientBootstrap(group: context.eventLoop)
-                .connectTimeout(.nanoseconds(remaining.wholeNanoseconds))
-                .connect(to: address).get()
-            let connected = context.clock.now
-            outcome.ended = connected
+        let asked = NIOLoopBoundBox(context.clock.now, eventLoop: context.eventLoop)
+        let (result, answered) = await ClientBootstrap(group: context.eventLoop)
+            .connectTimeout(.nanoseconds(remaining.wholeNanoseconds))
+            .channelInitializer { channel in
+                // What making the socket took is not the server's.
+                asked.value = context.clock.now
+                return channel.eventLoop.makeSucceededVoidFuture()
+            }
+            .connect(to: address).result(by: context.clock)
+        outcome.ended = answered
+        // Where a name was resolved, that was the first question.
+        if outcome.phases.isEmpty { outcome.begun = asked.value }
+        switch result {
+        case .success(let channel):
             // A connect to a free port of the own host can meet itself when it is given that very port as its own (TCP's simultaneous
             // open). Nobody listens there.
             if channel.localAddress == channel.remoteAddress {
                 outcome.failure = Failure(phase: "tcp", kind: "refused", message: "the connection met itself: nobody listens there")
             } else {
-                outcome.completed("tcp", took: connected - started)
+                outcome.completed("tcp", took: answered - asked.value)
             }
             await abort(channel)
-        } catch {
+        case .failure(let error):
             outcome.failure = Failure(connecting: error)
         }
         return outcome
@@ -54,6 +61,15 @@ struct ConnectProbe: Sendable {
         }
         // Fails only where the peer was faster.
         try? await channel.close().get()
+    }
+}
+
+extension EventLoopFuture where Value: Sendable {
+    /// What becomes of the future, and when.
+    fileprivate func result(by clock: RunClock) async -> (Result<Value, any Error>, RunTime) {
+        await withCheckedContinuation { continuation in
+            whenComplete { continuation.resume(returning: ($0, clock.now)) }
+        }
     }
 }
 

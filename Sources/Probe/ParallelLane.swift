@@ -45,7 +45,7 @@ final class ParallelLane: Sendable {
         guard !Task.isCancelled else { return }
         try reporter.finished(
             ProbeResult(
-                track: track, slot: slot, intended: intended, started: started, done: done, failure: outcome.failure,
+                track: track, slot: slot, intended: intended, started: outcome.begun ?? started, done: done, failure: outcome.failure,
                 phases: outcome.phases))
     }
 }

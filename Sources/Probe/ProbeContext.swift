@@ -24,12 +24,16 @@ package struct ProbeContext: Sendable {
             outcome.failure = Failure(phase: "tcp", kind: "timeout")
             return nil
         }
+        // Where a name was resolved, that was the first question.
+        let isFirst = outcome.phases.isEmpty
         let (result, ended) = await connect(configuration(for: address, within: remaining), deadline: deadline)
         switch result {
         case .success(let connection):
+            if isFirst { outcome.begun = connection.phases.begun.map(noLaterThan) }
             outcome.completed(connection.phases)
             return connection
         case .failure(let error):
+            if isFirst { outcome.begun = error.phases.begun.map(noLaterThan) }
             outcome.completed(error.phases, failedIn: error.phase)
             outcome.failure = Failure(error)
             outcome.ended = ended
@@ -48,6 +52,12 @@ package struct ProbeContext: Sendable {
         // A connection whose query timed out is closed: it is not waited for what the server says to the attention.
         configuration.deadlines.attention = .milliseconds(1)
         return configuration
+    }
+
+    /// `instant` on the run's clock. What passes between the looks at the two clocks makes it earlier and never later.
+    private func noLaterThan(_ instant: NIODeadline) -> RunTime {
+        let now = clock.now
+        return now + .nanoseconds((instant - eventLoop.now).nanoseconds)
     }
 
     private typealias Ended = (result: Result<TDSConnection, TDSError>, at: RunTime)

@@ -6,6 +6,8 @@ package struct ProbeOutcome: Sendable {
     /// Nanoseconds, by phase.
     package var phases: [String: Int64] = [:]
     package var failure: Failure?
+    /// When the first question was put to the system, where that is known better than by when the probe was started.
+    var begun: RunTime?
     /// When the probe had its answer; what is cleaned up after that is not part of its time.
     package var ended: RunTime?
 

@@ -6,20 +6,23 @@ import TDS
 public struct ProbeRunner: Sendable {
     private let configuration: ProbeConfiguration
     private let clock: RunClock
-    private let eventLoopGroup: any EventLoopGroup
+    private let eventLoop: any EventLoop
+    private let loginLoop: any EventLoop
     private let reporter: ProbeReporter
 
     /// - Parameters:
-    ///   - eventLoopGroup: every track takes a loop of it; two threads keep the TLS handshakes of `login` out of the other tracks' way.
+    ///   - eventLoop: where `connect` and `session` live.
+    ///   - loginLoop: where `login` lives; a thread of its own keeps its TLS handshakes out of the other tracks' way.
     ///   - health: is told of every probe.
     ///   - record: appends to the journal. What it throws ends the probing.
     public init(
-        _ configuration: ProbeConfiguration, clock: RunClock, on eventLoopGroup: any EventLoopGroup, health: HealthMonitor,
-        record: @escaping @Sendable (Event) throws -> Void
+        _ configuration: ProbeConfiguration, clock: RunClock, on eventLoop: any EventLoop, logins loginLoop: any EventLoop,
+        health: HealthMonitor, record: @escaping @Sendable (Event) throws -> Void
     ) {
         self.configuration = configuration
         self.clock = clock
-        self.eventLoopGroup = eventLoopGroup
+        self.eventLoop = eventLoop
+        self.loginLoop = loginLoop
         reporter = ProbeReporter(health: health, record: record)
     }
 
@@ -32,7 +35,7 @@ public struct ProbeRunner: Sendable {
         let runID = configuration.runID
         try await withThrowingDiscardingTaskGroup { group in
             for (track, cadence) in configuration.tracks {
-                let eventLoop = eventLoopGroup.next()
+                let eventLoop = track == .login ? loginLoop : eventLoop
                 let context = ProbeContext(server: configuration.server, clock: clock, eventLoop: eventLoop)
                 let schedule = { capacity, whenFull in
                     SlotSchedule(start: start, interval: cadence.interval, capacity: capacity, whenFull: whenFull)

@@ -60,7 +60,7 @@ struct SessionLane: Sendable {
         guard !Task.isCancelled else { return }
         try reporter.finished(
             ProbeResult(
-                track: .session, slot: slot, intended: intended, started: started, done: done, failure: outcome.failure,
+                track: .session, slot: slot, intended: intended, started: outcome.begun ?? started, done: done, failure: outcome.failure,
                 phases: outcome.phases))
     }
 

@@ -72,7 +72,7 @@ public struct Restorer: Sendable {
         return restorations
             + (try await giveUp(
                 locks.filter { lock in
-                    (runID == nil || lock.holder == runID) && !stillMarked.contains("lease/\(lock.namespace)/\(lock.name)")
+                    (runID == nil || lock.holder == runID) && !stillMarked.contains(Undo.lease(lock.name, in: lock.namespace))
                 }))
     }
 

@@ -51,6 +51,7 @@ extension TDSConnection {
 extension TDSPhaseDurations {
     fileprivate func adding(_ other: TDSPhaseDurations) -> TDSPhaseDurations {
         var sum = self
+        sum.begun = self.begun ?? other.begun
         for (phase, duration) in [(TDSPhase.tcp, other.tcp), (.prelogin, other.prelogin), (.tls, other.tls), (.login, other.login)] {
             if let duration { sum.add(duration, to: phase) }
         }
@@ -67,71 +68,59 @@ private struct Attempt: Sendable {
     static func run(_ configuration: TDSConfiguration, on eventLoop: any EventLoop) async throws(TDSError) -> Attempt {
         let tls = configuration.encryption == .off ? nil : try configuration.tls.context(for: configuration)
         let started = eventLoop.now
-        let outcome = eventLoop.makePromise(of: TDSChannelHandler.Outcome.self)
-        let cancellation = ConnectCancellation(eventLoop: eventLoop)
+        let opening = Opening(eventLoop: eventLoop)
         do {
             return try await withTaskCancellationHandler {
-                let (channel, handler) = try await Self.open(configuration, tls, eventLoop, started, outcome, cancellation)
-                return Attempt(channel: channel, handler: handler, outcome: try await outcome.futureResult.get())
+                let opened = try await Self.open(configuration, tls, eventLoop, opening)
+                return Attempt(channel: opened.channel, handler: opened.handler, outcome: try await opened.outcome.get())
             } onCancel: {
-                cancellation.cancel()
+                opening.cancel()
             }
         } catch {
             if let error = error as? TDSError { throw error }
-            // The handler that was told to give up knows more than the channel that it closed.
-            if cancellation.isCancelled, let error = await Self.failure(of: outcome.futureResult) { throw error }
+            // The handler knows more than the channel. Of a name's several addresses each has one, and the error speaks for all.
+            if opening.isCancelled || !(error is NIOConnectionError), let error = await opening.failure() { throw error }
             var failure = TDSError(channelError: error, phase: .tcp, isConnected: false)
-            if cancellation.isCancelled { failure.code = .cancelled }
+            if opening.isCancelled { failure.code = .cancelled }
             failure.after = Duration(eventLoop.now - started)
             failure.phases.tcp = failure.after
             throw failure
         }
     }
 
-    private static func failure(of outcome: EventLoopFuture<TDSChannelHandler.Outcome>) async -> TDSError? {
-        do {
-            _ = try await outcome.get()
-            return nil
-        } catch {
-            return error as? TDSError
-        }
-    }
-
     private static func open(
-        _ configuration: TDSConfiguration, _ tls: NIOSSLContext?, _ eventLoop: any EventLoop, _ started: NIODeadline,
-        _ outcome: EventLoopPromise<TDSChannelHandler.Outcome>, _ cancellation: ConnectCancellation
-    ) async throws -> (any Channel, NIOLoopBound<TDSChannelHandler>) {
+        _ configuration: TDSConfiguration, _ tls: NIOSSLContext?, _ eventLoop: any EventLoop, _ opening: Opening
+    ) async throws -> OpenedChannel {
         let bootstrap = Self.socketOptions.reduce(
             ClientBootstrap(group: eventLoop).connectTimeout(TimeAmount(configuration.deadlines.tcp))
         ) { bootstrap, option in
             bootstrap.channelOption(option.0, value: option.1)
         }
-        let initialize: @Sendable (any Channel) -> EventLoopFuture<(any Channel, NIOLoopBound<TDSChannelHandler>)> = { channel in
+        let initialize: @Sendable (any Channel) -> EventLoopFuture<OpenedChannel> = { channel in
             channel.eventLoop.makeCompletedFuture {
-                let handler = TDSChannelHandler(
-                    eventLoop: channel.eventLoop, configuration: configuration, tls: tls, started: started, outcome: outcome)
-                if configuration.encryption == .strict, let tls {
-                    let tlsHandler = try NIOSSLClientHandler(context: tls, serverHostname: configuration.certificateName)
-                    handler.adopt(tlsHandler)
-                    try channel.pipeline.syncOperations.addHandler(tlsHandler)
+                let handler = TDSChannelHandler(eventLoop: channel.eventLoop, configuration: configuration, tls: tls)
+                let opened = OpenedChannel(
+                    channel: channel, handler: NIOLoopBound(handler, eventLoop: channel.eventLoop), outcome: handler.outcome)
+                do {
+                    if configuration.encryption == .strict, let tls {
+                        let tlsHandler = try NIOSSLClientHandler(context: tls, serverHostname: configuration.certificateName)
+                        handler.adopt(tlsHandler)
+                        try channel.pipeline.syncOperations.addHandler(tlsHandler)
+                    }
+                    try channel.pipeline.syncOperations.addHandler(handler)
+                    try opening.adopt(opened)
+                    return opened
+                } catch {
+                    handler.cancelConnecting()
+                    throw error
                 }
-                try channel.pipeline.syncOperations.addHandler(handler)
-                let bound = NIOLoopBound(handler, eventLoop: channel.eventLoop)
-                try cancellation.adopt(bound)
-                return (channel, bound)
             }
         }
-        do {
-            // An address needs no resolver, and no thread to run one on.
-            if let address = try? SocketAddress(ipAddress: configuration.host, port: configuration.port) {
-                return try await bootstrap.connect(to: address, channelInitializer: initialize)
-            }
-            return try await bootstrap.connect(host: configuration.host, port: configuration.port, channelInitializer: initialize)
-        } catch {
-            // Where no channel came to be, nobody else completes the promise.
-            outcome.fail(error)
-            throw error
+        // An address needs no resolver, and no thread to run one on.
+        if let address = try? SocketAddress(ipAddress: configuration.host, port: configuration.port) {
+            return try await bootstrap.connect(to: address, channelInitializer: initialize)
         }
+        return try await bootstrap.connect(host: configuration.host, port: configuration.port, channelInitializer: initialize)
     }
 
     /// A node that dies sends no reset: without these a connection to it would look open for a quarter of an hour
@@ -151,11 +140,17 @@ private struct Attempt: Sendable {
     }
 }
 
+private struct OpenedChannel: Sendable {
+    let channel: any Channel
+    let handler: NIOLoopBound<TDSChannelHandler>
+    let outcome: EventLoopFuture<TDSChannelHandler.Outcome>
+}
+
 /// Ends a connection attempt whose task is cancelled, also when its channel comes to be only afterwards.
-private final class ConnectCancellation: Sendable {
+private final class Opening: Sendable {
     private struct State {
         var isCancelled = false
-        var handler: NIOLoopBound<TDSChannelHandler>?
+        var latest: OpenedChannel?
     }
 
     private let state = Mutex(State())
@@ -165,19 +160,30 @@ private final class ConnectCancellation: Sendable {
 
     var isCancelled: Bool { self.state.withLock { $0.isCancelled } }
 
-    func adopt(_ handler: NIOLoopBound<TDSChannelHandler>) throws {
+    func adopt(_ opened: OpenedChannel) throws {
         let isCancelled = self.state.withLock { state in
-            state.handler = handler
+            state.latest = opened
             return state.isCancelled
         }
         if isCancelled { throw CancellationError() }
     }
 
     func cancel() {
-        let handler = self.state.withLock { state in
+        let latest = self.state.withLock { state in
             state.isCancelled = true
-            return state.handler
+            return state.latest
         }
-        if let handler { self.eventLoop.execute { handler.value.cancelConnecting() } }
+        if let latest { self.eventLoop.execute { latest.handler.value.cancelConnecting() } }
+    }
+
+    /// Why the latest channel, which could not be opened, failed; nil where none came to be.
+    func failure() async -> TDSError? {
+        guard let latest = self.state.withLock({ $0.latest }) else { return nil }
+        do {
+            _ = try await latest.outcome.get()
+            return nil
+        } catch {
+            return error as? TDSError
+        }
     }
 }

@@ -67,7 +67,7 @@ public final class TDSConnection: Sendable {
         let ticket = CancellationTicket()
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                self.eventLoop.execute {
+                let send: @Sendable () -> Void = {
                     let sink = sink(continuation)
                     if ticket.isCancelled.load(ordering: .acquiring) {
                         sink.finish(TDSError(.cancelled, phase: .query, detail: "cancelled before it was sent"))
@@ -75,6 +75,8 @@ public final class TDSConnection: Sendable {
                         self.handler.value.execute(request, id: id, timeout: timeout, sink: sink)
                     }
                 }
+                // Who is on the loop already need not wait for its next turn.
+                if self.eventLoop.inEventLoop { send() } else { self.eventLoop.execute(send) }
             }
         } onCancel: {
             // Either the flag is seen before the request is sent, or this runs behind the sending.

@@ -1,3 +1,5 @@
+public import NIOCore
+
 /// A step of a connection's life, named in errors and measured.
 public enum TDSPhase: String, Sendable, Hashable, CaseIterable, CustomStringConvertible {
     /// Resolving the name, if there is one, and opening the TCP connection.
@@ -20,6 +22,9 @@ public struct TDSPhaseDurations: Sendable, Hashable {
     public var prelogin: Duration?
     public var tls: Duration?
     public var login: Duration?
+    /// When the (first) connection was asked of the system, on the event loop's clock: what this side did before that, such as making
+    /// the socket, is no part of any phase. nil where it did not come to that.
+    public var begun: NIODeadline?
 
     public init(tcp: Duration? = nil, prelogin: Duration? = nil, tls: Duration? = nil, login: Duration? = nil) {
         self.tcp = tcp

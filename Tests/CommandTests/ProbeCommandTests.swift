@@ -30,12 +30,13 @@ import Testing
 
     /// Runs the command with `-o json` and the right password unless another is given.
     private func probe(
-        _ port: Int, _ arguments: [String], password: String = SandboxServer.password
+        _ port: Int, _ arguments: [String], host: String = "127.0.0.1", password: String = SandboxServer.password,
+        launcher: [String] = []
     ) async throws -> (code: Int32, probes: [Probe], errors: String) {
         let outcome = try await Program.run(
             "aftershock",
-            ["probe", "127.0.0.1:\(port)", "--user", "sa", "--password-from", "env:PROBE_PASSWORD", "-o", "json"] + arguments,
-            environment: ["PROBE_PASSWORD": password])
+            ["probe", "\(host):\(port)", "--user", "sa", "--password-from", "env:PROBE_PASSWORD", "-o", "json"] + arguments,
+            environment: ["PROBE_PASSWORD": password], launcher: launcher)
         #expect(!(outcome.output + outcome.errors).contains(password))
         let probes = try outcome.output.split(separator: "\n").map { Probe(json: try JSONValue(parsing: Data($0.utf8))) }
         return (outcome.exitCode, probes, outcome.errors)
@@ -43,14 +44,15 @@ import Testing
 
     /// A server, and the file with its certificate.
     private func withServer(
-        _ encryption: String, flaws: [String] = [], _ body: @Sendable (SandboxServer, String) async throws -> Void
+        _ encryption: String, host: String = "127.0.0.1", flaws: [String] = [],
+        _ body: @Sendable (SandboxServer, String) async throws -> Void
     ) async throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("probe-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let certificate = folder + "/certificate.pem"
         let arguments = ["--encryption", encryption, "--certificate-file", certificate] + flaws.flatMap { ["--flaw", $0] }
-        try await SandboxServer.run(host: "127.0.0.1", port: nil, data: folder, arguments: arguments) { server in
+        try await SandboxServer.run(host: host, port: nil, data: folder, arguments: arguments) { server in
             try await body(server, certificate)
         }
     }
@@ -69,6 +71,22 @@ import Testing
             let tls: Set<String> = arguments.contains("off") ? [] : ["tls"]
             #expect(probes.first?.phases == tls.union(["tcp", "prelogin", "login", "query"]))
             #expect(probes.first?.json["server"]?.string?.contains("SQL Server") == true)
+        }
+    }
+
+    @Test func theNextAddressOfANameIsTriedWhereOneRefuses() async throws {
+        let hosts = FileManager.default.temporaryDirectory.appendingPathComponent("hosts-\(UUID().uuidString)").path
+        // The first is the nearest to the own address and tried first; the server does not listen there.
+        try "127.0.0.1 two-addresses\n127.0.0.9 two-addresses\n".write(toFile: hosts, atomically: true, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(atPath: hosts) }
+        let launcher = [
+            "unshare", "--user", "--map-root-user", "--mount", "sh", "-c", "mount --bind \"$0\" /etc/hosts && exec \"$@\"", hosts,
+        ]
+        try await withServer("on", host: "127.0.0.9") { server, _ in
+            let (code, probes, errors) = try await probe(
+                server.port, ["--trust-server-certificate"], host: "two-addresses", launcher: launcher)
+            #expect(code == 0, "\(errors)")
+            #expect(probes.map(\.isGood) == [true])
         }
     }
 

@@ -11,7 +11,7 @@ import Testing
         let run = try await FlawRun.run(flaw.experiment, flaw.arguments)
         #expect(run.exitCode == flaw.exitCode, "\(run.terminal)")
         #expect(run.results["exitCode"]?.integer == Int64(flaw.exitCode))
-        #expect(run.broken == flaw.broken)
+        #expect(run.broken == flaw.broken, "\(run.terminal)")
         for (name, type) in flaw.types { #expect(run.junit.result(name)?.type == type) }
         for set in flaw.sets { try expectNamed(set, in: run) }
         if flaw.exitCode >= 4 { #expect(run.results["verdict"]?.string == "invalid") }
@@ -21,7 +21,7 @@ import Testing
     @Test(arguments: ["processKill: {}", "podDelete: {}", "none: {duration: 2s}"]) func aSoundClusterPasses(fault: String) async throws {
         let run = try await FlawRun.run(Planted(name: "none", fault: fault, exitCode: 0, broken: []).experiment, [])
         #expect(run.exitCode == 0, "\(run.terminal)")
-        #expect(run.broken == [])
+        #expect(run.broken == [], "\(run.terminal)")
         #expect(run.results["verdict"]?.string == "pass")
         #expect(run.count("lost") == 0)
         #expect(run.count("acknowledged") > 50)

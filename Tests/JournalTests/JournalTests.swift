@@ -57,11 +57,12 @@ import Testing
     ]) func aUsualEventIsReadBackAsItWas(event: Event) throws {
         let record = JournalRecord(at: RunTime(nanoseconds: 7), event: event)
         let line = try record.line()
-        #expect(line.last == UInt8(ascii: "\n"))
-        #expect(line.filter { $0 == UInt8(ascii: "\n") }.count == 1)
-        let object = try #require(JSONSerialization.jsonObject(with: line) as? NSDictionary)
+        #expect(line.last == "\n")
+        #expect(line.filter { $0 == "\n" }.count == 1)
+        let data = Data(line.utf8)
+        let object = try #require(JSONSerialization.jsonObject(with: data) as? NSDictionary)
         #expect(object == (try JSONSerialization.jsonObject(with: JSONEncoder().encode(record)) as? NSDictionary))
-        #expect(try JSONDecoder().decode(JournalRecord.self, from: line) == record)
+        #expect(try JSONDecoder().decode(JournalRecord.self, from: data) == record)
     }
 
     @Test func aLineIsOneFlatObject() throws {

@@ -71,7 +71,7 @@ import Testing
     private func writing(_ scene: Scene, _ ledger: Ledger, _ body: @escaping @Sendable () async throws -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
-                try await ledger.write(on: MultiThreadedEventLoopGroup.singleton, health: scene.health) { scene.record($0) }
+                try await ledger.write(on: MultiThreadedEventLoopGroup.singleton.next(), health: scene.health) { scene.record($0) }
             }
             try await body()
             group.cancelAll()
@@ -121,7 +121,7 @@ import Testing
         }
         // Prepared and killed; up again, and killed while it is written to.
         let writers = Task {
-            try await ledger.write(on: MultiThreadedEventLoopGroup.singleton, health: scene.health) { scene.record($0) }
+            try await ledger.write(on: MultiThreadedEventLoopGroup.singleton.next(), health: scene.health) { scene.record($0) }
         }
         try await scene.run(port: port) { _ in try await scene.successes(20) }
         try await scene.health.wait { $0.tracks[.write]?.allSatisfy { $0.failures > 5 } ?? false }

@@ -60,10 +60,11 @@ struct ProbeBench: Sendable {
             server: server, forwarder: forwarder, health: HealthMonitor(lanes: Dictionary(uniqueKeysWithValues: tracks.map { ($0, 1) })),
             results: Results(), clock: RunClock())
         let cadence = ProbeConfiguration.Cadence(interval: interval, timeout: timeout, inFlightCap: inFlightCap)
+        let loops = MultiThreadedEventLoopGroup.singleton
         let runner = ProbeRunner(
             ProbeConfiguration(
                 server: configuration, tracks: Dictionary(uniqueKeysWithValues: tracks.map { ($0, cadence) }), runID: "bench"),
-            clock: bench.clock, on: MultiThreadedEventLoopGroup.singleton, health: bench.health,
+            clock: bench.clock, on: loops.next(), logins: loops.next(), health: bench.health,
             record: { [results = bench.results] in results.append($0) })
 
         try await withThrowingTaskGroup(of: Void.self) { group in

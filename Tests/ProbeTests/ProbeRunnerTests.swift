@@ -175,13 +175,44 @@ import Testing
         struct DiskFull: Error {}
         try await ProbeBench.run([.connect]) { bench in
             let port = try #require(bench.forwarder.address.port)
+            let loops = MultiThreadedEventLoopGroup.singleton
             let runner = ProbeRunner(
                 ProbeConfiguration(
                     server: TDSConfiguration(host: "127.0.0.1", port: port, user: "sa", password: ""),
                     tracks: [.connect: .init(interval: .milliseconds(10), timeout: .seconds(1), inFlightCap: 5)], runID: "r"),
-                clock: bench.clock, on: MultiThreadedEventLoopGroup.singleton, health: HealthMonitor(lanes: [.connect: 1]),
+                clock: bench.clock, on: loops.next(), logins: loops.next(), health: HealthMonitor(lanes: [.connect: 1]),
                 record: { _ in throw DiskFull() })
             await #expect(throws: DiskFull.self) { try await runner.run() }
+        }
+    }
+
+    /// A probe is begun when its first question is put: resolving the name where there is one, else the connection.
+    @Test(arguments: ["127.0.0.1", "localhost"]) func allPhasesLieBetweenAProbesStartAndItsEnd(host: String) async throws {
+        let loops = MultiThreadedEventLoopGroup.singleton
+        let server = try await ScriptedServer.start(host: "127.0.0.1", identity: nil, on: loops.next())
+        let results = ProbeBench.Results()
+        let health = HealthMonitor(lanes: [.connect: 1, .login: 1])
+        let cadence = ProbeConfiguration.Cadence(interval: .milliseconds(20), timeout: .seconds(5), inFlightCap: 5)
+        let runner = ProbeRunner(
+            ProbeConfiguration(
+                server: TDSConfiguration(
+                    host: host, port: try #require(server.address.port), user: "sa", password: "secret", encryption: .off),
+                tracks: [.connect: cadence, .login: cadence], runID: "r"),
+            clock: RunClock(), on: loops.next(), logins: loops.next(), health: health, record: { results.append($0) })
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await runner.run() }
+            try await health.wait { $0.healthySince != nil }
+            group.cancelAll()
+            try await group.waitForAll()
+        }
+        try await server.stop()
+        let good = results.probes.filter(\.succeeded)
+        #expect(Set(good.map(\.track)) == [.connect, .login])
+        for probe in good {
+            let phases = try #require(probe.phases)
+            #expect((phases["dns"] != nil) == (host == "localhost"))
+            #expect(probe.started >= probe.intended)
+            #expect(.nanoseconds(phases.values.reduce(0, +)) <= probe.done - probe.started)
         }
     }
 
@@ -190,11 +221,12 @@ import Testing
             let results = ProbeBench.Results()
             let health = HealthMonitor(lanes: [.connect: 1, .login: 1])
             let cadence = ProbeConfiguration.Cadence(interval: .milliseconds(20), timeout: .seconds(20), inFlightCap: 5)
+            let loops = MultiThreadedEventLoopGroup.singleton
             let runner = ProbeRunner(
                 ProbeConfiguration(
                     server: TDSConfiguration(host: "no-such-host.invalid", user: "sa", password: ""),
                     tracks: [.connect: cadence, .login: cadence], runID: "r"),
-                clock: bench.clock, on: MultiThreadedEventLoopGroup.singleton, health: health, record: { results.append($0) })
+                clock: bench.clock, on: loops.next(), logins: loops.next(), health: health, record: { results.append($0) })
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await runner.run() }
                 try await health.wait { health in health.tracks.values.joined().allSatisfy { $0.failures > 0 } }

@@ -11,9 +11,10 @@ public enum Program {
         public var errors: String
     }
 
-    public static func executable(_ name: String) -> Executable {
-        let folder = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
-        return .path(FilePath(folder.appendingPathComponent(name).path))
+    public static func executable(_ name: String) -> Executable { .path(FilePath(path(name))) }
+
+    private static func path(_ name: String) -> String {
+        URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appendingPathComponent(name).path
     }
 
     /// Runs a program to its end.
@@ -21,12 +22,16 @@ public enum Program {
     /// - Parameters:
     ///   - environment: beside this process's own.
     ///   - input: what it reads on standard input.
+    ///   - launcher: another program of the system that starts it, and that one's arguments.
     public static func run(
-        _ name: String, _ arguments: [String], environment: [String: String] = [:], input: String = ""
+        _ name: String, _ arguments: [String], environment: [String: String] = [:], input: String = "",
+        launcher: [String] = []
     ) async throws -> Outcome {
         let added = Dictionary(uniqueKeysWithValues: environment.map { (Environment.Key(stringLiteral: $0), Optional($1)) })
+        let command = launcher.isEmpty ? arguments : launcher.dropFirst() + [path(name)] + arguments
         let record = try await Subprocess.run(
-            executable(name), arguments: Arguments(arguments), environment: .inherit.updating(added), input: .string(input),
+            launcher.first.map { .name($0) } ?? executable(name), arguments: Arguments(command), environment: .inherit.updating(added),
+            input: .string(input),
             output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
         guard case .exited(let code) = record.terminationStatus else { throw ProgramError("\(name) ended by \(record.terminationStatus)") }
         return Outcome(exitCode: code, output: record.standardOutput, errors: record.standardError)

@@ -76,12 +76,15 @@ extension Undo {
     /// Whoever may annotate an object must not be able to have another one changed.
     private static func object(of intent: UndoIntent) throws(FaultError) -> String {
         switch Kind(rawValue: intent.kind) {
-        case .runCommand where intent.parameters["lease"] != nil: "lease/\(try intent.text("namespace"))/\(try intent.text("lease"))"
+        case .runCommand where intent.parameters["lease"] != nil: lease(try intent.text("lease"), in: try intent.text("namespace"))
         case .uncordonNode, .removeTaint, .runCommand: "node/\(try intent.text("node"))"
         case .deletePod, .continueProcess: "pod/\(try intent.text("namespace"))/\(try intent.text("pod"))"
         case nil: throw FaultError(.refused, "this version does not know how to undo '\(intent.kind)'")
         }
     }
+
+    /// A lease as in ``Found/object``.
+    public static func lease(_ name: String, in namespace: String) -> String { "lease/\(namespace)/\(name)" }
 
     private static func mark(_ text: String) throws -> Mark {
         try JSONDecoder().decode(Mark.self, from: Data(text.utf8))

@@ -56,15 +56,17 @@ struct RepeatRunner: Sendable {
         let course = FaultCourse(
             client: client, journal: journal, experiment: experiment, options: options, faults: faults, monitor: monitor,
             target: faultTarget, podSelector: target.podSelector, resolver: resolver)
+        let eventLoop = eventLoopGroup.next()
+        let loginLoop = eventLoopGroup.next()
         return try await withThrowingTaskGroup(of: RepeatEnded?.self) { group in
             group.addTask {
                 try await ProbeRunner(
-                    configuration, clock: journal.clock, on: eventLoopGroup, health: monitor, record: record
+                    configuration, clock: journal.clock, on: eventLoop, logins: loginLoop, health: monitor, record: record
                 ).run()
                 return nil
             }
             group.addTask {
-                try await ledger.write(on: eventLoopGroup, health: monitor, record: record)
+                try await ledger.write(on: eventLoop, health: monitor, record: record)
                 return nil
             }
             group.addTask {

@@ -23,6 +23,7 @@ extension StoreState {
     @discardableResult
     mutating func evict(_ key: ObjectKey, _ options: DeleteOptions) throws(APIError) -> Deletion {
         let pod = try get(key)
+        try checkCreation(of: key.type, key.name, in: key.namespace)
         try check(options.preconditions, key, pod)
         let phase = pod[path: "status", "phase"]?.string
         // Such pods keep nothing alive, so no budget protects them.

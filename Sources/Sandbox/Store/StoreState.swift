@@ -136,6 +136,19 @@ extension StoreState {
         return stored
     }
 
+    /// Nothing new may come into a namespace that is being deleted, evictions included (k8s.io/apiserver:
+    /// pkg/admission/plugin/namespace/lifecycle).
+    func checkCreation(of type: ResourceType, _ name: String, in namespace: String) throws(APIError) {
+        guard let holder = self[ObjectKey(.namespaces, name: namespace)] else { throw .notFound(.namespaces, namespace) }
+        guard holder.isBeingDeleted else { return }
+        var error = APIError.forbidden(
+            type, name, "unable to create new content in namespace \(namespace) because it is being terminated")
+        error.causes = [
+            .init(reason: "NamespaceTerminating", message: "namespace \(namespace) is being terminated", field: "metadata.namespace")
+        ]
+        throw error
+    }
+
     private func place(_ object: inout JSONValue, _ definition: ResourceDefinition, _ namespace: String) throws(APIError) {
         if definition.isNamespaced {
             let own = object.namespace
@@ -144,16 +157,7 @@ extension StoreState {
                     "the namespace of the provided object does not match the namespace sent on the request (\(own) and \(namespace))")
             }
             let target = own.isEmpty ? namespace : own
-            guard let holder = self[ObjectKey(.namespaces, name: target)] else { throw .notFound(.namespaces, target) }
-            if holder.isBeingDeleted {
-                var error = APIError.forbidden(
-                    definition.type, object.name,
-                    "unable to create new content in namespace \(target) because it is being terminated")
-                error.causes = [
-                    .init(reason: "NamespaceTerminating", message: "namespace \(target) is being terminated", field: "metadata.namespace")
-                ]
-                throw error
-            }
+            try checkCreation(of: definition.type, object.name, in: target)
             object[path: "metadata", "namespace"] = .string(target)
         } else {
             object[path: "metadata", "namespace"] = nil

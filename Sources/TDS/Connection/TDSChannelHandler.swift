@@ -20,7 +20,7 @@ final class TDSChannelHandler: ChannelDuplexHandler {
     private let eventLoop: any EventLoop
     private let configuration: TDSConfiguration
     private let tls: NIOSSLContext?
-    private let outcome: EventLoopPromise<Outcome>
+    private let connecting: EventLoopPromise<Outcome>
     private var isOutcomeKnown = false
 
     private var machine: TDSConnectionStateMachine
@@ -44,17 +44,16 @@ final class TDSChannelHandler: ChannelDuplexHandler {
     private var isReadingPaused = false
     private var isReadHeldBack = false
 
-    /// - Parameter started: when opening the TCP connection began.
-    init(
-        eventLoop: any EventLoop, configuration: TDSConfiguration, tls: NIOSSLContext?, started: NIODeadline,
-        outcome: EventLoopPromise<Outcome>
-    ) {
+    /// How connecting ended; its error is a ``TDSError``. Known at the latest when the handler is removed.
+    var outcome: EventLoopFuture<Outcome> { self.connecting.futureResult }
+
+    init(eventLoop: any EventLoop, configuration: TDSConfiguration, tls: NIOSSLContext?) {
         self.eventLoop = eventLoop
         self.configuration = configuration
         self.tls = tls
         self.machine = TDSConnectionStateMachine(encryption: configuration.encryption)
-        self.phaseStart = started
-        self.outcome = outcome
+        self.phaseStart = eventLoop.now
+        self.connecting = eventLoop.makePromise()
     }
 
     // MARK: The channel's events
@@ -113,6 +112,12 @@ final class TDSChannelHandler: ChannelDuplexHandler {
     // MARK: Connecting
 
     func connect(context: ChannelHandlerContext, to address: SocketAddress, promise: EventLoopPromise<Void>?) {
+        self.phaseStart = self.eventLoop.now
+        self.phases.begun = self.phaseStart
+        let promise = promise ?? context.eventLoop.makePromise()
+        promise.futureResult.assumeIsolated().whenFailure { error in
+            self.lost(TDSError(channelError: error, phase: .tcp, isConnected: false))
+        }
         context.connect(to: address, promise: promise)
         self.sentAt = self.eventLoop.now
     }
@@ -415,8 +420,8 @@ final class TDSChannelHandler: ChannelDuplexHandler {
         guard !self.isOutcomeKnown else { return }
         self.isOutcomeKnown = true
         switch result {
-        case .success(let outcome): self.outcome.succeed(outcome)
-        case .failure(let error): self.outcome.fail(error)
+        case .success(let outcome): self.connecting.succeed(outcome)
+        case .failure(let error): self.connecting.fail(error)
         }
     }
 

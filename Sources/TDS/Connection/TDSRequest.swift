@@ -4,13 +4,15 @@ import NIOCore
 struct TDSRequest: Sendable {
     /// Where ALL_HEADERS holds the transaction descriptor: behind its length, the header's length and type.
     private static let descriptorOffset = 10
+    /// Most requests fit in; longer ones grow.
+    private static let usualLength = 1024
 
     let type: TDSPacketType
     private var message: ByteBuffer
 
     /// A batch, or with parameters a call of `sp_executesql`.
     init(_ sql: String, parameters: [TDSParameter]) throws(TDSError) {
-        var message = ByteBuffer()
+        var message = ByteBufferAllocator().buffer(capacity: Self.usualLength)
         if parameters.isEmpty {
             self.type = .sqlBatch
             TDSSQLBatch(sql).encode(into: &message)

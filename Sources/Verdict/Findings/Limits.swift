@@ -2,7 +2,8 @@
 public struct Limits: Sendable, Hashable {
     /// The least share of the promised probes that must have been made outside outages.
     public var minimumProbeShare = 0.9
-    /// The most that 99 of 100 probes may be started late. Bounds stay true beyond it, they use the real start; the load is doubtful.
+    /// The most that 99 of 100 probes, or all but one where they are fewer, may be started late. Bounds stay true beyond it, they use the
+    /// real start; the load is doubtful.
     public var maximumScheduleLag = Duration.milliseconds(200)
     /// The longest time without any answer that is overlooked where nothing failed: this many intervals beyond the probe's deadline.
     public var quietIntervals = 10

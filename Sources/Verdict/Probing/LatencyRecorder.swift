@@ -26,6 +26,8 @@ public struct Distribution: Sendable, Hashable {
     public var p90: Duration
     public var p99: Duration
     public var maximum: Duration
+    /// What all but one did not exceed.
+    var secondLargest: Duration
 
     init?(_ histogram: Histogram<UInt32>) {
         guard histogram.totalCount > 0 else { return nil }
@@ -37,5 +39,6 @@ public struct Distribution: Sendable, Hashable {
         p90 = quantile(90)
         p99 = quantile(99)
         maximum = .nanoseconds(Int64(clamping: histogram.maxRecorded))
+        secondLargest = count > 1 ? quantile(100 * Double(count - 1) / Double(count)) : .zero
     }
 }

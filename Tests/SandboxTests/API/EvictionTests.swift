@@ -42,6 +42,21 @@ import Testing
         #expect(pod.condition("DisruptionTarget")?["reason"] == "EvictionByEvictionAPI")
     }
 
+    @Test func nothingIsEvictedFromANamespaceThatGoes() async throws {
+        let api = try TestAPI()
+        try api.store.create(.namespaces, ["metadata": ["name": "sql"]])
+        try api.store.create(
+            .pods,
+            ["metadata": ["name": "p"], "spec": ["nodeName": "node-1", "containers": [["name": "c", "image": "i"]]]], namespace: "sql")
+        try api.store.delete(ObjectKey(.namespaces, name: "sql"))
+        let answer = try await api.send(
+            .POST, "/api/v1/namespaces/sql/pods/p/eviction",
+            ["apiVersion": "policy/v1", "kind": "Eviction", "metadata": ["name": "p"]])
+        #expect(answer.status == 403)
+        #expect(answer.body[path: "details", "causes"]?.array?.first?["reason"] == "NamespaceTerminating")
+        #expect(try !api.store.get(ObjectKey(.pods, namespace: "sql", name: "p")).isBeingDeleted)
+    }
+
     @Test func aBudgetIsSpent() async throws {
         let api = try api(budgets: 1, allowed: 1)
         #expect(try await evict(api).status == 201)

@@ -185,6 +185,20 @@ import Testing
         #expect(findings.experiments.contains { $0.verdict != .pass })
     }
 
+    /// One of less than a hundred probes is more than a hundredth of them, but no more than one stall.
+    @Test(arguments: [(1, false), (2, true)]) func aSingleStallIsNoLoad(late: Int, isDoubted: Bool) throws {
+        var script = Script()
+        script.interval = 250
+        script.change { record in
+            if case .probe(var probe) = record.event, probe.track == .login, (4..<4 + late).contains(probe.slot) {
+                probe.intended = RunTime(nanoseconds: probe.intended.nanoseconds - 600_000_000)
+                record.event = .probe(probe)
+            }
+        }
+        let doubts = script.findings().experiments.flatMap { $0.repeats.flatMap(\.doubts) }
+        #expect(doubts.map(\.kind) == (isDoubted ? [.scheduleLag] : []))
+    }
+
     /// Damage is not in a journal's records; it is what keeps them from being read.
     @Test func aDamagedJournalIsNeverAPass() {
         var reducer = FindingsReducer()
