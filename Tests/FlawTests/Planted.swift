@@ -37,8 +37,8 @@ struct Planted: Sendable, CustomTestStringConvertible {
             encryption: {mode: required, trustServerCertificate: true}
           fault: {\(fault)}
           ledger: {writers: 4, interval: 20ms, timeout: 2s, seedRows: \(seedRows)}
-          steadyFor: 1s
-          stableFor: 1s
+          steadyFor: 2s
+          stableFor: 2s
           giveUpAfter: \(giveUpAfter)
           expect: {downtime: {max: \(giveUpAfter)}, lostWrites: 0, node: \(node)}
           \(spec.isEmpty ? "probes: {connect: {interval: 100ms}, session: {interval: 100ms}, login: {interval: 250ms}}" : spec)

@@ -132,8 +132,8 @@ public struct TrackFindings: Sendable {
     public var missing: Int
     /// Those of the missing that were not under way when probing ended: nothing says what became of them.
     public var unexplained: Int
-    /// The share of the promised probes that was made outside the outages.
-    public var probeShare: Double?
+    /// Outside the outages. `nil`: no whole second was seen there.
+    public var probeRate: ProbeRate?
     /// No outage longer than this can have been overlooked since the fault.
     public var resolution: Duration
     /// From the fault to the end of the last outage: from here on everything was well. `nil`: never, or there was no fault.
@@ -178,4 +178,13 @@ public struct UndoFinding: Sendable, Hashable {
     /// `nil`: never answered.
     public var proven: Bool?
     public var evidence: String?
+}
+
+/// How many probes there were to be, and were.
+public struct ProbeRate: Sendable, Hashable {
+    public var promised: Double
+    public var made: Int
+
+    public var share: Double { min(1, Double(made) / promised) }
+    public var missing: Double { max(0, promised - Double(made)) }
 }

@@ -83,9 +83,10 @@ extension RepeatJudge {
                 let count = "\(track.unexplained) probe\(track.unexplained == 1 ? "" : "s")"
                 doubts.append(Doubt(.probesMissing, "of \(count) of the \(name) track neither a result nor a reason is in the journal"))
             }
-            if let share = track.probeShare, share < limits.minimumProbeShare {
-                let percent = "\(Int(share * 100)) % of the promised probes were made, \(Int(limits.minimumProbeShare * 100)) % are needed"
-                doubts.append(Doubt(.rateTooLow, "the \(name) track was probed too seldom outside outages: \(percent)"))
+            if let rate = track.probeRate, rate.share < limits.minimumProbeShare, rate.missing > Double(limits.missingProbes) {
+                let made = "\(Int(rate.share * 100)) % of the promised probes were made"
+                let needed = "\(Int(limits.minimumProbeShare * 100)) % are needed"
+                doubts.append(Doubt(.rateTooLow, "the \(name) track was probed too seldom outside outages: \(made), \(needed)"))
             }
             // Of a few probes one is more than a hundredth, and a single stall is no load.
             if let lag = track.lag, track.track != .write {

@@ -34,14 +34,14 @@ extension TrackFindings {
             guard let last = outages.last else { return .zero }
             return last.firstSuccessDone.map { max(.zero, $0 - fault) }
         }
-        probeShare = Self.probeShare(reducer, outages: all, end: end)
+        probeRate = Self.probeRate(reducer, outages: all, end: end)
     }
 
     /// How long after its deadline a probe has ended at the latest.
     private static let probeEnd = Duration.seconds(1)
 
     /// Of the whole seconds between the first and the last probe, those that no outage touches count.
-    private static func probeShare(_ reducer: TrackReducer, outages: [Outage], end: RunTime?) -> Double? {
+    private static func probeRate(_ reducer: TrackReducer, outages: [Outage], end: RunTime?) -> ProbeRate? {
         let buckets = reducer.seconds.buckets
         guard let first = buckets.firstIndex(where: { $0.isUsed }) else { return nil }
         let second = Duration.seconds(1)
@@ -59,7 +59,7 @@ extension TrackFindings {
             promised += promisedEach
             if buckets.indices.contains(index) { made += buckets[index].watched }
         }
-        return promised > 0 ? min(1, Double(made) / promised) : nil
+        return promised > 0 ? ProbeRate(promised: promised, made: made) : nil
     }
 }
 

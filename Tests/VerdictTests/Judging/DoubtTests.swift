@@ -199,6 +199,16 @@ import Testing
         #expect(doubts.map(\.kind) == (isDoubted ? [.scheduleLag] : []))
     }
 
+    /// What one stall costs is no rate, however short the time in which it is seen.
+    @Test(arguments: [(3, false), (4, true)]) func aFewMissingProbesAreNoRate(missing: Int, isDoubted: Bool) throws {
+        var limits = Limits()
+        limits.minimumProbeShare = 1
+        var script = Script()
+        script.skip(.login, .lag) { (40..<40 + missing).contains($0) }
+        let doubts = script.findings(limits: limits).experiments.flatMap { $0.repeats.flatMap(\.doubts) }
+        #expect(doubts.map(\.kind) == (isDoubted ? [.rateTooLow] : []))
+    }
+
     /// Damage is not in a journal's records; it is what keeps them from being read.
     @Test func aDamagedJournalIsNeverAPass() {
         var reducer = FindingsReducer()
@@ -250,8 +260,12 @@ extension Script {
 
     /// One in `count` probes of the track was not started.
     fileprivate mutating func skip(_ track: Track, every count: Int, _ reason: ProbeSkipped.Reason) {
+        skip(track, reason) { $0 % count == 0 }
+    }
+
+    fileprivate mutating func skip(_ track: Track, _ reason: ProbeSkipped.Reason, where isSkipped: @escaping (_ slot: Int) -> Bool) {
         change { record in
-            if case .probe(let probe) = record.event, probe.track == track, probe.slot % count == 0 {
+            if case .probe(let probe) = record.event, probe.track == track, isSkipped(probe.slot) {
                 record.event = .probeSkipped(ProbeSkipped(track: track, slot: probe.slot, intended: probe.intended, reason: reason))
             }
         }
