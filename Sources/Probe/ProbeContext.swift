@@ -60,6 +60,12 @@ package struct ProbeContext: Sendable {
         return now + .nanoseconds((instant - eventLoop.now).nanoseconds)
     }
 
+    /// `instant` on the run's clock, or later by what passes between the looks at the two clocks.
+    private func noEarlierThan(_ instant: NIODeadline) -> RunTime {
+        let since = eventLoop.now - instant
+        return clock.now + .nanoseconds(-since.nanoseconds)
+    }
+
     private typealias Ended = (result: Result<TDSConnection, TDSError>, at: RunTime)
 
     /// Connects, and gives up at `deadline` whatever phase it is in: the phases' own deadlines may add up to more.
@@ -69,7 +75,7 @@ package struct ProbeContext: Sendable {
                 do throws(TDSError) {
                     return (.success(try await TDSConnection.connect(configuration, on: eventLoop)), clock.now)
                 } catch {
-                    return (.failure(error), clock.now)
+                    return (.failure(error), error.at.map(noEarlierThan) ?? clock.now)
                 }
             }
             group.addTask {

@@ -382,6 +382,7 @@ final class TDSChannelHandler: ChannelDuplexHandler {
         var error = error
         let now = self.eventLoop.now
         error.after = Duration(now - self.phaseStart)
+        error.at = now
         error.unansweredFor = self.sentAt.map { Duration(now - $0) }
         error.phases = self.phases
         error.phases.add(error.after, to: error.phase)
