@@ -73,7 +73,7 @@ public struct Calibration: Sendable {
         func trial(_ number: Int) -> Trial {
             Trial(
                 plan: plan(number), cadence: options.cadence, host: Self.host(number % options.atOnce, processID), identity: identity,
-                serverLoop: serverLoops.next(), probeLoops: probeLoops)
+                serverLoop: serverLoops.next(), probeLoop: probeLoops.next(), loginLoop: probeLoops.next())
         }
         return try await withThrowingTaskGroup(of: (Int, TrialResult).self) { group in
             var results: [Int: TrialResult] = [:]

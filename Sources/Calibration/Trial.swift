@@ -14,7 +14,8 @@ struct Trial: Sendable {
     let host: String
     let identity: ServerIdentity
     let serverLoop: any EventLoop
-    let probeLoops: any EventLoopGroup
+    let probeLoop: any EventLoop
+    let loginLoop: any EventLoop
 
     private static let user = "sa"
     private static let tracks: [Track] = [.connect, .login, .session]
@@ -94,9 +95,7 @@ struct Trial: Sendable {
         let heartbeat = Heartbeat(on: serverLoop, clock: clock)
         try await heartbeat.start(every: cadence.interval)
         let truths = try await withThrowingTaskGroup(of: Void.self) { group in
-            let runner = ProbeRunner(configuration, clock: clock, on: probeLoops.next(), logins: probeLoops.next(), health: health) {
-                recorder.record($0)
-            }
+            let runner = ProbeRunner(configuration, clock: clock, on: probeLoop, logins: loginLoop, health: health) { recorder.record($0) }
             group.addTask { try await runner.run() }
             try await health.wait { $0.healthySince != nil }
             recorder.record(.stageEntered(StageEntered(stage: .steady)))

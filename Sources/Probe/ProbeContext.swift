@@ -29,12 +29,13 @@ package struct ProbeContext: Sendable {
         let (result, ended) = await connect(configuration(for: address, within: remaining), deadline: deadline)
         switch result {
         case .success(let connection):
-            if isFirst { outcome.begun = connection.phases.begun.map(noLaterThan) }
+            if isFirst { outcome.begun = connection.phases.begun.map(clock.time) }
             outcome.completed(connection.phases)
             return connection
         case .failure(let error):
-            if isFirst { outcome.begun = error.phases.begun.map(noLaterThan) }
-            outcome.completed(error.phases, failedIn: error.phase)
+            if isFirst { outcome.begun = error.phases.begun.map(clock.time) }
+            // Sums of several attempts do not say what was completed when.
+            if !error.phases.isRedirected { outcome.completed(error.phases, failedIn: error.phase) }
             outcome.failure = Failure(error)
             outcome.ended = ended
             return nil
@@ -54,18 +55,6 @@ package struct ProbeContext: Sendable {
         return configuration
     }
 
-    /// `instant` on the run's clock. What passes between the looks at the two clocks makes it earlier and never later.
-    private func noLaterThan(_ instant: NIODeadline) -> RunTime {
-        let now = clock.now
-        return now + .nanoseconds((instant - eventLoop.now).nanoseconds)
-    }
-
-    /// `instant` on the run's clock, or later by what passes between the looks at the two clocks.
-    private func noEarlierThan(_ instant: NIODeadline) -> RunTime {
-        let since = eventLoop.now - instant
-        return clock.now + .nanoseconds(-since.nanoseconds)
-    }
-
     private typealias Ended = (result: Result<TDSConnection, TDSError>, at: RunTime)
 
     /// Connects, and gives up at `deadline` whatever phase it is in: the phases' own deadlines may add up to more.
@@ -75,7 +64,7 @@ package struct ProbeContext: Sendable {
                 do throws(TDSError) {
                     return (.success(try await TDSConnection.connect(configuration, on: eventLoop)), clock.now)
                 } catch {
-                    return (.failure(error), error.at.map(noEarlierThan) ?? clock.now)
+                    return (.failure(error), error.at.map(clock.time) ?? clock.now)
                 }
             }
             group.addTask {

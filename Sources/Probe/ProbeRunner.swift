@@ -12,7 +12,7 @@ public struct ProbeRunner: Sendable {
 
     /// - Parameters:
     ///   - eventLoop: where `connect` and `session` live.
-    ///   - loginLoop: where `login` lives; a thread of its own keeps its TLS handshakes out of the other tracks' way.
+    ///   - loginLoop: where `login` lives; another one keeps its TLS handshakes out of the other tracks' way.
     ///   - health: is told of every probe.
     ///   - record: appends to the journal. What it throws ends the probing.
     public init(

@@ -35,6 +35,7 @@ extension TDSConnection {
                     channel: attempt.channel, handler: attempt.handler, serverVersion: version, phases: phases.adding(durations))
             case .redirected(let route, let durations):
                 phases = phases.adding(durations)
+                phases.isRedirected = true
                 // An instance name behind the host is for the server's browser service; the port says it all.
                 configuration.host = String(route.host.prefix { $0 != "\\" })
                 configuration.port = Int(route.port)
@@ -59,7 +60,7 @@ extension TDSPhaseDurations {
     }
 }
 
-/// One attempt at one address.
+/// One attempt at one address, or at all those of one name.
 private struct Attempt: Sendable {
     let channel: any Channel
     let handler: NIOLoopBound<TDSChannelHandler>
@@ -68,18 +69,20 @@ private struct Attempt: Sendable {
     static func run(_ configuration: TDSConfiguration, on eventLoop: any EventLoop) async throws(TDSError) -> Attempt {
         let tls = configuration.encryption == .off ? nil : try configuration.tls.context(for: configuration)
         let started = eventLoop.now
+        // An address needs no resolver, and no thread to run one on.
+        let address = try? SocketAddress(ipAddress: configuration.host, port: configuration.port)
         let opening = Opening(eventLoop: eventLoop)
         do {
             return try await withTaskCancellationHandler {
-                let opened = try await Self.open(configuration, tls, eventLoop, opening)
+                let opened = try await Self.open(configuration, address, tls, eventLoop, started, opening)
                 return Attempt(channel: opened.channel, handler: opened.handler, outcome: try await opened.outcome.get())
             } onCancel: {
                 opening.cancel()
             }
         } catch {
             if let error = error as? TDSError { throw error }
-            // The handler knows more than the channel. Of a name's several addresses each has one, and the error speaks for all.
-            if opening.isCancelled || !(error is NIOConnectionError), let error = await opening.failure() { throw error }
+            // The handler knows more than the channel. Of a name's addresses each has its own, and the error speaks for all of them.
+            if opening.isCancelled || address != nil, let error = await opening.failure() { throw error }
             var failure = TDSError(channelError: error, phase: .tcp, isConnected: false)
             if opening.isCancelled { failure.code = .cancelled }
             failure.after = Duration(eventLoop.now - started)
@@ -89,7 +92,8 @@ private struct Attempt: Sendable {
     }
 
     private static func open(
-        _ configuration: TDSConfiguration, _ tls: NIOSSLContext?, _ eventLoop: any EventLoop, _ opening: Opening
+        _ configuration: TDSConfiguration, _ address: SocketAddress?, _ tls: NIOSSLContext?, _ eventLoop: any EventLoop,
+        _ started: NIODeadline, _ opening: Opening
     ) async throws -> OpenedChannel {
         let bootstrap = Self.socketOptions.reduce(
             ClientBootstrap(group: eventLoop).connectTimeout(TimeAmount(configuration.deadlines.tcp))
@@ -98,7 +102,9 @@ private struct Attempt: Sendable {
         }
         let initialize: @Sendable (any Channel) -> EventLoopFuture<OpenedChannel> = { channel in
             channel.eventLoop.makeCompletedFuture {
-                let handler = TDSChannelHandler(eventLoop: channel.eventLoop, configuration: configuration, tls: tls)
+                let handler = TDSChannelHandler(
+                    eventLoop: channel.eventLoop, configuration: configuration, tls: tls,
+                    resolvingSince: address == nil ? started : nil)
                 let opened = OpenedChannel(
                     channel: channel, handler: NIOLoopBound(handler, eventLoop: channel.eventLoop), outcome: handler.outcome)
                 do {
@@ -111,13 +117,13 @@ private struct Attempt: Sendable {
                     try opening.adopt(opened)
                     return opened
                 } catch {
+                    // So that its outcome is known.
                     handler.cancelConnecting()
                     throw error
                 }
             }
         }
-        // An address needs no resolver, and no thread to run one on.
-        if let address = try? SocketAddress(ipAddress: configuration.host, port: configuration.port) {
+        if let address {
             return try await bootstrap.connect(to: address, channelInitializer: initialize)
         }
         return try await bootstrap.connect(host: configuration.host, port: configuration.port, channelInitializer: initialize)
@@ -146,11 +152,11 @@ private struct OpenedChannel: Sendable {
     let outcome: EventLoopFuture<TDSChannelHandler.Outcome>
 }
 
-/// Ends a connection attempt whose task is cancelled, also when its channel comes to be only afterwards.
+/// The channels of an attempt: ends them when its task is cancelled, also those that come to be only afterwards, and tells why they failed.
 private final class Opening: Sendable {
     private struct State {
         var isCancelled = false
-        var latest: OpenedChannel?
+        var channels: [OpenedChannel] = []
     }
 
     private let state = Mutex(State())
@@ -162,28 +168,31 @@ private final class Opening: Sendable {
 
     func adopt(_ opened: OpenedChannel) throws {
         let isCancelled = self.state.withLock { state in
-            state.latest = opened
+            state.channels.append(opened)
             return state.isCancelled
         }
         if isCancelled { throw CancellationError() }
     }
 
     func cancel() {
-        let latest = self.state.withLock { state in
+        let channels = self.state.withLock { state in
             state.isCancelled = true
-            return state.latest
+            return state.channels
         }
-        if let latest { self.eventLoop.execute { latest.handler.value.cancelConnecting() } }
+        self.eventLoop.execute { for opened in channels { opened.handler.value.cancelConnecting() } }
     }
 
     /// Why the latest channel, which could not be opened, failed; nil where none came to be.
     func failure() async -> TDSError? {
-        guard let latest = self.state.withLock({ $0.latest }) else { return nil }
+        let (latest, isCancelled) = self.state.withLock { ($0.channels.last, $0.isCancelled) }
+        guard let latest else { return nil }
         do {
             _ = try await latest.outcome.get()
             return nil
         } catch {
-            return error as? TDSError
+            guard var failure = error as? TDSError else { return nil }
+            if isCancelled { failure.code = .cancelled }
+            return failure
         }
     }
 }

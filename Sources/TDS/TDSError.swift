@@ -1,5 +1,3 @@
-public import NIOCore
-
 /// Why a connection could not be made, or a request not be finished, with the phase it happened in.
 public struct TDSError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The class of the failure.
@@ -57,8 +55,8 @@ public struct TDSError: Error, Sendable, Hashable, CustomStringConvertible {
     public var phase: TDSPhase
     /// How long the phase had lasted.
     public var after: Duration
-    /// When it was known, on the event loop's clock; nil where no connection was asked for.
-    public var at: NIODeadline?
+    /// When it was known; nil where no one connection is to blame: a name of which no address could be connected to.
+    public var at: ContinuousClock.Instant?
     /// For how long the system had had what this side said in the phase, without an answer; nil where that is not known, and in `tls`,
     /// where each side speaks more than once. Unlike ``after`` it has nothing in it of what this side took before.
     public var unansweredFor: Duration?

@@ -1,5 +1,3 @@
-public import NIOCore
-
 /// A step of a connection's life, named in errors and measured.
 public enum TDSPhase: String, Sendable, Hashable, CaseIterable, CustomStringConvertible {
     /// Resolving the name, if there is one, and opening the TCP connection.
@@ -22,9 +20,11 @@ public struct TDSPhaseDurations: Sendable, Hashable {
     public var prelogin: Duration?
     public var tls: Duration?
     public var login: Duration?
-    /// When the (first) connection was asked of the system, on the event loop's clock: what this side did before that, such as making
-    /// the socket, is no part of any phase. nil where it did not come to that.
-    public var begun: NIODeadline?
+    /// When the system was told to connect to an address: no phase began before. Of a name with several addresses it is the one that
+    /// was connected to, and resolving it and trying the others counts to ``tcp``. nil where it did not come to that.
+    public var begun: ContinuousClock.Instant?
+    /// Whether the server sent the client on, so that each phase may be the sum of several, which are not told apart.
+    public var isRedirected = false
 
     public init(tcp: Duration? = nil, prelogin: Duration? = nil, tls: Duration? = nil, login: Duration? = nil) {
         self.tcp = tcp

@@ -56,8 +56,9 @@ struct RepeatRunner: Sendable {
         let course = FaultCourse(
             client: client, journal: journal, experiment: experiment, options: options, faults: faults, monitor: monitor,
             target: faultTarget, podSelector: target.podSelector, resolver: resolver)
-        let eventLoop = eventLoopGroup.next()
-        let loginLoop = eventLoopGroup.next()
+        var loops = eventLoopGroup.makeIterator()
+        let eventLoop = loops.next() ?? eventLoopGroup.next()
+        let loginLoop = loops.next() ?? eventLoop
         return try await withThrowingTaskGroup(of: RepeatEnded?.self) { group in
             group.addTask {
                 try await ProbeRunner(

@@ -47,12 +47,16 @@ final class TDSChannelHandler: ChannelDuplexHandler {
     /// How connecting ended; its error is a ``TDSError``. Known at the latest when the handler is removed.
     var outcome: EventLoopFuture<Outcome> { self.connecting.futureResult }
 
-    init(eventLoop: any EventLoop, configuration: TDSConfiguration, tls: NIOSSLContext?) {
+    /// Since when the name of the host has been resolved and its addresses tried, which counts to the phase `tcp`; nil for an address.
+    private let resolvingSince: NIODeadline?
+
+    init(eventLoop: any EventLoop, configuration: TDSConfiguration, tls: NIOSSLContext?, resolvingSince: NIODeadline?) {
         self.eventLoop = eventLoop
         self.configuration = configuration
         self.tls = tls
         self.machine = TDSConnectionStateMachine(encryption: configuration.encryption)
-        self.phaseStart = eventLoop.now
+        self.resolvingSince = resolvingSince
+        self.phaseStart = resolvingSince ?? eventLoop.now
         self.connecting = eventLoop.makePromise()
     }
 
@@ -112,11 +116,14 @@ final class TDSChannelHandler: ChannelDuplexHandler {
     // MARK: Connecting
 
     func connect(context: ChannelHandlerContext, to address: SocketAddress, promise: EventLoopPromise<Void>?) {
-        self.phaseStart = self.eventLoop.now
-        self.phases.begun = self.phaseStart
+        self.phases.begun = .now
+        if self.resolvingSince == nil { self.phaseStart = self.eventLoop.now }
         let promise = promise ?? context.eventLoop.makePromise()
         promise.futureResult.assumeIsolated().whenFailure { error in
-            self.lost(TDSError(channelError: error, phase: .tcp, isConnected: false))
+            let failure = TDSError(channelError: error, phase: .tcp, isConnected: false)
+            // A refusal is an answer, if perhaps to a SYN that the system sent again.
+            if failure.code != .timeout { self.sentAt = nil }
+            self.lost(failure)
         }
         context.connect(to: address, promise: promise)
         self.sentAt = self.eventLoop.now
@@ -382,7 +389,7 @@ final class TDSChannelHandler: ChannelDuplexHandler {
         var error = error
         let now = self.eventLoop.now
         error.after = Duration(now - self.phaseStart)
-        error.at = now
+        error.at = .now
         error.unansweredFor = self.sentAt.map { Duration(now - $0) }
         error.phases = self.phases
         error.phases.add(error.after, to: error.phase)
@@ -396,7 +403,7 @@ final class TDSChannelHandler: ChannelDuplexHandler {
         self.lost(TDSError(.closed, phase: self.phase ?? .idle, detail: "closed by this side"))
     }
 
-    /// The task that awaits the connection was cancelled.
+    /// Nobody awaits the connection any more.
     func cancelConnecting() {
         guard !self.isOutcomeKnown else { return }
         self.lost(TDSError(.cancelled, phase: self.phase ?? .tcp))

@@ -83,7 +83,9 @@ extension RepeatJudge {
                 let count = "\(track.unexplained) probe\(track.unexplained == 1 ? "" : "s")"
                 doubts.append(Doubt(.probesMissing, "of \(count) of the \(name) track neither a result nor a reason is in the journal"))
             }
-            if let rate = track.probeRate, rate.share < limits.minimumProbeShare, rate.missing > Double(limits.missingProbes) {
+            if let rate = track.probeRate, rate.share < limits.minimumProbeShare,
+                rate.missing > Double(limits.missingProbes) || rate.made == 0
+            {
                 let made = "\(Int(rate.share * 100)) % of the promised probes were made"
                 let needed = "\(Int(limits.minimumProbeShare * 100)) % are needed"
                 doubts.append(Doubt(.rateTooLow, "the \(name) track was probed too seldom outside outages: \(made), \(needed)"))
