@@ -216,6 +216,29 @@ import Testing
         }
     }
 
+    /// By its address and by its name: a name has several addresses in general, each with a channel of its own.
+    @Test(arguments: ["127.0.0.1", "localhost"]) func aConnectionThatCannotBeMadeSaysWhy(host: String) async throws {
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let server = try await ScriptedServer.start(host: "127.0.0.1", identity: nil, on: loop)
+        let forwarder = try await Forwarder.start(host: "127.0.0.1", to: server.address, on: loop)
+        func failure(_ address: SocketAddress) async throws -> TDSError? {
+            let configuration = TDSConfiguration(
+                host: host, port: try #require(address.port), user: "sa", password: "secret", encryption: .off,
+                deadlines: .init(each: .milliseconds(500)))
+            return await #expect(throws: TDSError.self) { _ = try await TDSConnection.connect(configuration, on: loop) }
+        }
+        _ = try await forwarder.set(.blackHole, clock: RunClock())
+        let silence = try await failure(forwarder.address)
+        #expect(silence?.code == .timeout)
+        #expect(silence?.phase == .tcp)
+        try await forwarder.stop()
+        try await server.stop()
+        let refusal = try await failure(server.address)
+        #expect(refusal?.code == .refused)
+        // A refusal is an answer.
+        #expect(refusal?.unansweredFor == nil)
+    }
+
     @Test func aHostThatIsNoNameIsAFailureOfDNS() async throws {
         try await ProbeBench.run([.connect]) { bench in
             let results = ProbeBench.Results()
