@@ -26,6 +26,7 @@ volume=$(kubectl get persistentvolumeclaim -n aftershock reports -o jsonpath='{.
 report=$(echo "$STATE/volumes/$volume"/pod-delete-*)
 check "pod-delete: its reports are on its volume" result '.exitCode == 0 and .experiments[0].verdict == "pass"'
 
+settles
 node=$(kubectl get pods -n e2e-sql -o jsonpath='{.items[0].spec.nodeName}')
 job own-node "${files[1]}" ".spec.template.spec.nodeName = \"$node\""
 check "own-node: it refuses to drain the node that it runs on" [ "$(exit_code own-node)" = 5 ]
