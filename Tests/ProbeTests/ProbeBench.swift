@@ -86,7 +86,16 @@ struct ProbeBench: Sendable {
     /// Waits for a probe of `track` that starts from now on and fails.
     func failure(_ track: Track) async throws -> Failure {
         let now = clock.now
-        @Sendable func failed(_ result: ProbeResult) -> Bool { result.track == track && result.started > now && !result.succeeded }
+        return try await failure(track) { $0.started > now }
+    }
+
+    /// Waits for a probe of `track` that fails after `moment`, whenever it was started.
+    func failure(_ track: Track, after moment: RunTime) async throws -> Failure {
+        try await failure(track) { $0.done > moment }
+    }
+
+    private func failure(_ track: Track, where counts: @escaping @Sendable (ProbeResult) -> Bool) async throws -> Failure {
+        @Sendable func failed(_ result: ProbeResult) -> Bool { result.track == track && counts(result) && !result.succeeded }
         try await health.wait { [results] _ in results.probes.contains(where: failed) }
         return try #require(results.probes.first(where: failed)?.failure)
     }
