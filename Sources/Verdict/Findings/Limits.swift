@@ -2,8 +2,8 @@
 public struct Limits: Sendable, Hashable {
     /// The least share of the promised probes that must have been made outside outages.
     public var minimumProbeShare = 0.9
-    /// So many may be missing whatever their share: in a short time one stall is more than a tenth of it.
-    public var missingProbes = 3
+    /// What so long a stall of the harness costs may be missing whatever its share: of a short time it is more than a tenth.
+    public var overlookedStall = Duration.milliseconds(500)
     /// The most that 99 of 100 probes, or all but one where they are fewer, may be started late. Bounds stay true beyond it, they use the
     /// real start; the load is doubtful.
     public var maximumScheduleLag = Duration.milliseconds(200)

@@ -199,8 +199,8 @@ import Testing
         #expect(doubts.map(\.kind) == (isDoubted ? [.scheduleLag] : []))
     }
 
-    /// What one stall costs is no rate, however short the time in which it is seen.
-    @Test(arguments: [(3, false), (4, true)]) func aFewMissingProbesAreNoRate(missing: Int, isDoubted: Bool) throws {
+    /// However short the time is in which it is seen: half a second, of a probe every 50 ms.
+    @Test(arguments: [(10, false), (11, true)]) func whatOneStallCostsIsNoRate(missing: Int, isDoubted: Bool) throws {
         var limits = Limits()
         limits.minimumProbeShare = 1
         var script = Script()
