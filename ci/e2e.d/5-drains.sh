@@ -35,12 +35,12 @@ spec:
 YAML
 k rollout status daemonset/agent --timeout=60s >/dev/null
 k wait --for=condition=Ready pod/bare --timeout=60s >/dev/null
-# A drain that goes through may take a minute longer than the pods: only so often does a kubelet look at what is left of a container.
 drain bare 'timeout: 1m'
 check "a bare pod: refused before anything is touched, and named" [ $status = 5 ]
 check "a bare pod: the reason" says 'e2e-sql/bare'
 check "a bare pod: nothing was changed" schedulable "$node"
 agent=$(k get pods -l app=agent --field-selector "spec.nodeName=$node" -o jsonpath='{.items[0].metadata.uid}')
+# A drain that goes through may take a minute longer than the pods: only so often does a kubelet look at what is left of a container.
 drain forced 'timeout: 3m, force: true'
 check "a bare pod without volumes, by force: passes" [ $status = 0 ]
 gone() { ! k get pod bare; }

@@ -20,6 +20,7 @@ final class TDSChannelHandler: ChannelDuplexHandler {
     private let eventLoop: any EventLoop
     private let configuration: TDSConfiguration
     private let tls: NIOSSLContext?
+    private let resolvingSince: NIODeadline?
     private let connecting: EventLoopPromise<Outcome>
     private var isOutcomeKnown = false
 
@@ -47,9 +48,8 @@ final class TDSChannelHandler: ChannelDuplexHandler {
     /// How connecting ended; its error is a ``TDSError``. Known at the latest when the handler is removed.
     var outcome: EventLoopFuture<Outcome> { self.connecting.futureResult }
 
-    /// Since when the name of the host has been resolved and its addresses tried, which counts to the phase `tcp`; nil for an address.
-    private let resolvingSince: NIODeadline?
-
+    /// - Parameter resolvingSince: since when the name of the host has been resolved and its addresses tried, which counts to the phase
+    ///   `tcp`; nil for an address.
     init(eventLoop: any EventLoop, configuration: TDSConfiguration, tls: NIOSSLContext?, resolvingSince: NIODeadline?) {
         self.eventLoop = eventLoop
         self.configuration = configuration
