@@ -27,7 +27,7 @@ public struct JournalReader: Sequence, IteratorProtocol {
         guard damage == nil, let text = nextLine() else { return nil }
         line += 1
         do {
-            return try decoder.decode(JournalRecord.self, from: text)
+            return try JournalRecord(line: text, decoder)
         } catch {
             damage = JournalError(path: path, line: line, reason: "is not a record of this version's journal: \(error)")
             return nil

@@ -83,7 +83,7 @@ public final class JournalWriter: Sendable {
     private func write(_ event: Event, at time: RunTime?, durably: Bool) throws(JournalError) -> RunTime {
         let time = time ?? clock.now
         let record = JournalRecord(at: time, event: event)
-        var line: String
+        let line: [UInt8]
         do {
             line = try record.line()
         } catch {
@@ -92,7 +92,7 @@ public final class JournalWriter: Sendable {
         let failure = state.withLock { state -> JournalError? in
             if let failure = state.failure { return failure }
             do {
-                _ = try line.withUTF8 { try state.file.writeAll($0) }
+                _ = try line.withUnsafeBytes { try state.file.writeAll($0) }
                 if durably, fsync(state.file.rawValue) != 0 { throw Errno(rawValue: errno) }
             } catch {
                 state.failure = JournalError(path: path, line: nil, reason: "cannot be written: \(error)")

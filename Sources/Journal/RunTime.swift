@@ -35,6 +35,7 @@ extension RunTime: Codable {
 extension Duration {
     /// Whole nanoseconds, rounded towards zero. Holds 292 years.
     public var wholeNanoseconds: Int64 {
-        components.seconds * 1_000_000_000 + components.attoseconds / 1_000_000_000
+        let (seconds, attoseconds) = components
+        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
     }
 }

@@ -49,20 +49,21 @@ struct LedgerStatements: Sendable {
     }
 
     func insertBaseline(_ sequences: ClosedRange<Int64>, _ content: RowContent) -> String {
-        var text = "INSERT INTO \(rows) (writer, seq, payload, digest) VALUES "
+        // Bytes, as this is megabytes, and appending them one by one to a text takes ten times as long.
+        var text = Array("INSERT INTO \(rows) (writer, seq, payload, digest) VALUES ".utf8)
         text.reserveCapacity(text.count + sequences.count * 190)
         for sequence in sequences {
             let row = RowIdentity(writer: LedgerBook.baseline, sequence: sequence)
-            if sequence != sequences.lowerBound { text += ", " }
-            text += "(\(row.writer), \(sequence), 0x"
+            if sequence != sequences.lowerBound { text.append(contentsOf: ", ".utf8) }
+            text.append(contentsOf: "(\(row.writer), \(sequence), 0x".utf8)
             for byte in content.payload(of: row) {
                 text.append(Self.hexadecimal[Int(byte >> 4)])
                 text.append(Self.hexadecimal[Int(byte & 15)])
             }
-            text += ", \(content.checksum(of: row)))"
+            text.append(contentsOf: ", \(content.checksum(of: row)))".utf8)
         }
-        return text
+        return String(decoding: text, as: UTF8.self)
     }
 
-    private static let hexadecimal = Array("0123456789ABCDEF")
+    private static let hexadecimal = Array("0123456789ABCDEF".utf8)
 }

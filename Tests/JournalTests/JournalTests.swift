@@ -36,7 +36,7 @@ import Testing
         }
     }
 
-    /// The usual events are not put into JSON by the general encoder. What they are read back as must not tell.
+    /// The usual events are neither put into JSON by the general encoder nor read by the general decoder. Nothing must tell.
     @Test(arguments: [
         Event.probe(
             ProbeResult(
@@ -57,12 +57,50 @@ import Testing
     ]) func aUsualEventIsReadBackAsItWas(event: Event) throws {
         let record = JournalRecord(at: RunTime(nanoseconds: 7), event: event)
         let line = try record.line()
-        #expect(line.last == "\n")
-        #expect(line.filter { $0 == "\n" }.count == 1)
-        let data = Data(line.utf8)
+        #expect(line.last == UInt8(ascii: "\n"))
+        #expect(line.filter { $0 == UInt8(ascii: "\n") }.count == 1)
+        let data = Data(line.dropLast())
         let object = try #require(JSONSerialization.jsonObject(with: data) as? NSDictionary)
         #expect(object == (try JSONSerialization.jsonObject(with: JSONEncoder().encode(record)) as? NSDictionary))
         #expect(try JSONDecoder().decode(JournalRecord.self, from: data) == record)
+        #expect(try JournalRecord(line: data, JSONDecoder()) == record)
+    }
+
+    @Test func aUsualEventIsReadWithoutTheGeneralDecoder() throws {
+        let results: [Event] = [
+            .probe(
+                ProbeResult(track: .login, slot: 3, intended: .origin, started: .origin, done: .origin, phases: ["tcp": 12, "tls": 0])),
+            .probe(ProbeResult(track: .connect, slot: 3, intended: .origin, started: .origin, done: .origin)),
+            .write(
+                WriteResult(
+                    writer: 2, sequence: 4, kind: .insert, intended: .origin, started: .origin, done: .origin, outcome: .unknown)),
+            .probeSkipped(ProbeSkipped(track: .write, lane: 3, slot: 8, intended: .origin, reason: .busy)),
+        ]
+        for event in results {
+            let record = JournalRecord(at: RunTime(nanoseconds: -7), event: event)
+            #expect(PlainLineReader.record(of: Data(try record.line().dropLast())) == record)
+        }
+    }
+
+    /// What is not exactly a line as it is written is the general decoder's, whatever is changed in it, and says the same or nothing.
+    @Test func aLineThatIsAnyOtherIsLeftToTheGeneralDecoder() throws {
+        let record = JournalRecord(
+            at: RunTime(nanoseconds: 17),
+            event: .probe(ProbeResult(track: .login, slot: 3, intended: .origin, started: .origin, done: .origin, phases: ["tcp": 12])))
+        let line = Data(try record.line().dropLast())
+        for index in line.indices {
+            for byte in UInt8.min...UInt8.max where byte != line[index] {
+                var changed = line
+                changed[index] = byte
+                let expected = try? JSONDecoder().decode(JournalRecord.self, from: changed)
+                if let found = PlainLineReader.record(of: changed) {
+                    #expect(found == expected, "\(String(decoding: changed, as: UTF8.self))")
+                }
+                #expect((try? JournalRecord(line: changed, JSONDecoder())) == expected)
+            }
+            #expect(PlainLineReader.record(of: line.prefix(index)) == nil)
+        }
+        #expect(PlainLineReader.record(of: line + Data(" ".utf8)) == nil)
     }
 
     @Test func aLineIsOneFlatObject() throws {

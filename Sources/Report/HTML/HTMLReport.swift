@@ -13,8 +13,11 @@ struct HTMLReport {
     }
 
     func data() throws -> Data {
-        Data(try MustacheTemplate(string: HTMLTemplate.page).render(page).utf8)
+        Data(try Self.template.get().render(page).utf8)
     }
+
+    /// Parsed once: a run writes its report anew after every repeat.
+    private static let template = Result { try MustacheTemplate(string: HTMLTemplate.page) }
 
     private struct Page {
         var title: String

@@ -94,8 +94,11 @@ final class TDSChannelHandler: ChannelDuplexHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        // A copy of what came: parts of it are held until the next read, for which the TLS handler would copy its whole buffer of 32 KB
+        // as long as somebody holds on to it.
+        let bytes = context.channel.allocator.buffer(buffer: self.unwrapInboundIn(data))
         do {
-            try self.packets.process(buffer: self.unwrapInboundIn(data)) { try self.received($0, context) }
+            try self.packets.process(buffer: bytes) { try self.received($0, context) }
         } catch let error as TDSWireError {
             self.lost(TDSError(wireError: error, phase: self.phase ?? .idle))
         } catch {

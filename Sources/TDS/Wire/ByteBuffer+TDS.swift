@@ -56,9 +56,15 @@ extension ByteBuffer {
         // UTF-16 never needs more code units than UTF-8 needs bytes.
         self.writeWithUnsafeMutableBytes(minimumWritableBytes: text.utf8.count * 2) { bytes in
             var offset = 0
-            for unit in text.utf16 {
+            func put(_ unit: UInt16) {
                 bytes.storeBytes(of: unit.littleEndian, toByteOffset: offset, as: UInt16.self)
                 offset += 2
+            }
+            // Nearly all of T-SQL is ASCII, which a text's view of itself as UTF-16 makes no use of.
+            if text.utf8.allSatisfy({ $0 < 0x80 }) {
+                for byte in text.utf8 { put(UInt16(byte)) }
+            } else {
+                for unit in text.utf16 { put(unit) }
             }
             return offset
         }

@@ -84,7 +84,7 @@ extension RepeatJudge {
                 doubts.append(Doubt(.probesMissing, "of \(count) of the \(name) track neither a result nor a reason is in the journal"))
             }
             if let rate = track.probeRate, rate.share < limits.minimumProbeShare,
-                rate.missing > limits.overlookedStall / interval * Double(track.schedule.lanes) || rate.made == 0
+                rate.missing > limits.overlookedStall / interval * Double(track.schedule.lanes)
             {
                 let made = "\(Int(rate.share * 100)) % of the promised probes were made"
                 let needed = "\(Int(limits.minimumProbeShare * 100)) % are needed"

@@ -3,8 +3,15 @@ import Journal
 
 /// The latencies of one track's successes, and how late its probes were started, in HDR histograms of three significant digits.
 struct LatencyRecorder: Sendable {
-    private var latencies = Histogram<UInt32>(numberOfSignificantValueDigits: .three)
-    private var lags = Histogram<UInt32>(numberOfSignificantValueDigits: .three)
+    private var latencies = Self.histogram()
+    private var lags = Self.histogram()
+
+    /// Of nanoseconds. It has room for 10 s from the start, as growing takes longer than recording thousands of values; it grows for more.
+    private static func histogram() -> Histogram<UInt32> {
+        var histogram = Histogram<UInt32>(highestTrackableValue: 10_000_000_000, numberOfSignificantValueDigits: .three)
+        histogram.autoResize = true
+        return histogram
+    }
 
     /// From the intended start, so that a late probe is not a fast one.
     mutating func record(_ latency: Duration) {

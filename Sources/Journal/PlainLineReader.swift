@@ -1,0 +1,128 @@
+import Foundation
+
+/// Reads the lines that ``PlainLineWriter`` writes, with their fields in the order in which it writes them.
+///
+/// It takes a small part of what a general decoder takes. Any line that is not exactly as expected, down to its last byte, is left to
+/// that one, which says what is wrong with it, if anything is.
+struct PlainLineReader {
+    private let bytes: UnsafeRawBufferPointer
+    private var position = 0
+
+    /// - Parameter line: without its newline.
+    static func record(of line: Data) -> JournalRecord? {
+        line.withUnsafeBytes { bytes in
+            var reader = PlainLineReader(bytes: bytes)
+            guard let record = reader.record(), reader.position == bytes.count else { return nil }
+            return record
+        }
+    }
+
+    private init(bytes: UnsafeRawBufferPointer) {
+        self.bytes = bytes
+    }
+
+    private mutating func record() -> JournalRecord? {
+        guard take("{\"at\":"), let at: Int64 = number() else { return nil }
+        let event: Event? =
+            if take(",\"event\":\"write\"") {
+                write().map(Event.write)
+            } else if take(",\"event\":\"probe\"") {
+                probe().map(Event.probe)
+            } else if take(",\"event\":\"probeSkipped\"") {
+                skip().map(Event.probeSkipped)
+            } else {
+                nil
+            }
+        guard let event, take("}") else { return nil }
+        return JournalRecord(at: RunTime(nanoseconds: at), event: event)
+    }
+
+    private mutating func probe() -> ProbeResult? {
+        guard let track: Track = word("track"), let slot: Int = number("slot"), let intended = time("intended"),
+            let started = time("started"), let done = time("done")
+        else { return nil }
+        let result = ProbeResult(track: track, slot: slot, intended: intended, started: started, done: done)
+        return take(",\"phases\":{") ? phases(result) : result
+    }
+
+    private mutating func phases(_ result: ProbeResult) -> ProbeResult? {
+        var phases: [String: Int64] = [:]
+        if !take("}") {
+            repeat {
+                guard let phase = quoted(), take(":"), let took: Int64 = number() else { return nil }
+                phases[phase] = took
+            } while take(",")
+            guard take("}") else { return nil }
+        }
+        var result = result
+        result.phases = phases
+        return result
+    }
+
+    private mutating func write() -> WriteResult? {
+        guard let writer: Int = number("writer"), let sequence: Int64 = number("sequence"), let kind: WriteResult.Kind = word("kind"),
+            let intended = time("intended"), let started = time("started"), let done = time("done"),
+            let outcome: WriteResult.Outcome = word("outcome")
+        else { return nil }
+        return WriteResult(
+            writer: writer, sequence: sequence, kind: kind, intended: intended, started: started, done: done, outcome: outcome)
+    }
+
+    private mutating func skip() -> ProbeSkipped? {
+        guard let track: Track = word("track") else { return nil }
+        let lane: Int? = number("lane")
+        guard let slot: Int = number("slot"), let intended = time("intended"), let reason: ProbeSkipped.Reason = word("reason") else {
+            return nil
+        }
+        return ProbeSkipped(track: track, lane: lane, slot: slot, intended: intended, reason: reason)
+    }
+
+    // MARK: Fields
+
+    private mutating func word<Word: RawRepresentable<String>>(_ name: StaticString) -> Word? {
+        take(name: name) ? quoted().flatMap(Word.init(rawValue:)) : nil
+    }
+
+    private mutating func time(_ name: StaticString) -> RunTime? {
+        number(name).map(RunTime.init(nanoseconds:))
+    }
+
+    private mutating func number<Number: FixedWidthInteger>(_ name: StaticString) -> Number? {
+        take(name: name) ? number() : nil
+    }
+
+    private mutating func take(name: StaticString) -> Bool {
+        let start = position
+        if take(",\""), take(name), take("\":") { return true }
+        position = start
+        return false
+    }
+
+    // MARK: Bytes
+
+    private mutating func take(_ text: StaticString) -> Bool {
+        let end = position + text.utf8CodeUnitCount
+        guard end <= bytes.count, text.withUTF8Buffer({ $0.elementsEqual(bytes[position..<end]) }) else { return false }
+        position = end
+        return true
+    }
+
+    private mutating func quoted() -> String? {
+        guard take("\"") else { return nil }
+        let start = position
+        while position < bytes.count, PlainLineWriter.needsNoEscaping(bytes[position]) { position += 1 }
+        let end = position
+        guard take("\"") else { return nil }
+        return String(decoding: bytes[start..<end], as: UTF8.self)
+    }
+
+    private mutating func number<Number: FixedWidthInteger>() -> Number? {
+        let start = position
+        if position < bytes.count, bytes[position] == UInt8(ascii: "-") { position += 1 }
+        while position < bytes.count, bytes[position] >= UInt8(ascii: "0"), bytes[position] <= UInt8(ascii: "9") { position += 1 }
+        let text = String(decoding: bytes[start..<position], as: UTF8.self)
+        // As it is written, and no other way that means the same.
+        guard let number = Number(text), String(number) == text else { return nil }
+        return number
+    }
+}
