@@ -124,6 +124,8 @@ final class ServiceProxy: NetworkFaults {
             .whenComplete { result in
                 switch result {
                 case .success(let back):
+                    // A client that has left meanwhile could not yet say so to the pod.
+                    guard front.isActive else { return ForwardingHandler.reset(back) }
                     // Each side is read from when the other can take it.
                     for channel in [front, back] {
                         channel.setOption(.autoRead, value: true).whenFailure { _ in channel.close(promise: nil) }

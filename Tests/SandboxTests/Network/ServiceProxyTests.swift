@@ -1,0 +1,32 @@
+import NIOCore
+import NIOPosix
+import Testing
+
+@testable import Sandbox
+
+@Suite struct ServiceProxyTests {
+    /// A probe's connection lasts shorter than it takes to connect to the pod for it.
+    @Test(.timeLimit(.minutes(1))) func whoLeavesBeforeThePodAnswersLeavesNothingOpen() async throws {
+        let group = MultiThreadedEventLoopGroup.singleton
+        let (ends, ended) = AsyncStream.makeStream(of: Void.self)
+        let pod = try await ServerBootstrap(group: group)
+            .childChannelInitializer { connection in
+                connection.closeFuture.whenComplete { _ in ended.yield() }
+                return connection.eventLoop.makeSucceededVoidFuture()
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        let service = try await ServerBootstrap(group: group).bind(host: "127.0.0.1", port: 0).get()
+        let client = try await ClientBootstrap(group: group).channelOption(.autoRead, value: false)
+            .connect(to: try #require(service.localAddress)).get()
+
+        let proxy = ServiceProxy(store: try .testing(), group: group)
+        let backend = ProxyTable.Backend(address: "127.0.0.1", port: try #require(pod.localAddress?.port), node: "worker-1")
+        try await client.eventLoop.submit {
+            proxy.connect(client, to: backend)
+            client.close(promise: nil)
+        }.get()
+        var end = ends.makeAsyncIterator()
+        await end.next()
+        for listener in [pod, service] { try await listener.close() }
+    }
+}
