@@ -125,7 +125,7 @@ final class ServiceProxy: NetworkFaults {
                 switch result {
                 case .success(let back):
                     // A client that has left meanwhile could not yet say so to the pod.
-                    guard front.isActive else { return ForwardingHandler.reset(back) }
+                    guard !bound.value.hasLeft else { return ForwardingHandler.reset(back) }
                     // Each side is read from when the other can take it.
                     for channel in [front, back] {
                         channel.setOption(.autoRead, value: true).whenFailure { _ in channel.close(promise: nil) }
