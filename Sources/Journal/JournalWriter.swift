@@ -92,7 +92,8 @@ public final class JournalWriter: Sendable {
         let failure = state.withLock { state -> JournalError? in
             if let failure = state.failure { return failure }
             do {
-                _ = try line.withUnsafeBytes { try state.file.writeAll($0) }
+                var rest = line[...]
+                while !rest.isEmpty { rest.removeFirst(try rest.withUnsafeBytes { try state.file.write($0) }) }
                 if durably, fsync(state.file.rawValue) != 0 { throw Errno(rawValue: errno) }
             } catch {
                 state.failure = JournalError(path: path, line: nil, reason: "cannot be written: \(error)")

@@ -58,8 +58,9 @@ public final class Ledger: Sendable {
         let start = clock.now
         try await withThrowingDiscardingTaskGroup { group in
             for index in 0..<configuration.writers {
-                // Side by side and not at once: together the writers see an outage sooner.
-                let offset = configuration.interval / configuration.writers * index
+                // Half of them half an interval later: together the writers see an outage sooner. To spread them further would wake the
+                // processor more often, which costs more than the writes.
+                let offset = configuration.interval / 2 * (index % 2)
                 let writer = LedgerWriter(
                     index: index,
                     schedule: SlotSchedule(start: start + offset, interval: configuration.interval, capacity: 1, whenFull: .busy),
