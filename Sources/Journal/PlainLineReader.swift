@@ -41,22 +41,22 @@ struct PlainLineReader {
         guard let track: Track = word("track"), let slot: Int = number("slot"), let intended = time("intended"),
             let started = time("started"), let done = time("done")
         else { return nil }
-        let result = ProbeResult(track: track, slot: slot, intended: intended, started: started, done: done)
-        return take(",\"phases\":{") ? phases(result) : result
-    }
-
-    private mutating func phases(_ result: ProbeResult) -> ProbeResult? {
-        var phases: [String: Int64] = [:]
-        if !take("}") {
-            repeat {
-                guard let phase = quoted(), take(":"), let took: Int64 = number() else { return nil }
-                phases[phase] = took
-            } while take(",")
-            guard take("}") else { return nil }
-        }
-        var result = result
+        var result = ProbeResult(track: track, slot: slot, intended: intended, started: started, done: done)
+        guard take(",\"phases\":{") else { return result }
+        guard let phases = phases() else { return nil }
         result.phases = phases
         return result
+    }
+
+    /// What stands between the braces, the closing one included.
+    private mutating func phases() -> [String: Int64]? {
+        var phases: [String: Int64] = [:]
+        guard !take("}") else { return phases }
+        repeat {
+            guard let phase = quoted(), take(":"), let took: Int64 = number() else { return nil }
+            phases[phase] = took
+        } while take(",")
+        return take("}") ? phases : nil
     }
 
     private mutating func write() -> WriteResult? {

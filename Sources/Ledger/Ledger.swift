@@ -58,8 +58,8 @@ public final class Ledger: Sendable {
         let start = clock.now
         try await withThrowingDiscardingTaskGroup { group in
             for index in 0..<configuration.writers {
-                // Half of them half an interval later: together the writers see an outage sooner. To spread them further would wake the
-                // processor more often, which costs more than the writes.
+                // Half of them half an interval later: together the writers see an outage sooner. To spread them further wakes the
+                // processor more often (docs/measuring.md).
                 let offset = configuration.interval / 2 * (index % 2)
                 let writer = LedgerWriter(
                     index: index,

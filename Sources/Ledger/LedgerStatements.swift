@@ -49,7 +49,7 @@ struct LedgerStatements: Sendable {
     }
 
     func insertBaseline(_ sequences: ClosedRange<Int64>, _ content: RowContent) -> String {
-        // Bytes, as this is megabytes, and appending them one by one to a text takes ten times as long.
+        // Bytes, as this is megabytes, and a text is slow to append to one by one.
         var text = Array("INSERT INTO \(rows) (writer, seq, payload, digest) VALUES ".utf8)
         text.reserveCapacity(text.count + sequences.count * 190)
         for sequence in sequences {

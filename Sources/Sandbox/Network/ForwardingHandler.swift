@@ -36,9 +36,6 @@ final class ForwardingHandler: ChannelDuplexHandler {
         return (front, back)
     }
 
-    /// Whether this side's channel is closed. That it is not active says less: one that was just accepted is not active yet.
-    var hasLeft: Bool { context == nil }
-
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
 
     func handlerRemoved(context: ChannelHandlerContext) {

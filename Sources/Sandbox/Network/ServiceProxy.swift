@@ -113,6 +113,8 @@ final class ServiceProxy: NetworkFaults {
         front.closeFuture.whenComplete { _ in self.state.withLock { _ = $0.connections.removeValue(forKey: id) } }
         // To a node without power no connection comes about, nor a refusal.
         guard !isSilent else { return }
+        // By address and not by name, which takes a resolver's thread: the pod's side is there at once to be told if the client leaves.
+        guard let address = try? SocketAddress(ipAddress: backend.address, port: backend.port) else { return frontSide.refuse() }
         ClientBootstrap(group: loop)
             .channelOption(.autoRead, value: false)
             .channelOption(.allowRemoteHalfClosure, value: true)
@@ -120,12 +122,10 @@ final class ServiceProxy: NetworkFaults {
             .channelInitializer { back in
                 back.eventLoop.makeCompletedFuture { try back.pipeline.syncOperations.addHandler(boundBack.value) }
             }
-            .connect(host: backend.address, port: backend.port)
+            .connect(to: address)
             .whenComplete { result in
                 switch result {
                 case .success(let back):
-                    // A client that has left meanwhile could not yet say so to the pod.
-                    guard !bound.value.hasLeft else { return ForwardingHandler.reset(back) }
                     // Each side is read from when the other can take it.
                     for channel in [front, back] {
                         channel.setOption(.autoRead, value: true).whenFailure { _ in channel.close(promise: nil) }

@@ -46,7 +46,8 @@ final class ServerHandler: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !server.isFrozen else { return }
         do {
-            try processor.process(buffer: unwrapInboundIn(data)) { packet in
+            // A copy, so that the TLS handler need not copy its whole buffer.
+            try processor.process(buffer: context.channel.allocator.buffer(buffer: unwrapInboundIn(data))) { packet in
                 self.run(try self.machine.received(packet), context)
             }
         } catch {
