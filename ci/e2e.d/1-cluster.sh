@@ -52,6 +52,9 @@ check "the host reaches the ClusterIP" eventually 10 starts "$cluster_ip"
 check "a worker reaches the LoadBalancer address" "$HERE/node" enter 1 curl --silent --show-error --max-time 2 "http://$balancer/starts"
 
 node=$(k get pod -l app=server -o jsonpath='{.items[0].spec.nodeName}')
+neighbour=$((${node#worker} % workers + 1))
+reaches_it() { "$HERE/node" enter $neighbour busybox ping -c 1 -W 1 "$(worker_address "${node#worker}")"; }
+check "a worker reaches another" reaches_it
 volume=$(k get persistentvolumeclaim data -o jsonpath='{.spec.volumeName}')
 started_twice() { [ "$(starts "$balancer" | wc -l)" = 2 ]; }
 "$HERE/node" poweroff "${node#worker}"
@@ -60,6 +63,7 @@ check "the pod runs on another worker, with the same data behind the same addres
 check "the volume is the same" [ "$(k get persistentvolumeclaim data -o jsonpath='{.spec.volumeName}')" = "$volume" ]
 "$HERE/node" start "${node#worker}"
 check "the worker comes back" eventually 60 nodes_ready
+check "the other worker reaches it at once" reaches_it
 
 # The kubelet of a worker that is back looks at a pod that was Terminating before only in its next round, which comes once a minute.
 check "the claim goes with its last pod" k delete persistentvolumeclaim,deployment,service --all --timeout=180s

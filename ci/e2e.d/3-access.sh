@@ -62,7 +62,7 @@ uid() { kubectl get pods -n e2e-sql -o jsonpath='{.items[*].metadata.uid}'; }
 settles
 before=$(uid)
 kubectl get role -n e2e-sql aftershock -o json | jq '(.rules[] | select(.resources == ["pods"]) | .verbs) -= ["delete"]' | kubectl replace -f - >/dev/null
-run_experiments rbac-without-delete "${files[1]}" --kubeconfig "$work/token.kubeconfig" >"$work/output" 2>&1
+run_experiments rbac-without-delete "${files[1]}" --kubeconfig "$work/token.kubeconfig"
 check "without one verb, the run ends with exit code 5" [ $status = 5 ]
-check "it names the verb, the resource and the namespace" grep -qE 'delete.*pods.*e2e-sql' "$work/output"
+check "it names the verb, the resource and the namespace" grep -qE 'delete.*pods.*e2e-sql' "$log"
 check "nothing was touched" [ "$(uid)" = "$before" ]

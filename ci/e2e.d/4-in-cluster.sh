@@ -6,7 +6,8 @@ target
 files=("$(experiment pod-delete)" "$(experiment node-drain)")
 make_namespace aftershock
 "$aftershock" rbac "${files[@]}" | kubectl apply -f - >/dev/null
-sed 's#^apiVersion: batch/v1$#apiVersion: batch/v1beta1#' "$top/ci/in-cluster/cronjob.yaml" | kubectl apply -f - >/dev/null
+# Suspended: its time may come while the suites run.
+sed 's#^apiVersion: batch/v1$#apiVersion: batch/v1beta1#; s#^( *)schedule:.*#&\n\1suspend: true#' -E "$top/ci/in-cluster/cronjob.yaml" | kubectl apply -f - >/dev/null
 
 # job NAME FILE [JQ-FILTER]: runs the CronJob's pod once, now, with that experiment, and waits for its end.
 job() {

@@ -2,7 +2,8 @@
 # Sourced by suites that are shell scripts: named checks, and a closing line that counts them.
 
 passed=0
-failed=0
+failed=()
+log= shown= # what the checks are about was printed to $log; its end is shown with the first of them that fails
 
 # check NAME COMMAND...: the check passes when the command succeeds; its output is shown only when it does not.
 check() {
@@ -12,9 +13,11 @@ check() {
         passed=$((passed + 1))
         echo "ok - $name"
     else
-        failed=$((failed + 1))
+        failed+=("$name")
         echo "not ok - $name"
         printf '%s\n' "$output" | tail -40 | sed 's/^/    /'
+        [ ! -s "$log" ] || [ "$log" = "$shown" ] || tail -60 "$log" | sed 's/^/    /'
+        shown=$log
     fi
 }
 
@@ -31,9 +34,11 @@ eventually() {
     done
 }
 
-# finish: prints the closing line; fails when a check failed, or when none ran.
+# finish: names what failed, and prints the closing line; fails when a check failed, or when none ran.
 finish() {
+    local name
     echo
-    echo "$passed passed, $failed failed"
-    [ "$failed" = 0 ] && [ "$passed" -gt 0 ]
+    for name in "${failed[@]}"; do echo "FAIL: $name"; done
+    echo "$passed passed, ${#failed[@]} failed"
+    [ ${#failed[@]} = 0 ] && [ "$passed" -gt 0 ]
 }

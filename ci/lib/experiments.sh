@@ -28,13 +28,14 @@ experiment() {
     echo "$work/$1.yaml"
 }
 
-# run_experiments REPORT-NAME ARGUMENT...: runs them; $report is the folder and $status the exit code.
+# run_experiments REPORT-NAME ARGUMENT...: runs them; $report is the folder, $log what was printed, and $status the exit code.
 run_experiments() {
-    report=$reports/$1
+    report=$reports/$1 log=$reports/$1.log
     mkdir -p "$reports"
     shift
     status=0
-    timeout --signal=INT --kill-after=60 1800 "$aftershock" run --reports "$report" --confirm-context aftershock-cluster "$@" || status=$?
+    timeout --signal=INT --kill-after=60 1800 "$aftershock" run --reports "$report" --confirm-context aftershock-cluster "$@" >"$log" 2>&1 || status=$?
+    echo "run ${report##*/}: exit code $status"
 }
 
 # result JQ-CONDITION: holds for the run's results.json; shows what was judged when it does not.
