@@ -9,7 +9,8 @@ struct ResolvedTarget: Sendable {
     /// Selects the workload's pods, as a label selector of the API.
     var podSelector: String
     var desiredReplicas: Int
-    var readyReplicas: Int
+    /// As the workload's status counts them, which a controller brings up to date in its own time.
+    var reportedReplicas: Int
     /// The workload's pods, the terminating ones too.
     var pods: [Pod]
     var service: Service
@@ -20,6 +21,9 @@ struct ResolvedTarget: Sendable {
 
     /// The pods that serve: ready and not on their way out.
     var servingPods: [Pod] { pods.filter(\.isReady) }
+
+    /// What both say, the workload and its pods.
+    var readyReplicas: Int { min(reportedReplicas, servingPods.count) }
 }
 
 /// Something about the target that the cluster does not have, or has otherwise than the experiment says.
@@ -54,7 +58,8 @@ struct TargetResolver: Sendable {
         }
         return ResolvedTarget(
             namespace: target.namespace, podSelector: selector.query, desiredReplicas: workload.replicas,
-            readyReplicas: workload.readyReplicas, pods: pods, service: service, host: try host(of: service), port: try port(of: service))
+            reportedReplicas: workload.readyReplicas, pods: pods, service: service, host: try host(of: service),
+            port: try port(of: service))
     }
 
     private struct Workload {

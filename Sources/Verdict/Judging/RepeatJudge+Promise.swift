@@ -99,7 +99,9 @@ extension RepeatJudge {
     func judgePlacement() -> Judgement? {
         guard let experiment, let before = facts.before?.servingPod, let snapshot = facts.after else { return nil }
         guard let after = snapshot.servingPod else {
-            return .failed(.placement, type: "placement", "no pod is ready after the fault; it was on \(before.node)")
+            let unready = snapshot.pods.filter { !$0.terminating && !$0.node.isEmpty }.map { "\($0.name) on \($0.node) is not" }
+            let pods = unready.isEmpty ? "" : " (\(unready.joined(separator: ", ")))"
+            return .failed(.placement, type: "placement", "no pod is ready after the fault\(pods); it was on \(before.node)")
         }
         let moved = before.node == after.node ? "stayed on \(before.node)" : "moved from \(before.node) to \(after.node)"
         let expected = experiment.expect.node

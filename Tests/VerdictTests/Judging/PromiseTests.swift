@@ -196,6 +196,16 @@ import Testing
         #expect(findings.experiments.first?.judgement(.placement)?.message == "the pod moved from node-a to node-b; expected: \(node) node")
     }
 
+    @Test func aPodThatIsNotReadyIsNamedWithItsNode() throws {
+        var script = Script()
+        script.changeSnapshot(.after) { $0.pods[0].ready = false }
+        let found = try #require(script.findings().experiments.first)
+        let name = script.snapshot(.after).pods[0].name
+        #expect(
+            found.judgement(.placement)?.message
+                == "no pod is ready after the fault (\(name) on \(script.snapshot(.after).pods[0].node) is not); it was on node-a")
+    }
+
     @Test func replicasMustBeReadyAndAsManyAsBefore() throws {
         let short = try failing { $0.changeSnapshot(.after) { $0.readyReplicas = 0 } }
         #expect(short.check == .replicas)
