@@ -12,7 +12,8 @@ struct ProbeCommand: AsyncParsableCommand {
         usage: "aftershock probe <host[:port]> --user <user> --password-from <source> [<options>]",
         discussion: """
             Each probe opens a connection of its own: TCP, PRELOGIN, TLS, LOGIN7, a query with a value that no other probe sends, \
-            close. There are no retries. Every step has its own deadline, and a failure says in which step it happened and why: \
+            close. There are no retries. The lookup of a host name counts to TCP. Every step has its own deadline, and a failure says \
+            in which step it happened and why: \
             dns, refused, unreachable, reset, timeout, eof, tls, encryption, loginRejected, serverError, protocol, wrongData.
 
             The results go to standard output, one line per probe, everything else to standard error.
