@@ -21,7 +21,7 @@ during() {
 }
 # Both stay well below the 8 s after which the cluster takes its nodes, which cannot report meanwhile, for lost, and their pods with them.
 frozen() { "$control_plane" freeze kube-apiserver && sleep 4 && "$control_plane" thaw kube-apiserver; }
-stopped() { "$control_plane" stop kube-apiserver && sleep 1.5 && "$control_plane" start kube-apiserver; } # its start takes seconds more
+stopped() { "$control_plane" stop kube-apiserver && sleep 1 && "$control_plane" start kube-apiserver; } # its start takes seconds more
 
 during recovering frozen frozen
 check "an API server that hangs while the pod comes back makes the repeat invalid, not a pass" [ $status = 4 ]

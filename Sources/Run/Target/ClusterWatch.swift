@@ -115,7 +115,7 @@ struct ClusterWatch: Sendable {
                 let time = journal.clock.time(of: event.receivedAt)
                 for observation in changes(event.change) { try journal.append(.observation(observation), at: time) }
                 if case .sighted(let interval) = event.change {
-                    let from = journal.clock.time(of: heartbeat.lastAnswer(before: interval))
+                    let from = journal.clock.time(of: heartbeat.lastAnswer(before: interval, at: event.receivedAt))
                     try journal.append(
                         .blind(BlindInterval(from: from, to: time, reason: "\(Resource.plural): \(interval.reason.message)")), at: time)
                 }
