@@ -5,7 +5,7 @@ import Testing
 @testable import Run
 
 @Suite struct ResolvedTargetTests {
-    /// A target of which the workload's status says that one replica is ready.
+    /// A target with one pod, whose workload's status counts `reported` ready replicas.
     private func target(isPodReady: Bool, reported: Int) throws -> ResolvedTarget {
         let pod: JSONValue = [
             "metadata": ["name": "sql-0", "namespace": "sql"], "spec": ["containers": [["name": "sql"]]],

@@ -8,7 +8,7 @@ import Testing
     private let reason = KubernetesError(.unreachable, "refused")
 
     private func blind(from: Int, noticed: Int) -> BlindInterval {
-        BlindInterval(from: start + .seconds(from), noticed: start + .seconds(noticed), until: nil, reason: reason)
+        BlindInterval(from: time(from), noticed: time(noticed), until: nil, reason: reason)
     }
 
     private func time(_ seconds: Int) -> ContinuousClock.Instant { start + .seconds(seconds) }

@@ -31,6 +31,7 @@ install_runtime_packages() {
 }
 
 worker_address() { echo "172.30.0.$((10 + $1))"; }
+worker_hardware_address() { printf '02:00:ac:1e:00:%02x' "$((10 + $1))"; }
 worker_link() { echo "aftershock-w$1"; }
 
 # A process is known by its id and its start time (field 22 of /proc/ID/stat), so that a recycled id is never taken for ours.

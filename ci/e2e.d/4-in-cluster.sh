@@ -7,9 +7,9 @@ files=("$(experiment pod-delete)" "$(experiment node-drain)")
 make_namespace aftershock
 "$aftershock" rbac "${files[@]}" | kubectl apply -f - >/dev/null
 # Suspended: its time may come while the suites run.
-sed 's#^apiVersion: batch/v1$#apiVersion: batch/v1beta1#; s#^( *)schedule:.*#&\n\1suspend: true#' -E "$top/ci/in-cluster/cronjob.yaml" | kubectl apply -f - >/dev/null
+sed -E 's#^apiVersion: batch/v1$#apiVersion: batch/v1beta1#; s#^( *)schedule:.*#&\n\1suspend: true#' "$top/ci/in-cluster/cronjob.yaml" | kubectl apply -f - >/dev/null
 
-# job NAME FILE [JQ-FILTER]: runs the CronJob's pod once, now, with that experiment, and waits for its end.
+# job NAME FILE [JQ-FILTER]: runs the CronJob's pod once, now, with that experiment, and waits for its end; $log is what it printed.
 job() {
     kubectl create configmap experiments -n aftershock --from-file="$2" --dry-run=client -o yaml | kubectl apply -f - >/dev/null
     kubectl get cronjob -n aftershock aftershock -o json | jq --arg name "$1" \
@@ -17,7 +17,8 @@ job() {
         kubectl apply -f - >/dev/null
     finished() { kubectl get job -n aftershock "$1" -o json | jq -e '.status | .succeeded == 1 or .failed == 1'; }
     check "$1: the Job ends" eventually 300 finished "$1"
-    kubectl logs -n aftershock "job/$1" >"$work/$1.log" 2>&1
+    log=$work/$1.log
+    kubectl logs -n aftershock "job/$1" >"$log" 2>&1
 }
 exit_code() { kubectl get pods -n aftershock -l "job-name=$1" -o jsonpath='{.items[0].status.containerStatuses[0].state.terminated.exitCode}'; }
 
@@ -31,5 +32,5 @@ settles
 node=$(kubectl get pods -n e2e-sql -o jsonpath='{.items[0].spec.nodeName}')
 job own-node "${files[1]}" ".spec.template.spec.nodeName = \"$node\""
 check "own-node: it refuses to drain the node that it runs on" [ "$(exit_code own-node)" = 5 ]
-check "own-node: it says why" grep -q "this harness runs on $node" "$work/own-node.log"
+check "own-node: it says why" grep -q "this harness runs on $node" "$log"
 check "own-node: the node was not touched" [ "$(kubectl get node "$node" -o jsonpath='{.spec.unschedulable}')" = "" ]

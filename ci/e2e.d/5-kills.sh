@@ -12,7 +12,7 @@ state() {
     k get deployments,services,secrets,persistentvolumeclaims,leases,poddisruptionbudgets -o json |
         jq -S '[.items[] | {kind, name: .metadata.name, labels: .metadata.labels, annotations: (.metadata.annotations // {} | del(.["deployment.kubernetes.io/revision"])), spec}]'
 }
-# struck SIGNAL CODE PATTERN FILE: runs the experiment, into $report, and sends it SIGNAL as soon as the journal has a record that
+# struck SIGNAL CODE PATTERN FILE: runs the experiment, with its reports to $report, and sends it SIGNAL as soon as the journal has a record that
 # matches; it has to end with CODE. There is a second repeat, so that the run goes on long after every record of the first.
 struck() {
     local pid
@@ -36,14 +36,14 @@ state >"$work/state"
 short='s#steadyFor: .*#steadyFor: 2s#; s#stableFor: .*#stableFor: 2s#'
 for sample in node-drain:faultInjected container-kill:undoIntent node-taint:faultEffect process-freeze:faultInjected node-drain:undoResult; do
     kind=${sample%:*} name=killed-${sample/:/-}
-    report=$reports/$name log=$reports/$name.log
+    report_to "$name"
     check "$kind: killed at ${sample#*:}" struck KILL 137 "\"event\":\"${sample#*:}\"" "$(with "$(experiment "$kind")" "$short" "${name,,}")"
     check "$kind: a report that does not pass, and restore" put_back
     check "$kind: the cluster is as before" same_state
 done
 for sample in node-drain:INT:130 process-freeze:TERM:143; do
     IFS=: read -r kind signal code <<<"$sample"
-    report=$reports/$kind-$signal log=$reports/$kind-$signal.log
+    report_to "$kind-$signal"
     check "$kind: SIG$signal" struck "$signal" "$code" '"event":"faultInjected"' "$(with "$(experiment "$kind")" "$short" "$kind-${signal,,}")"
     check "$kind: a report that does not pass, and nothing left to put back" stopped
     check "$kind: the cluster is as before" same_state

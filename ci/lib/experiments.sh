@@ -28,10 +28,15 @@ experiment() {
     echo "$work/$1.yaml"
 }
 
-# run_experiments REPORT-NAME ARGUMENT...: runs them; $report is the folder, $log what was printed, and $status the exit code.
-run_experiments() {
+# report_to NAME: $report is the folder of the next run's reports, $log what it prints.
+report_to() {
     report=$reports/$1 log=$reports/$1.log
     mkdir -p "$reports"
+}
+
+# run_experiments REPORT-NAME ARGUMENT...: runs them, with their reports to that name; $status is the exit code.
+run_experiments() {
+    report_to "$1"
     shift
     status=0
     timeout --signal=INT --kill-after=60 1800 "$aftershock" run --reports "$report" --confirm-context aftershock-cluster "$@" >"$log" 2>&1 || status=$?

@@ -34,6 +34,7 @@ final class ServerHeartbeat: Sendable {
             return Silence(from: answered, reason: KubernetesError(.timeout, "the API server was late to answer"))
         }
     }
+
     private let state: Mutex<State>
 
     init(at now: ContinuousClock.Instant = .now) {

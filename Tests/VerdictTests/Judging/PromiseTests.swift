@@ -200,10 +200,10 @@ import Testing
         var script = Script()
         script.changeSnapshot(.after) { $0.pods[0].ready = false }
         let found = try #require(script.findings().experiments.first)
-        let name = script.snapshot(.after).pods[0].name
+        let pod = script.snapshot(.after).pods[0]
         #expect(
             found.judgement(.placement)?.message
-                == "no pod is ready after the fault (\(name) on \(script.snapshot(.after).pods[0].node) is not); it was on node-a")
+                == "no pod is ready after the fault (\(pod.name) on \(pod.node) is not); it was on node-a")
     }
 
     @Test func replicasMustBeReadyAndAsManyAsBefore() throws {
