@@ -120,4 +120,22 @@ import Testing
             #expect(error.code == .proxyFailed, "\(error)")
         }
     }
+
+    /// OpenSSL frees its locks when the process exits, and a connection that is made then uses them.
+    @Test func theProcessEndsOnlyAfterItsConnections() async {
+        await #expect(processExitsWith: .success) {
+            // Of the handlers of exit, the first that was registered runs last: this holds the process open when OpenSSL is gone.
+            atexit { usleep(500_000) }
+            let authority = try TestAuthority()
+            try await TestServer.run(tls: try authority.serverTLS(authority.issue(name: "s"))) { _, peer in
+                peer.answer(200, #"{"major": "1", "minor": "20", "gitVersion": "v1.20.2"}"#, headers: ["Connection: close"])
+            } body: { server in
+                let trust = ClusterConfiguration.Trust(authority: PEM(bytes: Array(try authority.pem.utf8), origin: "/etc/ca.crt"))
+                let client = try KubernetesClient(.test(port: server.port, isTLS: true, trust: trust))
+                _ = try await client.version()
+                Task { while true { _ = try? await client.version() } }
+                exit(0)
+            }
+        }
+    }
 }
