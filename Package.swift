@@ -117,7 +117,7 @@ let package = Package(
         .target(name: "Programs", dependencies: [.subprocess, .system], path: "Tests/Programs", swiftSettings: settings),
         tests("Verdict", ["JournalScript", "Experiment", "Journal", "JSON"]),
         tests("Report", ["JournalScript", "JUnitReading", "Experiment", "Journal", "JSON", "Verdict"]),
-        tests("Run", ["Experiment", "Journal", "JSON", "Kubernetes"]),
+        tests("Run", ["Calibration", "Experiment", "Journal", "JSON", "Kubernetes", "TDS", .nioCore, .nioPosix]),
         tests("Sandbox", ["JSON", "Kubernetes", .nioCore, .nioPosix, .nioHTTP1, .nioSSL, .subprocess]),
         tests("SandboxSQL", ["TDS", .nioCore, .nioPosix]),
         // Of no module: the built programs, as users run them.

@@ -19,8 +19,7 @@ struck() {
     "$aftershock" run --reports "$report" --confirm-context aftershock-cluster --repeat 2 --helper-image localhost/sandbox-sql:dev "$4" \
         >"$log" 2>&1 &
     pid=$!
-    # tail waits for the file, and ends with the run. It looks once a second unless told otherwise, which is longer than some steps last.
-    grep -q -m 1 "$3" < <(tail -s 0.01 -n +1 -F --pid=$pid "$report/journal.ndjson" 2>/dev/null) && kill -"$1" $pid
+    recorded "$report/journal.ndjson" "$3" --pid=$pid && kill -"$1" $pid
     wait $pid 2>/dev/null
     [ $? = "$2" ]
 }

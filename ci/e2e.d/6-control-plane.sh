@@ -1,20 +1,26 @@
 # shellcheck shell=bash
-# What the harness makes of a control plane that fails in the middle of a run: it goes on measuring, says what it could not see, and ends.
+# What the harness makes of a control plane that is late before a run, or fails in the middle of one: it waits, or goes on measuring, says
+# what it could not see, and ends.
 
-target
-file=$(experiment pod-delete)
 control_plane=$top/ci/cluster/control-plane
+file=$(experiment pod-delete)
+
+# Nobody has told this host yet where the new Service's address leads.
+"$control_plane" freeze kube-proxy
+deploy azure-sql-edge
+kubectl rollout status -n e2e-sql deployment/azure-sql-edge --timeout=120s >/dev/null
+(sleep 2 && "$control_plane" thaw kube-proxy) &
+log=$work/late-address
+late_address() { "$aftershock" plan "$file" --confirm-context aftershock-cluster >"$log" 2>&1 && grep 'until the address led there; at first' "$log"; }
+check "an address that does not lead to the pod yet is waited for" late_address
+wait $!
 
 # during STAGE REPORT-NAME COMMAND...: runs the experiment once, and the command when its journal says that the stage was entered.
 during() {
     local stage=$1 name=$2 journal=$reports/$2/journal.ndjson
     shift 2
     settles
-    (
-        until [ -e "$journal" ]; do sleep 0.1; done
-        grep -q -m 1 "\"stage\":\"$stage\"" < <(tail -n +1 -f "$journal")
-        "$@"
-    ) &
+    (recorded "$journal" "\"stage\":\"$stage\"" && "$@") &
     local watcher=$!
     run_experiments "$name" "$file" --repeat 1
     wait "$watcher"

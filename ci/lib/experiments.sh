@@ -43,6 +43,12 @@ run_experiments() {
     echo "run ${report##*/}: exit code $status"
 }
 
+# recorded JOURNAL PATTERN [TAIL-OPTION...]: waits, 5 minutes at most, until the journal, which need not exist yet, has a record that matches.
+recorded() {
+    # tail looks once a second unless told otherwise, which is longer than some steps last. That its reader leaves it is no error.
+    grep -q -m 1 "$2" < <(timeout 300 tail -s 0.01 -n +1 -F "${@:3}" "$1" 2>/dev/null || true)
+}
+
 # result JQ-CONDITION: holds for the run's results.json; shows what was judged when it does not.
 result() {
     jq -e "$1" "$report/results.json" >/dev/null && return 0
@@ -56,14 +62,16 @@ each_repeat() { result "[.experiments[].repeats[] | $1] | length > 0 and all"; }
 # target [STORAGE-CLASS]: deploys Azure SQL Edge anew and waits until it answers.
 target() {
     deploy azure-sql-edge "${1:-}"
-    kubectl rollout status -n e2e-sql deployment/azure-sql-edge --timeout=120s >/dev/null
+    check "the target answers" eventually 120 settled
 }
 
-# settled: every node is Ready, and of the target there is one pod, which is ready: what a run has left behind would be the next one's.
+# settled: every node is Ready, and of the target there is one pod, which is ready and answers at the address: what a run has left behind would
+# be the next one's.
 settled() {
     local ready='any(.status.conditions[]; .type == "Ready" and .status == "True")'
     kubectl get nodes -o json | jq -e "all(.items[]; $ready)" &&
-        kubectl get pods -n e2e-sql -l app=azure-sql-edge -o json | jq -e ".items | length == 1 and all(.metadata.deletionTimestamp == null and $ready)"
+        kubectl get pods -n e2e-sql -l app=azure-sql-edge -o json | jq -e ".items | length == 1 and all(.metadata.deletionTimestamp == null and $ready)" &&
+        timeout 1 bash -c "</dev/tcp/$(kubectl get service -n e2e-sql azure-sql-edge -o jsonpath='{.status.loadBalancer.ingress[0].ip}')/1433"
 }
 
 # A container that ended again and again waits up to 80 s for its next start.

@@ -161,14 +161,22 @@ struct Preflight: Sendable {
     }
 
     private func checkLogin(_ server: TDSConfiguration, _ target: ResolvedTarget, _ outcome: inout Outcome) async {
-        do throws(TDSError) {
-            let connection = try await TDSConnection.connect(server, on: eventLoopGroup.next())
-            let version = connection.serverVersion
-            await connection.close()
-            outcome.pass("login", "\(server.user) can log in at \(target.address); the server is \(version)")
+        let login = FirstLogin(server: server, eventLoop: eventLoopGroup.next(), clock: ContinuousClock(), patience: Self.patience)
+        do throws(FirstLogin<ContinuousClock>.Failure) {
+            let success = try await login.run()
+            let message = "\(server.user) can log in at \(target.address); the server is \(success.serverVersion)"
+            guard let lag = success.lag else { return outcome.pass("login", message) }
+            outcome.warn(
+                "login", "\(message). It took \(lag.waitedMilliseconds) ms until the address led there; at first: \(lag.error)",
+                hint: "what clients feel of that after a fault is measured; before the run it is waited for")
         } catch {
+            let tried = error.waited < Self.patience ? "" : "; tried for \(error.waitedMilliseconds) ms"
             outcome.fail(
-                "login", "\(server.user) cannot log in at \(target.address): \(error)", hint: "try 'aftershock probe \(target.address)'")
+                "login", "\(server.user) cannot log in at \(target.address): \(error.error)\(tried)",
+                hint: "try 'aftershock probe \(target.address)'")
         }
     }
+
+    /// How long a Service's address may take to lead to a pod that is Ready. Kubernetes promises no time for that.
+    private static let patience = Duration.seconds(10)
 }

@@ -1,0 +1,58 @@
+import NIOCore
+import TDS
+
+/// The first login of a run, at an address that may not lead to the server yet.
+///
+/// That a pod is Ready says nothing of when its Service's address leads to it: every node's kube-proxy, or a cloud's load balancer, follows
+/// in its own time. kube-proxy gathers changes for a second by default
+/// ([minSyncPeriod](https://kubernetes.io/docs/reference/networking/virtual-ips/#minsyncperiod)), and for longer in large clusters. A run that
+/// begins when a rollout has ended may be refused for that long.
+struct FirstLogin<Time: Clock<Duration>>: Sendable {
+    struct Failure: Error {
+        var error: TDSError
+        /// Since the first attempt; less than an attempt where there was only one.
+        var waited: Duration
+
+        var waitedMilliseconds: Int { Int(waited / .milliseconds(1)) }
+    }
+
+    struct Success {
+        /// As the server names itself, with its version.
+        var serverVersion: String
+        /// What came of the first attempt, and for how long nothing else did; `nil` when that one succeeded.
+        var lag: Failure?
+    }
+
+    let server: TDSConfiguration
+    let eventLoop: any EventLoop
+    let clock: Time
+    /// For how long attempts are begun.
+    let patience: Duration
+
+    /// Logs in and closes the connection. Attempts that met no server are repeated; what a server has answered stands.
+    func run() async throws(Failure) -> Success {
+        let began = clock.now
+        var first: TDSError?
+        while true {
+            do throws(TDSError) {
+                let connection = try await TDSConnection.connect(server, on: eventLoop)
+                let version = "\(connection.serverVersion)"
+                await connection.close()
+                return Success(serverVersion: version, lag: first.map { Failure(error: $0, waited: began.duration(to: clock.now)) })
+            } catch {
+                let waited = began.duration(to: clock.now)
+                guard error.metNoServer, waited < patience, (try? await clock.sleep(for: Self.pause)) != nil else {
+                    throw Failure(error: error, waited: waited)
+                }
+                first = first ?? error
+            }
+        }
+    }
+
+    private static var pause: Duration { .milliseconds(200) }
+}
+
+extension TDSError {
+    /// Whether it may be the way to the server that is missing. A server that refuses a login, or speaks another protocol, is there.
+    fileprivate var metNoServer: Bool { [.refused, .unreachable, .timeout, .reset, .eof].contains(code) }
+}
