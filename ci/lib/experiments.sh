@@ -52,7 +52,7 @@ recorded() {
 # result JQ-CONDITION: holds for the run's results.json; shows what was judged when it does not.
 result() {
     jq -e "$1" "$report/results.json" >/dev/null && return 0
-    jq -c '.experiments[] | .name, .verdict, .checks, .doubts, (.repeats[] | {verdict, downtime, ledger, infrastructure, effect, restore})' "$report/results.json"
+    jq -c '.experiments[] | .name, .verdict, (.checks[] | select(.outcome | IN("passed", "skipped") | not)), .doubts, (.repeats[] | {verdict, downtime, ledger, infrastructure, effect, restore})' "$report/results.json"
     return 1
 }
 

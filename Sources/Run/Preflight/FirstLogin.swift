@@ -3,10 +3,10 @@ import TDS
 
 /// The first login of a run, at an address that may not lead to the server yet.
 ///
-/// That a pod is Ready says nothing of when its Service's address leads to it: every node's kube-proxy, or a cloud's load balancer, follows
-/// in its own time. kube-proxy gathers changes for a second by default
-/// ([minSyncPeriod](https://kubernetes.io/docs/reference/networking/virtual-ips/#minsyncperiod)), and for longer in large clusters. A run that
-/// begins when a rollout has ended may be refused for that long.
+/// That a pod is Ready says nothing of when its Service's address leads to it. An EndpointSlice that changed meanwhile is written again
+/// after a second or more ([#92928](https://github.com/kubernetes/kubernetes/issues/92928)); kube-proxy gathers changes for a second by
+/// default ([minSyncPeriod](https://kubernetes.io/docs/reference/networking/virtual-ips/#minsyncperiod)); a cloud's load balancer has its
+/// own pace. A run that begins when a rollout has ended may be refused for that long.
 struct FirstLogin<Time: Clock<Duration>>: Sendable {
     struct Failure: Error {
         var error: TDSError
