@@ -42,13 +42,13 @@ spec: {type: LoadBalancer, selector: {app: server}, ports: [{port: 80, targetPor
 YAML
 check "a pod that is not root writes to a volume of the default class" k rollout status deployment/server --timeout=60s
 has_address() { k get service server -o json | jq -e '.status.loadBalancer.ingress[0].ip | startswith("172.30.0.2")'; }
-check "a LoadBalancer Service gets an address" eventually 10 has_address
+check "a LoadBalancer Service gets an address" eventually 30 has_address
 
 balancer=$(k get service server -o jsonpath='{.status.loadBalancer.ingress[0].ip}')
 cluster_ip=$(k get service server -o jsonpath='{.spec.clusterIP}')
 starts() { curl --silent --show-error --max-time 2 "http://$1/starts"; }
-check "the host reaches the LoadBalancer address" eventually 10 starts "$balancer"
-check "the host reaches the ClusterIP" eventually 10 starts "$cluster_ip"
+check "the host reaches the LoadBalancer address" eventually 30 starts "$balancer"
+check "the host reaches the ClusterIP" eventually 30 starts "$cluster_ip"
 check "a worker reaches the LoadBalancer address" "$HERE/node" enter 1 curl --silent --show-error --max-time 2 "http://$balancer/starts"
 
 node=$(k get pod -l app=server -o jsonpath='{.items[0].spec.nodeName}')

@@ -8,7 +8,7 @@ for target in azure-sql-edge:deployment/azure-sql-edge mssql-statefulset:statefu
     deploy "${target%%:*}"
     check "$kind: it becomes ready" kubectl rollout status -n e2e-sql "$workload" --timeout=120s
     has_address() { kubectl get service -n e2e-sql "$service" -o json | jq -e '.status.loadBalancer.ingress[0].ip'; }
-    check "$kind: its Service has an address" eventually 10 has_address
+    check "$kind: its Service has an address" eventually 30 has_address
     balancer=$(kubectl get service -n e2e-sql "$service" -o jsonpath='{.status.loadBalancer.ingress[0].ip}')
     volume=$(kubectl get persistentvolume -o json | jq -r '.items[] | select(.spec.claimRef.namespace == "e2e-sql") | .metadata.name')
 

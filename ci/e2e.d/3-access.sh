@@ -13,7 +13,7 @@ token_of() { # SERVICE-ACCOUNT; the cluster makes a Secret for each
     kubectl get secret -n aftershock "$secret" -o jsonpath='{.data.token}' | base64 -d
 }
 has_token() { [ -n "$(token_of "$1")" ]; }
-eventually 10 has_token aftershock && eventually 10 has_token nobody
+eventually 30 has_token aftershock && eventually 30 has_token nobody
 (umask 077 && token_of aftershock >"$work/token")
 
 # kubeconfig NAME JQ-FILTER: the cluster's kubeconfig, changed; prints its path.
