@@ -27,7 +27,8 @@ final class TerminationSignals {
                     first(received)
                 } else {
                     again(received)
-                    exit(128 + number)
+                    // Not `exit`: what is to be done before a process ends waits for others, such as a name server.
+                    _exit(128 + number)
                 }
             }
             source.activate()
