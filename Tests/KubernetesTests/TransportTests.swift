@@ -37,6 +37,29 @@ import Testing
         }
     }
 
+    /// Otherwise it could be carried out after what it did was looked for, and stay for ever.
+    @Test func aMutationUnderWayIsNotBrokenOff() async throws {
+        let (arrived, arrival) = AsyncStream.makeStream(of: TestServer.Peer.self)
+        try await TestServer.run { request, peer in
+            if request.method == "POST" { arrival.yield(peer) } else { peer.answer(404) }
+        } body: { server in
+            let client = try client(server)
+            let creation = Task { try await client.create(Lease.self, ["metadata": ["name": "l"]]) }
+            for await peer in arrived {
+                creation.cancel()
+                peer.answer(201, #"{"metadata": {"name": "l"}}"#)
+                break
+            }
+            #expect(try await creation.value.metadata.name == "l")
+            let late = Task {
+                withUnsafeCurrentTask { $0?.cancel() }
+                return try await client.create(Lease.self, ["metadata": ["name": "late"]])
+            }
+            #expect(try await failure { try await late.value }.code == .cancelled)
+            #expect(server.requests.filter { $0.method == "POST" }.count == 1)
+        }
+    }
+
     @Test func aPathBeforeTheAPIAndImpersonation() async throws {
         try await TestServer.run { [version] in
             $1.answer(200, version)

@@ -48,7 +48,23 @@ extension KubernetesClient {
     }
 
     /// Sends a request and returns the whole body of a 2xx answer.
+    ///
+    /// A mutation that is under way is waited for, for as long as a request may take, also when the task is cancelled meanwhile. Broken off, it
+    /// could still be carried out after it has been looked at whether there is something to put back.
     func data(_ request: APIRequest) async throws(KubernetesError) -> [UInt8] {
+        guard request.method != .get else { return try await answer(to: request) }
+        guard !Task.isCancelled else { throw KubernetesError(.cancelled, "cancelled", request: request.description) }
+        let sent = Task { () async -> Result<[UInt8], KubernetesError> in
+            do throws(KubernetesError) {
+                return .success(try await answer(to: request))
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try await sent.value.get()
+    }
+
+    private func answer(to request: APIRequest) async throws(KubernetesError) -> [UInt8] {
         var request = request
         if request.timeout == nil { request.timeout = requestTimeout }
         var attempt = 1
