@@ -168,7 +168,7 @@ struct Preflight: Sendable {
             guard let lag = success.lag else { return outcome.pass("login", message) }
             outcome.warn(
                 "login", "\(message). It took \(lag.waitedMilliseconds) ms until the address led there; at first: \(lag.error)",
-                hint: "what clients feel of that after a fault is measured; before the run it is waited for")
+                hint: "nothing to do right after a rollout; if it was not one, try 'aftershock probe \(target.address) --count 20'")
         } catch {
             let tried = error.waited < Self.patience ? "" : "; tried for \(error.waitedMilliseconds) ms"
             outcome.fail(
