@@ -10,22 +10,39 @@ let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
-/// A module under `Sources/` and, unless it has none, its tests under `Tests/<name>Tests`.
-func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+/// A folder of `Sources/`. The harness never imports the sandbox; only the tools see both.
+enum Group: String {
+    case core = "Core", harness = "Harness", sandbox = "Sandbox", tools = "Tools"
 }
 
-func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+func module(_ group: Group, _ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/\(group.rawValue)/\(name)", swiftSettings: settings)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
+func program(_ group: Group, _ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, path: "Sources/\(group.rawValue)/\(name)", swiftSettings: settings)
+}
+
+func systemLibrary(_ group: Group, _ name: String, _ pkgConfig: String, apt: String) -> Target {
+    .systemLibrary(name: name, path: "Sources/\(group.rawValue)/\(name)", pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
+/// The tests of one module, under `Tests/Unit/<name>Tests`.
+func unitTests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
     .testTarget(
-        name: "\(name)Tests", dependencies: [.target(name: name)] + dependencies, resources: resources, swiftSettings: settings)
+        name: "\(name)Tests", dependencies: [.target(name: name)] + dependencies, path: "Tests/Unit/\(name)Tests", resources: resources,
+        swiftSettings: settings)
 }
 
-func systemLibrary(_ name: String, _ pkgConfig: String, apt: String) -> Target {
-    .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([apt])])
+/// Tests of the built programs, as users run them.
+func endToEndTests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: name, dependencies: ["aftershock", "SandboxSQL"] + dependencies, path: "Tests/EndToEnd/\(name)", swiftSettings: settings)
+}
+
+/// A library that only tests use.
+func testSupport(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Tests/Support/\(name)", swiftSettings: settings)
 }
 
 extension Target.Dependency {
@@ -38,7 +55,6 @@ extension Target.Dependency {
     static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
     static let x509 = product(name: "X509", package: "swift-certificates")
     static let crypto = product(name: "Crypto", package: "swift-crypto")
-    static let logging = product(name: "Logging", package: "swift-log")
     static let subprocess = product(name: "Subprocess", package: "swift-subprocess")
     static let system = product(name: "SystemPackage", package: "swift-system")
     static let yams = product(name: "Yams", package: "Yams")
@@ -49,7 +65,6 @@ extension Target.Dependency {
 
 let package = Package(
     name: "aftershock",
-    platforms: [.macOS(.v15)],
     products: [
         .executable(name: "aftershock", targets: ["aftershock"]),
         .executable(name: "sandbox-sql", targets: ["SandboxSQL"]),
@@ -59,7 +74,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
-        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
@@ -68,73 +82,67 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
     ],
     targets: [
-        systemLibrary("CCurl", "libcurl", apt: "libcurl4-openssl-dev"),
-        systemLibrary("CXML2", "libxml-2.0", apt: "libxml2-dev"),
-        systemLibrary("CSQLite", "sqlite3", apt: "libsqlite3-dev"),
-
-        module("JSON"),
-        module("Experiment", ["JSON", .yams]),
-        module("Journal", ["JSON", "Experiment", .system]),
-        module("TDS", [.nioCore, .nioPosix, .nioTLS, .nioSSL]),
+        // Core: protocols and formats, of use to both sides.
+        systemLibrary(.core, "CCurl", "libcurl", apt: "libcurl4-openssl-dev"),
+        module(.core, "JSON"),
         module(
-            "Kubernetes",
+            .core, "Kubernetes",
             ["JSON", "CCurl", .nioCore, .nioPosix, .nioWebSocket, .nioSSL, .crypto, .subprocess, .yams]),
-        module("Probe", ["Experiment", "Journal", "TDS", .nioCore, .nioPosix]),
-        module("Ledger", ["Experiment", "Journal", "Probe", "TDS", .nioCore]),
-        module("Fault", ["Experiment", "Journal", "Kubernetes", "JSON", .subprocess, .system]),
-        module("Verdict", ["Experiment", "Journal", .histogram]),
-        module("Report", ["Experiment", "Journal", "Verdict", "CXML2", "JSON", .mustache]),
+        module(.core, "TDS", [.nioCore, .nioPosix, .nioTLS, .nioSSL]),
+
+        // Harness: runs experiments and judges them.
+        systemLibrary(.harness, "CXML2", "libxml-2.0", apt: "libxml2-dev"),
+        module(.harness, "Experiment", ["JSON", .yams]),
+        module(.harness, "Fault", ["Experiment", "Journal", "Kubernetes", "JSON", .subprocess, .system]),
+        module(.harness, "Journal", ["JSON", "Experiment", .system]),
+        module(.harness, "Ledger", ["Experiment", "Journal", "Probe", "TDS", .nioCore]),
+        module(.harness, "Probe", ["Experiment", "Journal", "TDS", .nioCore, .nioPosix]),
+        module(.harness, "Report", ["Experiment", "Journal", "Verdict", "CXML2", "JSON", .mustache]),
+        module(.harness, "Run", ["Experiment", "Journal", "Kubernetes", "TDS", "Probe", "Ledger", "Fault", "Verdict"]),
+        module(.harness, "Verdict", ["Experiment", "Journal", .histogram]),
+
+        // Sandbox: an embedded Kubernetes and a stand-in for SQL Server.
+        systemLibrary(.sandbox, "CSQLite", "sqlite3", apt: "libsqlite3-dev"),
         module(
-            "Calibration", ["Journal", "Probe", "TDS", "Verdict", "JSON", .nioCore, .nioPosix, .nioTLS, .nioSSL, .x509, .crypto]),
-        module("Run", ["Experiment", "Journal", "Kubernetes", "TDS", "Probe", "Ledger", "Fault", "Verdict", "Report"]),
+            .sandbox, "Sandbox",
+            ["JSON", .nioCore, .nioPosix, .nioHTTP1, .nioWebSocket, .nioSSL, .x509, .crypto, .subprocess, .system, .yams]),
+        program(.sandbox, "SandboxSQL", ["TDS", "CSQLite", .nioCore, .nioPosix, .nioTLS, .nioSSL, .x509, .crypto, .argumentParser]),
+
+        // Tools: what people start.
+        module(.tools, "Calibration", ["Journal", "Probe", "TDS", "Verdict", .nioCore, .nioPosix, .nioTLS, .nioSSL, .x509, .crypto]),
         module(
-            "Sandbox",
-            [
-                "JSON", .nioCore, .nioPosix, .nioHTTP1, .nioWebSocket, .nioSSL, .x509, .crypto, .subprocess, .system,
-                .yams,
-            ]),
-        program("SandboxSQL", ["TDS", "CSQLite", .nioCore, .nioPosix, .nioTLS, .nioSSL, .x509, .crypto, .argumentParser]),
-        program(
-            "aftershock",
+            .tools, "Commands",
             [
                 "Calibration", "JSON", "Experiment", "Journal", "Kubernetes", "TDS", "Verdict", "Report", "Run", "Sandbox", .nioPosix,
                 .yams, .argumentParser,
             ]),
+        program(.tools, "aftershock", ["Commands", .argumentParser]),
 
-        tests("JSON"),
-        tests("Experiment", ["JSON"]),
-        tests("Journal", ["JSON"]),
-        tests("TDS", ["SandboxSQL", "Programs", .nioCore, .nioPosix, .nioEmbedded, .nioSSL, .x509, .crypto]),
-        tests(
+        testSupport("Checkout"),
+        testSupport("JournalScript", ["Experiment", "Journal", "Verdict"]),
+        testSupport("JUnitReading", ["Checkout", "CXML2"]),
+        testSupport("Programs", [.subprocess, .system]),
+
+        unitTests("Calibration", ["Journal", "Probe", "TDS", "Verdict", .nioCore, .nioPosix]),
+        unitTests("Experiment", ["Checkout", "JSON"]),
+        unitTests("Fault", ["Experiment", "Kubernetes"]),
+        unitTests("JSON"),
+        unitTests("Journal", ["JSON"]),
+        unitTests(
             "Kubernetes", ["JSON", "Programs", .nioCore, .nioPosix, .nioSSL, .x509, .crypto, .subprocess], resources: [.copy("Fixtures")]),
-        tests("Probe", ["Calibration", "Experiment", "Journal", "TDS", .nioCore, .nioPosix]),
-        tests("Ledger", ["Experiment", "Journal", "Probe", "TDS", "SandboxSQL", "Programs", .nioCore, .nioPosix]),
-        tests("Calibration", ["Journal", "Probe", "TDS", "Verdict", .nioCore, .nioPosix]),
-        tests("Fault", ["Experiment", "Kubernetes"]),
-        .target(
-            name: "JournalScript", dependencies: ["Experiment", "Journal", "Verdict"], path: "Tests/JournalScript", swiftSettings: settings),
-        .target(name: "JUnitReading", dependencies: ["CXML2"], path: "Tests/JUnitReading", swiftSettings: settings),
-        .target(name: "Programs", dependencies: [.subprocess, .system], path: "Tests/Programs", swiftSettings: settings),
-        tests("Verdict", ["JournalScript", "Experiment", "Journal", "JSON"]),
-        tests("Report", ["JournalScript", "JUnitReading", "Experiment", "Journal", "JSON", "Verdict"]),
-        tests("Run", ["Calibration", "Experiment", "Journal", "JSON", "Kubernetes", "TDS", .nioCore, .nioPosix]),
-        tests("Sandbox", ["JSON", "Kubernetes", .nioCore, .nioPosix, .nioHTTP1, .nioSSL, .subprocess]),
-        tests("SandboxSQL", ["TDS", .nioCore, .nioPosix]),
-        // Of no module: the built programs, as users run them.
-        .testTarget(
-            name: "FlawTests", dependencies: ["aftershock", "SandboxSQL", "Programs", "JUnitReading", "JSON", .subprocess],
-            swiftSettings: settings),
-        .testTarget(
-            name: "CommandTests",
-            dependencies: [
-                "aftershock", "SandboxSQL", "Programs", "JUnitReading", "JournalScript", "Journal", "Report", "JSON", .nioCore, .nioPosix,
-            ], swiftSettings: settings),
-        // The same against a sandbox that outlives the harness.
-        .testTarget(
-            name: "StopTests",
-            dependencies: [
-                "aftershock", "SandboxSQL", "Programs", "JUnitReading", "Fault", "Journal", "JSON", "Kubernetes", .subprocess, .system,
-            ],
-            swiftSettings: settings),
+        unitTests("Ledger", ["Experiment", "Journal", "Probe", "TDS", "SandboxSQL", "Programs", .nioCore, .nioPosix]),
+        unitTests("Probe", ["Calibration", "Experiment", "Journal", "TDS", .nioCore, .nioPosix]),
+        unitTests("Report", ["JournalScript", "JUnitReading", "Experiment", "Journal", "JSON", "Verdict"]),
+        unitTests("Run", ["Calibration", "Experiment", "Journal", "JSON", "Kubernetes", "TDS", .nioCore, .nioPosix]),
+        unitTests("Sandbox", ["Checkout", "JSON", "Kubernetes", .nioCore, .nioPosix, .nioHTTP1, .nioSSL, .subprocess]),
+        unitTests("SandboxSQL", ["TDS", .nioCore, .nioPosix]),
+        unitTests("TDS", ["SandboxSQL", "Programs", .nioCore, .nioPosix, .nioEmbedded, .nioSSL, .x509, .crypto]),
+        unitTests("Verdict", ["JournalScript", "Experiment", "Journal", "JSON"]),
+
+        endToEndTests("CommandTests", ["Programs", "JUnitReading", "JournalScript", "Journal", "Report", "JSON", .nioCore, .nioPosix]),
+        endToEndTests("FlawTests", ["Checkout", "Programs", "JUnitReading", "JSON", .subprocess]),
+        endToEndTests(
+            "StopTests",
+            ["Checkout", "Programs", "JUnitReading", "Fault", "Journal", "JSON", "Kubernetes", .subprocess, .system]),
     ]
 )

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The harness is killed, and told to stop, at some steps of some faults; Tests/StopTests does it at all of them.
+# The harness is killed, and told to stop, at some steps of some faults; Tests/EndToEnd/StopTests does it at all of them.
 
 k() { kubectl --namespace e2e-sql "$@"; }
 

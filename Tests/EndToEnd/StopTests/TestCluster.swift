@@ -1,3 +1,4 @@
+import Checkout
 import Fault
 import Foundation
 import Glibc
@@ -26,7 +27,7 @@ struct TestCluster: Sendable {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("aftershock-stop-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let source = packageRoot.appendingPathComponent("experiments/targets/azure-sql-edge.yaml")
+        let source = Checkout.root.appendingPathComponent("experiments/targets/azure-sql-edge.yaml")
         let manifest = folder + "/target.yaml"
         try change(String(contentsOf: source, encoding: .utf8)).write(toFile: manifest, atomically: true, encoding: .utf8)
         let kubeconfig = folder + "/kubeconfig"
@@ -83,9 +84,6 @@ struct TestCluster: Sendable {
         try #require(!states.text.isEmpty)
         return states.text.split(separator: "\n").count { $0.contains(") T ") }
     }
-
-    static let packageRoot = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent()
 }
 
 extension WatchEvent.Change {

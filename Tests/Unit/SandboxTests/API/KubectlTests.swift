@@ -1,3 +1,4 @@
+import Checkout
 import Foundation
 import JSON
 import Testing
@@ -194,8 +195,7 @@ import Testing
 
     @Test(arguments: ["azure-sql-edge", "mssql-statefulset"])
     func theTargetsApplyUnchanged(name: String) async throws {
-        let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../../experiments/targets")
-        let file = folder.standardizedFileURL.appendingPathComponent("\(name).yaml").path
+        let file = Checkout.root.appendingPathComponent("experiments/targets/\(name).yaml").path
         try await Kubectl.withCluster { kubectl in
             let applied = try await kubectl("apply", "-f", file)
             #expect(applied.isSuccess && applied.problems == "", "\(applied.problems)")

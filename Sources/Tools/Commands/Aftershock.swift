@@ -1,10 +1,10 @@
-import ArgumentParser
+public import ArgumentParser
 
-@main
-struct Aftershock: AsyncParsableCommand {
+/// The command `aftershock` with all its subcommands.
+public struct Aftershock: AsyncParsableCommand {
     static let version = "0.1.0"
 
-    static let configuration = CommandConfiguration(
+    public static let configuration = CommandConfiguration(
         commandName: "aftershock",
         abstract: "What do the clients of a SQL database feel, and what do they lose, when Kubernetes loses the instance under it?",
         version: version,
@@ -25,4 +25,6 @@ struct Aftershock: AsyncParsableCommand {
             CalibrateCommand.self,
         ]
     )
+
+    public init() {}
 }

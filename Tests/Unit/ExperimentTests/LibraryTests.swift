@@ -1,3 +1,4 @@
+import Checkout
 import Foundation
 import JSON
 import Testing
@@ -6,8 +7,7 @@ import Testing
 
 /// The experiment library of this repository.
 @Suite struct LibraryTests {
-    private let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        .appendingPathComponent("experiments")
+    private let folder = Checkout.root.appendingPathComponent("experiments")
 
     @Test func everyExperimentIsValid() throws {
         let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)

@@ -1,3 +1,4 @@
+import Checkout
 import Foundation
 import JSON
 import JUnitReading
@@ -65,6 +66,5 @@ struct FlawRun {
             results: try JSONValue(parsing: try Data(contentsOf: reports.appendingPathComponent("results.json"))))
     }
 
-    private static let manifest = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().appendingPathComponent("experiments/targets/azure-sql-edge.yaml").path
+    private static let manifest = Checkout.root.appendingPathComponent("experiments/targets/azure-sql-edge.yaml").path
 }

@@ -1,11 +1,12 @@
 import CXML2
+import Checkout
 public import Foundation
 
 /// Jenkins' junit-10.xsd, which is not part of this project: `AFTERSHOCK_SHARED` says where it lies.
 public enum JUnitSchema {
     public static var path: String {
         let environment = ProcessInfo.processInfo.environment
-        let shared = environment["AFTERSHOCK_SHARED"] ?? packageRoot.appendingPathComponent("../shared").standardized.path
+        let shared = environment["AFTERSHOCK_SHARED"] ?? Checkout.root.appendingPathComponent("../shared").standardized.path
         return shared + "/samples/junit/junit-10.xsd"
     }
 
@@ -13,10 +14,6 @@ public enum JUnitSchema {
 
     /// Where it is absent the tests that need it are skipped, visibly; a CI that lacks it must not look green.
     public static var mustBePresent: Bool { ProcessInfo.processInfo.environment["CI"] == "true" }
-
-    private static var packageRoot: URL {
-        URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-    }
 
     /// libxml2's verdict on `document`: empty when it is valid.
     public static func problems(of document: Data) -> String {
