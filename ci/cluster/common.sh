@@ -20,7 +20,7 @@ CONTROLLERS=(cpu cpuacct cpuset memory devices freezer blkio pids systemd)
 ETCD_DATA=/dev/shm/aftershock-cluster-etcd
 # Mount points that a worker needs; a machine without Kubernetes has none of them.
 NODE_DIRECTORIES=(/var/lib/kubelet /var/lib/containerd /var/lib/cni /etc/cni/net.d)
-# What the cluster changes for the whole machine, and down puts back.
+# Settings that the cluster changes for the whole machine, and that down restores.
 SYSCTLS=(net.ipv4.conf.all.route_localnet net.bridge.bridge-nf-call-iptables net.ipv4.ip_forward fs.inotify.max_user_instances
     net.netfilter.nf_conntrack_tcp_timeout_syn_sent)
 

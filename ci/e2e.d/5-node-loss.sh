@@ -16,8 +16,8 @@ check "power off: the report shows what had become of the old pod" each_repeat \
     '.nodeLoss | .ready == "Unknown" and .oldPod.state == "terminating" and .attachments == [] and (.tolerationSeconds | length == 2)'
 
 # The network of a node is cut. Its server runs on, and keeps its files open; where the storage is shared, as here, another server
-# cannot open them, and there is no recovery. What the old one still does, unreachable, must not look like one.
-# The undo command looks at it before the cable is put back.
+# cannot open them, and there is no recovery. Writes of the old one, unreachable as it is, must not look like one.
+# The undo command looks at it before the cable is plugged in again.
 cat >"$work/heal" <<SH
 #!/bin/sh
 "$HERE/node" enter "\$1" sh -c 'grep -l sqlservr /proc/[0-9]*/comm' >>"$work/still-running"
@@ -28,7 +28,7 @@ settles
 run_experiments cut "$(with "$(failing_by "[\"$HERE/node\", cut, \"{node}\"]" "[\"$work/heal\", \"{node}\"]" node-cut)" "$give_up_soon" node-cut-soon)"
 check "cut: not recovered, which is a failure and not 'could not tell'" [ $status = 1 ]
 check "cut: the old server ran on all the time" [ -s "$work/still-running" ]
-# What comes back when the cable is put back, after the experiment has given up, is no recovery.
+# A service that comes back with the cable, after the experiment has given up, is no recovery.
 check "cut: and is not what was measured: every track is out until it is given up" each_repeat \
     '.verdict == "fail" and .effect.proven and .restore.complete and all(.downtime[]; .lowerMs > 30000) and .nodeLoss.oldPod.state == "terminating"'
 

@@ -3,7 +3,7 @@
 
 passed=0
 failed=()
-log= shown= # what the checks are about was printed to $log; its end is shown with the first of them that fails
+log='' shown='' # what the checks are about was printed to $log; its end is shown with the first of them that fails
 
 # check NAME COMMAND...: the check passes when the command succeeds; its output is shown only when it does not.
 check() {

@@ -49,7 +49,7 @@ install_kubectl() {
     command -v kubectl >/dev/null || install_packages kubernetes-client
 }
 
-# What building and running the package needs, beside Swift.
+# The needs of building and running the package, beside Swift.
 install_build_packages() {
     command -v swift >/dev/null || die "Swift is not installed or not in PATH; get 6.3 or newer from https://www.swift.org/install/linux/"
     install_packages libcurl4-openssl-dev libxml2-dev libsqlite3-dev pkg-config git jq util-linux

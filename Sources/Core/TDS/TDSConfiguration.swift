@@ -1,6 +1,6 @@
-/// How to reach and log in to a server.
+/// The way to reach and log in to a server.
 public struct TDSConfiguration: Sendable {
-    /// What of the connection is encrypted.
+    /// The encrypted part of the connection.
     public struct Encryption: Sendable, Hashable, CaseIterable, CustomStringConvertible {
         private enum Base: String {
             case required, strict, loginOnly, off
@@ -48,13 +48,13 @@ public struct TDSConfiguration: Sendable {
         public static let any = CertificateTrust(base: .any)
     }
 
-    /// How long each phase may last.
+    /// The deadline of each phase.
     public struct Deadlines: Sendable, Hashable {
         public var tcp: Duration
         public var prelogin: Duration
         public var tls: Duration
         public var login: Duration
-        /// How long the server may take to acknowledge an attention before the connection is closed.
+        /// The time in which the server must acknowledge an attention before the connection is closed.
         public var attention: Duration
 
         /// The defaults are for probing: short, as a slow answer is an answer too.
@@ -93,7 +93,7 @@ public struct TDSConfiguration: Sendable {
     /// The packet size to ask for, in bytes: 512 to 32767, at most 16383 where everything is encrypted.
     public var packetSize = Self.defaultPacketSize
     public var deadlines: Deadlines
-    /// How often a server may send the client on to another one.
+    /// The number of times a server may send the client on to another one.
     public var maximumRedirections = 3
 
     /// Shared by all copies, as reading certificates for every probe would cost more than the probe.

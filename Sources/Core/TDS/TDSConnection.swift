@@ -3,7 +3,7 @@ import Synchronization
 
 /// A logged-in connection to a server. It serves one request at a time.
 public final class TDSConnection: Sendable {
-    /// How long connecting took, phase by phase.
+    /// The duration of connecting, phase by phase.
     public let phases: TDSPhaseDurations
     public let serverVersion: TDSServerVersion
 
@@ -20,7 +20,7 @@ public final class TDSConnection: Sendable {
 
     public var eventLoop: any EventLoop { self.channel.eventLoop }
 
-    /// Whether the connection is open as far as is known here; a peer that vanished silently shows only when it is used.
+    /// Is `true` while the connection is open as far as this side knows; a peer that vanished silently shows only on use.
     public var isOpen: Bool { self.channel.isActive }
 
     /// Runs a statement and collects its whole answer.

@@ -53,7 +53,7 @@ public struct TDSError: Error, Sendable, Hashable, CustomStringConvertible {
 
     public var code: Code
     public var phase: TDSPhase
-    /// How long the phase had lasted.
+    /// The duration of the phase so far.
     public var after: Duration
     /// When it was known; nil where no one connection is to blame: a name of which no address could be connected to.
     public var at: ContinuousClock.Instant?
@@ -62,7 +62,7 @@ public struct TDSError: Error, Sendable, Hashable, CustomStringConvertible {
     public var unansweredFor: Duration?
     /// Every ERROR the server sent, in its order; the first is usually the cause.
     public var serverMessages: [TDSServerMessage]
-    /// What else is known.
+    /// Further details.
     public var detail: String?
     /// The times of connecting, as far as it got.
     public var phases: TDSPhaseDurations

@@ -13,7 +13,7 @@ public enum TDSPhase: String, Sendable, Hashable, CaseIterable, CustomStringConv
     public var description: String { self.rawValue }
 }
 
-/// How long each phase of connecting lasted; nil for a phase that was not reached or does not apply. The phase that failed has
+/// The duration of each phase of connecting; nil for a phase that was not reached or does not apply. The phase that failed has
 /// the time until it failed. After a redirection the times of all attempts are added.
 public struct TDSPhaseDurations: Sendable, Hashable {
     public var tcp: Duration?
@@ -23,7 +23,7 @@ public struct TDSPhaseDurations: Sendable, Hashable {
     /// When the system was told to connect to an address: no phase began before. Of a name with several addresses it is the one that
     /// was connected to, and resolving it and trying the others counts to ``tcp``. nil where it did not come to that.
     public var begun: ContinuousClock.Instant?
-    /// Whether the server sent the client on, so that each phase may be the sum of several, which are not told apart.
+    /// Is `true` when the server sent the client on, so that each phase may be the sum of several, which are not told apart.
     public var isRedirected = false
 
     public init(tcp: Duration? = nil, prelogin: Duration? = nil, tls: Duration? = nil, login: Duration? = nil) {

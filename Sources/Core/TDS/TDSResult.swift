@@ -9,7 +9,7 @@ public struct TDSResult: Sendable {
     public var resultSets: [ResultSet] = []
     /// The row counts of the statements that gave one, in their order.
     public var rowCounts: [UInt64] = []
-    /// What the server remarked (INFO), such as PRINT's text.
+    /// The server's remarks (INFO), such as PRINT's text.
     public var infos: [TDSServerMessage] = []
     public var returnStatus: Int32?
     public var returnValues: [TDSReturnValue] = []
@@ -39,7 +39,7 @@ public struct TDSResult: Sendable {
     }
 }
 
-/// What the server called itself in its answer to the login.
+/// The server's name in its answer to the login.
 public struct TDSServerVersion: Sendable, Hashable, CustomStringConvertible {
     public var product: String
     public var major: UInt8

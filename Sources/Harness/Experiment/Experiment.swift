@@ -9,9 +9,9 @@ public struct Experiment: Sendable, Hashable {
     public var fault: FaultSpec
     public var probes: Probes
     public var ledger: LedgerSpec
-    /// How long the service must have been healthy before the fault.
+    /// The time for which the service must have been healthy before the fault.
     public var steadyFor: Duration
-    /// How long it must stay healthy after the recovery before that counts.
+    /// The time for which it must stay healthy after the recovery before that counts.
     public var stableFor: Duration
     /// After this time without recovery the repeat ends, its downtime being "at least that".
     public var giveUpAfter: Duration

@@ -1,4 +1,4 @@
-/// What is done to the instance: exactly one kind.
+/// The action on the instance: exactly one kind.
 public enum FaultSpec: Sendable, Hashable {
     /// Nothing, for `duration`: the control experiment, whose downtime must be 0.
     case none(duration: Duration)
@@ -40,7 +40,7 @@ public enum FaultSpec: Sendable, Hashable {
     }
 
     public struct PodEvict: Sendable, Hashable {
-        /// How long a 429 of a PodDisruptionBudget is waited for.
+        /// The time for which a 429 of a PodDisruptionBudget is waited for.
         public var timeout: Duration
         public var gracePeriod: Duration?
     }
@@ -64,9 +64,9 @@ public enum FaultSpec: Sendable, Hashable {
         public var inject: [String]
         public var undo: [String]
         public var timeout: Duration
-        /// How long the node may take to show as not ready.
+        /// The time in which the node must show as not ready.
         public var noticedWithin: Duration
-        /// How long it may take to be Ready again after `undo`.
+        /// The time in which it must be Ready again after `undo`.
         public var readyWithin: Duration
     }
 

@@ -53,7 +53,7 @@ struct ContainerProcesses: Sendable {
     /// Sends a signal, unless the pid belongs to another process by now.
     ///
     /// Where the container ends with the process, the shell that sent the signal is killed before it can say so, and nobody may be left to
-    /// tell how it ended. Whether the signal came through is then for the fault's proof to show.
+    /// tell how it ended. The fault's proof shows later if the signal came through.
     func signal(_ signal: String, to process: ContainerProcess) async throws {
         let result = try await execute(Self.signalScript, [signal, "\(process.pid)", process.startTime])
         if !Self.mayHaveEndedWithItsContainer(result.outcome) { _ = try text(result) }

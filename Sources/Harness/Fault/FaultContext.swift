@@ -3,7 +3,7 @@ public import Journal
 public import Kubernetes
 import Synchronization
 
-/// What a fault needs of the run around it.
+/// A fault's access to the run around it.
 public struct FaultContext: Sendable {
     public let client: KubernetesClient
     public let journal: JournalWriter
@@ -17,7 +17,7 @@ public struct FaultContext: Sendable {
         intents = OpenIntents()
     }
 
-    /// Writes down what will have to be put back, and waits until the disk has it. The mutation may be sent only after this.
+    /// Writes down a change that has to be undone, and waits until the disk has it. The mutation may be sent only after this.
     ///
     /// The intent's owner mark (``Undo/annotation``) is for the mutation to carry, so that `restore` works without the journal too.
     func intend(_ kind: Undo.Kind, _ summary: String, _ parameters: JSONValue) throws(JournalError) -> UndoIntent {
@@ -26,10 +26,10 @@ public struct FaultContext: Sendable {
         return intent
     }
 
-    /// What is still to be put back, the latest first.
+    /// The intents that are still to be undone, the latest first.
     public var openIntents: [UndoIntent] { intents.all }
 
-    /// Puts back everything that is still open and writes down how that went. What could not be proven stays open.
+    /// Restores everything that is still open and writes down the result. An intent without proof stays open.
     ///
     /// - Returns: whether nothing is left.
     public func putBack() async throws(JournalError) -> Bool {
@@ -54,7 +54,7 @@ public struct FaultContext: Sendable {
     }
 }
 
-/// The undo intents of a run, numbered from 1, that have not been put back yet.
+/// The undo intents of a run, numbered from 1, that have not been undone yet.
 private final class OpenIntents: Sendable {
     private struct State {
         var last = 0

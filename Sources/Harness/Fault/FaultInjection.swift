@@ -4,23 +4,23 @@ public import Kubernetes
 
 /// One way to lose an instance: what it will do, doing it, and the proof that it took effect.
 ///
-/// What has to be put back is written down by ``FaultContext`` while it is injected, and put back by ``Undo``.
+/// ``FaultContext`` writes down each change that must be undone while it is injected; ``Undo`` restores it.
 public protocol FaultInjection: Sendable {
     /// For people: what exactly will be touched.
     func plan(_ target: FaultTarget) -> [String]
 
-    /// What the API server must allow for injecting, proving and undoing.
+    /// The permissions for injecting, proving and undoing.
     func permissions(_ target: FaultScope) -> [ResourceAttributes]
 
     /// Sends the fault. Returns what was done, for the journal.
     ///
-    /// - Throws: when the fault did not come through. What was begun stands in the journal as an ``UndoIntent``.
+    /// - Throws: when the fault did not come through. Everything begun stands in the journal as an ``UndoIntent``.
     func inject(_ target: FaultTarget, _ context: FaultContext) async throws -> String
 
     /// Looks for the evidence that the fault took effect on `target`, until `timeout`.
     func prove(_ target: FaultTarget, _ context: FaultContext, timeout: Duration) async throws -> FaultEffect
 
-    /// How long after the injection it is undone, while the probes go on; `nil`: after the recovery.
+    /// The time from the injection to the undo, while the probes go on; `nil`: after the recovery.
     var undoAfter: Duration? { get }
 }
 
@@ -55,7 +55,7 @@ extension FaultSpec {
         }
     }
 
-    /// Whether the pod's whole node is taken away.
+    /// Is `true` when the pod's whole node is taken away.
     public var isNodeFault: Bool {
         switch self {
         case .nodeDrain, .nodeTaint, .nodeFailure: true

@@ -61,7 +61,7 @@ public struct FaultError: Error, Sendable, Hashable, CustomStringConvertible {
 
     public var code: Code
     public var message: String
-    /// What to do about it.
+    /// The next step for the user.
     public var hint: String?
 
     public init(_ code: Code, _ message: String, hint: String? = nil) {

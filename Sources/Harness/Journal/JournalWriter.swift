@@ -44,7 +44,7 @@ public final class JournalWriter: Sendable {
     }
 
     deinit {
-        // What was appended is with the kernel; closing can add nothing to it.
+        // All lines are with the kernel already; closing can add nothing.
         try? state.withLock { $0.file }.close()
     }
 

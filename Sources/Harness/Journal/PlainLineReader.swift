@@ -48,7 +48,7 @@ struct PlainLineReader {
         return result
     }
 
-    /// What stands between the braces, the closing one included.
+    /// The text between the braces, the closing one included.
     private mutating func phases() -> [String: Int64]? {
         var phases: [String: Int64] = [:]
         guard !take("}") else { return phases }

@@ -5,7 +5,7 @@ import Synchronization
 import TDS
 
 extension Ledger {
-    /// How long reading all rows back may take.
+    /// The time limit of reading all rows back.
     private static let readTimeout = Duration.seconds(600)
 
     /// Reads every row back and holds it against the ledger. The writers must have ended.
@@ -36,7 +36,8 @@ extension Ledger {
         }
     }
 
-    /// Whether the server has no such database. One that is only not open yet is not gone, and one that this login may not see might be.
+    /// Is `true` when the server has no such database. One that is only not open yet is not gone, and one that this login may not
+    /// see might be.
     private func isDatabaseGone(on eventLoop: any EventLoop) async throws(LedgerError) -> Bool {
         let action = "look for database \(configuration.database)"
         let text = "SELECT COUNT(*), HAS_PERMS_BY_NAME(NULL, NULL, 'VIEW ANY DATABASE') FROM sys.databases WHERE name = @p1"

@@ -2,7 +2,7 @@ import Journal
 import TDS
 
 extension Ledger {
-    /// How long DBCC CHECKDB may take.
+    /// The time limit of DBCC CHECKDB.
     private static let checkTimeout = Duration.seconds(600)
 
     /// Lets the server look for damage of its own.
@@ -23,7 +23,7 @@ extension Ledger {
     }
 }
 
-/// What came of DBCC CHECKDB.
+/// The result of DBCC CHECKDB.
 enum DatabaseCheck: Hashable {
     case sound
     case damaged([String])

@@ -6,7 +6,7 @@ extension Ledger {
     /// Rows of one INSERT. SQL Server takes up to 1000 and compiles the text anew each time, which beyond a few hundred costs more than
     /// another statement.
     private static let batchSize: Int64 = 250
-    /// How long one statement of preparing, checking or cleaning up may take.
+    /// The time limit of one statement of preparing, checking or cleaning up.
     static let statementTimeout = Duration.seconds(60)
 
     /// Creates the database if that is wanted and needed, the tables, the registers and the baseline rows. Leaves nothing when it throws.

@@ -3,7 +3,7 @@ import NIOCore
 import Probe
 import TDS
 
-/// How it was made sure that no unanswered write is still being executed.
+/// The means that ended every unanswered write.
 enum Settlement: String {
     /// The server lists its sessions, and none of the writers' is left.
     case noSession = "the server has no session of the writers"
@@ -14,7 +14,7 @@ enum Settlement: String {
 extension Ledger {
     /// Between two looks at something that gives no notice of its change.
     static let settlingPause = Duration.milliseconds(500)
-    /// How long a session may take to end after it was killed: it rolls back one row.
+    /// The time in which a killed session must end: it rolls back one row.
     private static let settlingLimit = Duration.seconds(60)
 
     /// Waits until no session of the writers is left in the server, ending those that are.

@@ -10,7 +10,7 @@ import TDS
 /// back, and, when the verdict is on the disk, ``cleanUp(on:)``.
 public final class Ledger: Sendable {
     public let configuration: LedgerConfiguration
-    /// What was prepared, for the journal.
+    /// The prepared tables, for the journal.
     public let prepared: LedgerPrepared
     let clock: RunClock
     let statements: LedgerStatements

@@ -1,8 +1,8 @@
 public import Journal
 
-/// What became of every write, in a byte each. It is the truth that the database is held against, and lives outside of it.
+/// The fate of every write, in a byte each. It is the truth that the database is held against, and lives outside of it.
 public struct LedgerBook: Sendable {
-    /// What became of one write. `unrecorded` is the write after a crashed harness's last record, which may have been under way.
+    /// The fate of one write. `unrecorded` is the write after a crashed harness's last record, which may have been under way.
     enum Status: UInt8 {
         case unrecorded = 0
         case acknowledged = 1
@@ -29,7 +29,7 @@ public struct LedgerBook: Sendable {
         /// The status of the update with `sequence`; `nil` when there was no such update.
         func update(_ sequence: Int64) -> Status? {
             guard let entry = entry(sequence) else { return nil }
-            // What the harness did not live to record may have been either.
+            // A write that the harness did not live to record may have been either.
             if entry == Status.unrecorded.rawValue { return .unrecorded }
             return entry & Self.updateBit == 0 ? nil : Status(rawValue: entry & ~Self.updateBit)
         }
@@ -91,7 +91,7 @@ public struct LedgerBook: Sendable {
         writers[write.writer].set(write.sequence, write.kind, status)
     }
 
-    /// Whether some write's fate has to be settled by reading.
+    /// Is `true` when some write's fate has to be settled by reading.
     public var hasUnknown: Bool {
         writers.contains { writer in
             writer.count > 0

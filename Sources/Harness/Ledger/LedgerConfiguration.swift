@@ -16,7 +16,7 @@ public struct LedgerConfiguration: Sendable {
     public var interval: Duration
     /// When an unanswered write is unknown and its connection is given up.
     public var timeout: Duration
-    /// How long opening a writer's connection again may take, as part of a write.
+    /// The time limit of opening a writer's connection again, as part of a write.
     public var openTimeout: Duration
     /// Rows that are there before the writers begin.
     public var seedRows: Int64

@@ -2,11 +2,11 @@ import TDS
 
 /// The ledger could not be prepared or removed.
 public struct LedgerError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// What was being done: `create the database`...
+    /// The step that failed: `create the database`...
     public var action: String
-    /// What the server or the network said.
+    /// The words of the server or the network.
     public var reason: String
-    /// What to do about it, where that is known.
+    /// The next step for the user, where one is known.
     public var hint: String?
     /// The numbers of the server's error messages, where it was the server that refused.
     var numbers: [Int32] = []

@@ -44,7 +44,7 @@ struct LedgerWriter: Sendable {
         await session.connection?.close()
     }
 
-    /// What a writer carries from one write to the next.
+    /// The state that a writer carries from one write to the next.
     private struct Session: Sendable {
         var connection: TDSConnection?
         /// The register was not what it has to be. It is left as it is, for the read-back to find.
@@ -141,11 +141,11 @@ struct LedgerWriter: Sendable {
 }
 
 extension WriteResult.Outcome {
-    /// The severity from which on an error ends the connection. What it says about the session says nothing certain about a commit
+    /// The severity from which on an error ends the connection. Its words about the session prove nothing about a commit
     /// that was under way: 9001 (log not available) comes after the log record was handed over.
     private static let fatalSeverity: UInt8 = 20
 
-    /// What the failure of a statement that was sent says about it.
+    /// The meaning of a failed statement that was sent.
     ///
     /// Only an error that the server raised for the statement itself proves that it was rolled back. A timeout proves nothing, even when
     /// the server acknowledged the cancellation: the statement may have been done before.

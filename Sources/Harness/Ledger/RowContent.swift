@@ -1,6 +1,6 @@
 public import Journal
 
-/// What stands in a row, derived from its identity: the ledger remembers no content, so that a million rows cost it a megabyte.
+/// The content of a row, derived from its identity: the ledger remembers no content, so that a million rows cost it a megabyte.
 public struct RowContent: Sendable {
     /// Bytes of a payload.
     public static let payloadSize = 64

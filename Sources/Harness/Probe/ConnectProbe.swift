@@ -30,7 +30,7 @@ struct ConnectProbe: Sendable {
         let (result, answered) = await ClientBootstrap(group: context.eventLoop)
             .connectTimeout(.nanoseconds(remaining.wholeNanoseconds))
             .channelInitializer { channel in
-                // What making the socket took is not the server's.
+                // The time to make the socket is not the server's.
                 asked.value = context.clock.now
                 return channel.eventLoop.makeSucceededVoidFuture()
             }
@@ -65,7 +65,7 @@ struct ConnectProbe: Sendable {
 }
 
 extension EventLoopFuture where Value: Sendable {
-    /// What becomes of the future, and when.
+    /// The outcome of the future, and its moment.
     fileprivate func result(by clock: RunClock) async -> (Result<Value, any Error>, RunTime) {
         await withCheckedContinuation { continuation in
             whenComplete { continuation.resume(returning: ($0, clock.now)) }

@@ -1,8 +1,8 @@
 public import Journal
 
-/// What the probes and writers say about the service as of now. Its size depends on the number of lanes alone.
+/// The state of the service now, by the probes and writers. Its size depends on the number of lanes alone.
 ///
-/// It is for the run's state machine only. What is reported is computed from the journal, where late answers stand in their place.
+/// It is for the run's state machine only. The reports are computed from the journal, where late answers stand in their place.
 public struct Health: Sendable {
     /// One schedule's view. The `write` track has a lane for every writer, the others have one.
     public struct Lane: Sendable {

@@ -2,7 +2,7 @@ package import Journal
 package import NIOCore
 package import TDS
 
-/// What every probe and writer needs to know: whom to connect to, on which loop, by which clock.
+/// The surroundings of every probe and writer: the server, the loop and the clock.
 package struct ProbeContext: Sendable {
     package var server: TDSConfiguration
     package var clock: RunClock

@@ -1,7 +1,7 @@
 package import Journal
 import TDS
 
-/// What one probe found: how long each completed phase took, and what went wrong, if anything did.
+/// The result of one probe: the duration of each completed phase, and the failure, if there was one.
 package struct ProbeOutcome: Sendable {
     /// Nanoseconds, by phase.
     package var phases: [String: Int64] = [:]

@@ -14,7 +14,7 @@ public struct ProbeRunner: Sendable {
     ///   - eventLoop: where `connect` and `session` live.
     ///   - loginLoop: where `login` lives; another one keeps its TLS handshakes out of the other tracks' way.
     ///   - health: is told of every probe.
-    ///   - record: appends to the journal. What it throws ends the probing.
+    ///   - record: appends to the journal. An error from it ends the probing.
     public init(
         _ configuration: ProbeConfiguration, clock: RunClock, on eventLoop: any EventLoop, logins loginLoop: any EventLoop,
         health: HealthMonitor, record: @escaping @Sendable (Event) throws -> Void

@@ -19,7 +19,7 @@ struct Sentinel: Sendable {
         [TDSParameter("p1", .string(token)), TDSParameter("p2", .bigInt(number))]
     }
 
-    /// What is wrong with `result`, or `nil` when it is the answer to this sentinel.
+    /// The mismatch of `result`, or `nil` when it is the answer to this sentinel.
     func mismatch(in result: TDSResult) -> String? {
         let rows = result.resultSets.map(\.rows)
         guard rows.count == 1, rows[0].count == 1 else {

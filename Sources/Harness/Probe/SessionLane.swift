@@ -34,7 +34,7 @@ struct SessionLane: Sendable {
                         try skipped(slot, intended, reason)
                     case .start(let slot, let intended):
                         try await run(slot, intended, &session)
-                        // What came due meanwhile found the session busy.
+                        // A slot that came due meanwhile found the session busy.
                         for case .skip(let slot, let intended, let reason) in schedule.tick(context.clock.now) {
                             try skipped(slot, intended, reason)
                         }

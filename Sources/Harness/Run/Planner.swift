@@ -4,11 +4,11 @@ public import Journal
 public import Kubernetes
 public import NIOCore
 
-/// What a run of one experiment would do, found out without touching anything.
+/// The course of one experiment, found out without touching anything.
 public struct RunPlan: Sendable {
     public var experiment: String
     public var checks: [PreflightCheck]
-    /// What would be touched, in its order; empty when a check has failed before that could be told.
+    /// The objects that a run would touch, in its order; empty when a check failed before they were known.
     public var actions: [String]
     public var permissions: Permissions
 

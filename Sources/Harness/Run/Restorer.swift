@@ -11,7 +11,7 @@ public struct Restorer: Sendable {
         self.client = client
     }
 
-    /// What was put back, and how that went.
+    /// The restored changes, with their results.
     public struct Restoration: Sendable {
         public var summary: String
         /// Proven by looking at the cluster again.
@@ -37,7 +37,7 @@ public struct Restorer: Sendable {
             try journal.appendDurably(.undoResult(result))
             restorations.append(Restoration(summary: intent.summary, proven: result.proven, evidence: result.evidence))
         }
-        // What is not put back may be marked on the lease.
+        // An intent that is not restored may be marked on the lease.
         guard restorations.allSatisfy(\.proven) else { return restorations }
         return restorations + (try await giveUp(run.locks(client)))
     }
@@ -46,7 +46,7 @@ public struct Restorer: Sendable {
     ///
     /// Nothing in the cluster tells whether those runs are still going on.
     ///
-    /// - Parameter runsCommands: also run the commands that marks name. Whoever may annotate such an object can write one.
+    /// - Parameter runsCommands: also run the commands that marks name. Every user who may annotate such an object can write one.
     public func restore(runID: String?, in scope: NamespaceScope, runsCommands: Bool) async throws -> [Restoration] {
         let undo = Undo(client: client)
         var restorations: [Restoration] = []
@@ -88,11 +88,11 @@ public struct Restorer: Sendable {
     }
 }
 
-/// What a journal says about a run that may have been cut off.
+/// A journal's account of a run that may have been cut off.
 private struct UnfinishedRun {
     var started: RunStarted?
     var experiments: [String] = []
-    /// What is not proven to be put back, the earliest first.
+    /// The intents that are not proven to be restored, the earliest first.
     var open: [UndoIntent] = []
     var last = RunTime.origin
 

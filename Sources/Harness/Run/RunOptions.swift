@@ -1,6 +1,6 @@
 public import Experiment
 
-/// What a run is told beside its experiments.
+/// The settings of a run beside its experiments.
 public struct RunOptions: Sendable {
     /// The report folder, which exists and holds no journal yet.
     public var folder: String

@@ -10,7 +10,7 @@ public import Verdict
 
 /// A whole run: every experiment, every repeat, one journal.
 ///
-/// The runner only appends facts. What they mean is for the findings to say.
+/// The runner only appends facts. The findings give them their meaning.
 public struct Runner: Sendable {
     private let client: KubernetesClient
     private let options: RunOptions
@@ -37,10 +37,10 @@ public struct Runner: Sendable {
         faults = FaultContext(client: client, journal: journal, runID: options.runID)
     }
 
-    /// What would stay changed if the run ended now, for people, the latest first.
+    /// The changes that would stay if the run ended now, as text, the latest first.
     public var openUndos: [String] { faults.openIntents.map(\.summary) }
 
-    /// Runs everything. Whatever happens, what was changed is put back, and the journal says how it ended.
+    /// Runs everything. Every change is restored in the end, and the journal says how the run ended.
     ///
     /// Throws only when the journal, or a report, cannot be written.
     ///
@@ -99,12 +99,13 @@ public struct Runner: Sendable {
                 guard try await run(runner, number, of: repeats, lock) else { break }
             }
         }
-        // In a task of its own, which the interruption of this one does not reach. What is not put back stays marked, also on the lease.
+        // In a task of its own, which the interruption of this one does not reach. A change that is not restored stays marked, also on
+        // the lease.
         if try await Task(operation: { try await faults.putBack() }).value { await release(lock) }
         try result.get()
     }
 
-    /// - Returns: whether the next repeat makes sense: everything is put back, and nobody else has taken the target.
+    /// - Returns: `true` when the next repeat makes sense: everything is restored, and nobody else has taken the target.
     private func run(_ runner: RepeatRunner, _ number: Int, of total: Int, _ lock: TargetLock) async throws -> Bool {
         try journal.append(.repeatStarted(RepeatStarted(number: number, of: total)))
         do {
@@ -125,7 +126,7 @@ public struct Runner: Sendable {
         } catch {
             let reason = interruption.cause.map { "interrupted by \($0)" } ?? "\(error)"
             try journal.append(.repeatEnded(RepeatEnded(how: .aborted, reason: reason)))
-            // What the target or the API server did is for the verdict, and the next experiment goes on. The rest is the harness's own.
+            // Errors of the target or the API server are for the verdict, and the next experiment goes on. The rest is the harness's own.
             guard interruption.cause == nil, error is TargetError || error is LedgerError || error is KubernetesError else { throw error }
             try checkpoint()
             return false
@@ -134,7 +135,7 @@ public struct Runner: Sendable {
         return faults.openIntents.isEmpty
     }
 
-    /// What the experiment before has replaced may still be on its way out: no reason to refuse the next one.
+    /// A pod that the experiment before has replaced may still be on its way out: no reason to refuse the next one.
     private func awaitAftermath(on target: Experiment.Target) async throws {
         do {
             try await TargetReadiness(client: client, target: target).awaitAftermath(atMost: Self.aftermath)
@@ -144,7 +145,7 @@ public struct Runner: Sendable {
         }
     }
 
-    /// How long an earlier experiment's pod may take to go, and the next one to be ready: twice Kubernetes' default grace period.
+    /// The time for an earlier experiment's pod to go and the next one to be ready: twice Kubernetes' default grace period.
     private static let aftermath = Duration.seconds(60)
 
     /// A lease that cannot be given up runs out by itself.

@@ -23,7 +23,7 @@ struct ClusterFolder: Sendable {
     /// Deletes a temporary folder with all that is in it.
     func remove() {
         guard isTemporary else { return }
-        // What cannot be deleted (a file of another user, say) is no reason to fail: the operating system cleans its temporary folder.
+        // A file that cannot be deleted (another user's, say) is no reason to fail: the operating system cleans its temporary folder.
         try? FileManager.default.removeItem(atPath: path)
     }
 }

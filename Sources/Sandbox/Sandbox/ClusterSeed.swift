@@ -1,6 +1,6 @@
 import JSON
 
-/// What every cluster has from the beginning.
+/// The objects that every cluster has from the beginning.
 enum ClusterSeed {
     static func plant(in store: ObjectStore, _ addresses: ServiceAddresses) throws(APIError) {
         for name in ["default", "kube-system", "kube-public", "kube-node-lease"] {

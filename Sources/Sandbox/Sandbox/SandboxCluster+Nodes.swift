@@ -1,6 +1,6 @@
 import JSON
 
-/// What can be done to a node of a sandbox, by its path under `/apis/sandbox.aftershock/v1/nodes/NAME/`.
+/// The actions on a node of a sandbox, by its path under `/apis/sandbox.aftershock/v1/nodes/NAME/`.
 public enum NodeAction: String, Sendable, CaseIterable {
     /// A power cut: every process on it ends at once and its connections fall silent.
     case powerOff = "poweroff"

@@ -3,9 +3,9 @@ import JSON
 import NIOCore
 import NIOPosix
 
-/// What kind of sandbox to start.
+/// The kind of sandbox to start.
 public struct SandboxOptions: Sendable {
-    /// How many nodes the cluster has.
+    /// The number of nodes.
     public var nodes: Int
     public var profile: SandboxProfile
     /// Where the kubeconfig is written; `nil` puts it into the sandbox's own folder.
@@ -37,7 +37,7 @@ protocol ClusterMachinery: Sendable {
     func stop() async
 }
 
-/// What the machinery is given to start with.
+/// The machinery's starting values.
 struct ClusterFoundation: Sendable {
     let store: ObjectStore
     let options: SandboxOptions
@@ -155,7 +155,7 @@ public final class SandboxCluster: Sendable {
     public func stop() async { await undo.run() }
 }
 
-/// What has been started, to be ended in the opposite order.
+/// The started parts, to be ended in the opposite order.
 private struct UndoStack: Sendable {
     private var steps: [@Sendable () async -> Void] = []
 

@@ -1,11 +1,12 @@
-/// How long the sandbox's control plane waits before it acts.
+/// The speed of the sandbox's control plane.
 public enum SandboxProfile: String, Sendable, CaseIterable {
     /// A second or two where Kubernetes takes a minute or more, so that a node failure can be watched in seconds.
     case fast
     /// Kubernetes' own defaults.
     case kubernetes
 
-    /// How long a pod stays on a node that is not ready or unreachable before it is deleted (the `DefaultTolerationSeconds` admission plugin).
+    /// The time for which a pod stays on a node that is not ready or unreachable before it is deleted (the
+    /// `DefaultTolerationSeconds` admission plugin).
     var defaultTolerationSeconds: Int64 {
         switch self {
         case .fast: 2
@@ -13,7 +14,7 @@ public enum SandboxProfile: String, Sendable, CaseIterable {
         }
     }
 
-    /// How long a deleted namespace keeps its content (Kubernetes: `namespaceDeletionGracePeriod`).
+    /// The time for which a deleted namespace keeps its content (Kubernetes: `namespaceDeletionGracePeriod`).
     var namespaceSettling: Duration {
         switch self {
         case .fast: .seconds(1)

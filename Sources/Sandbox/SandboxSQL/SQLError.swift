@@ -2,7 +2,7 @@
 ///
 /// Numbers and texts are those of `sys.messages`; where the sandbox refuses something SQL Server takes, it says so with number 40510.
 struct SQLError: Error, Equatable {
-    /// What else ends with the statement.
+    /// The other parts that end with the statement.
     enum Scope: Equatable {
         /// The statement alone; the batch goes on, unless `XACT_ABORT` is on.
         case statement

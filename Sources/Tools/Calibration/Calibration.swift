@@ -8,7 +8,7 @@ public struct Calibration: Sendable {
     public struct Options: Sendable {
         public var trials: Int
         public var seed: UInt64
-        /// How many trials run at a time.
+        /// The number of trials at a time.
         public var atOnce: Int
         public var shortest: Duration
         public var longest: Duration
@@ -30,7 +30,7 @@ public struct Calibration: Sendable {
     /// The addresses 127.64.0.0 and up: none of the sandbox's, and different for processes that run side by side.
     private static let hostBase = 127 << 24 | 64 << 16
 
-    /// How often a trial is tried until the machine is quiet enough for it.
+    /// The number of attempts at a trial until the machine is quiet enough for it.
     private static let mostAttempts = 3
 
     private let options: Options

@@ -1,8 +1,8 @@
 public import Journal
 
-/// What a calibration says: how often the bounds held the truth, and how far apart they are.
+/// The result of a calibration: the share of bounds that held the truth, and their width.
 public struct CalibrationSummary: Codable, Sendable {
-    /// What one track saw, of one kind of outage or of all.
+    /// One track's results, of one kind of outage or of all.
     public struct Part: Codable, Sendable {
         /// `nil`: all kinds.
         public var kind: TrialPlan.Kind?
@@ -14,7 +14,7 @@ public struct CalibrationSummary: Codable, Sendable {
         public var falseAlarms = 0
         /// Milliseconds between the bounds, in the median.
         public var medianWidthMs: Double?
-        /// What is promised of it: two intervals and the latency of the good probe that ended the outage, in the median.
+        /// The promised width: two intervals and the latency of the good probe that ended the outage, in the median.
         public var promisedWidthMs: Double?
         /// By how much a width exceeds its own promise, in the median: below zero, it is kept.
         public var medianExcessMs: Double?
@@ -31,7 +31,7 @@ public struct CalibrationSummary: Codable, Sendable {
     public var contained: Int
     /// Trials that say nothing, because the machine was too busy. They count nowhere else.
     public var overloaded: Int
-    /// How often a trial was done again for that reason.
+    /// The number of trials repeated for that reason.
     public var repeated: Int
     /// Outages of at least two intervals that a track did not see.
     public var missed: Int
@@ -44,11 +44,11 @@ public struct CalibrationSummary: Codable, Sendable {
     /// By how much the width of an outage's bounds exceeds two intervals and the latency of the good probe that ended it, in the median of
     /// all tracks and kinds.
     public var medianExcessMs: Double?
-    /// How exactly the truth is known, in the median: what switching the server took, and working off what had queued up.
+    /// The uncertainty of the truth, in the median: the time to switch the server and to work off the queue.
     public var medianTruthUncertaintyMs: Double?
     public var kinds: [Part]
     public var tracks: [Part]
-    /// What went wrong, trial by trial.
+    /// The failures, trial by trial.
     public var remarks: [String]
 
     public init(_ all: [TrialResult], seed: UInt64) {

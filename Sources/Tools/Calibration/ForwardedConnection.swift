@@ -9,7 +9,7 @@ final class ForwardedConnection: ChannelDuplexHandler {
     private let state: NIOLoopBoundBox<ForwarderState>
     private weak var partner: ForwardedConnection?
     private var context: ChannelHandlerContext?
-    /// What arrives is dropped.
+    /// Arriving bytes are dropped.
     var isDead = false
 
     private init(_ state: NIOLoopBoundBox<ForwarderState>) {

@@ -12,14 +12,14 @@ import NIOPosix
 
 /// A TCP forwarder whose path can be cut in the ways in which networks and hosts fail.
 public final class Forwarder: Sendable {
-    /// What happens on the path from now on.
+    /// The path's behaviour from now on.
     public enum Path: Sendable, Hashable, CaseIterable {
         case open
         /// Nobody listens; open connections are reset. A process that was killed.
         case refused
         /// Connections are accepted and reset at once; open ones are reset.
         case reset
-        /// Packets vanish. What was under way arrives when the path opens again, as TCP sends it again.
+        /// Packets vanish. Packets under way arrive when the path opens again, as TCP sends them again.
         case blackHole
         /// Connections are accepted by something that never answers; open ones get no answer any more, not even later.
         case hanging

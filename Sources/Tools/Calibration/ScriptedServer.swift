@@ -8,7 +8,7 @@ public import TDS
 ///
 /// It logs everybody in and answers every parameterised statement with its parameters.
 public final class ScriptedServer: Sendable {
-    /// What the server does from now on, to new and to open connections.
+    /// The server's behaviour from now on, to new and to open connections.
     public enum Script: Sendable, Hashable {
         case serve
         /// Answers PRELOGIN and nothing after it. Open connections get no answer any more, not even later.
@@ -61,7 +61,7 @@ public final class ScriptedServer: Sendable {
         }.get()
     }
 
-    /// How many connections are open.
+    /// The number of open connections.
     public var connectionCount: Int {
         get async throws { try await listener.eventLoop.submit { [state] in state.value.connections.count }.get() }
     }

@@ -26,7 +26,7 @@ public struct ServerIdentity: Sendable {
     func configuration() -> TLSConfiguration {
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: [.certificate(certificate)], privateKey: .privateKey(key))
-        // What TDS 7.x wraps in PRELOGIN packets ends with the handshake; TLS 1.3 goes on after it.
+        // The PRELOGIN wrapping of TDS 7.x ends with the handshake; TLS 1.3 goes on after it.
         configuration.maximumTLSVersion = .tlsv12
         return configuration
     }

@@ -20,11 +20,11 @@ struct Trial: Sendable {
     private static let user = "sa"
     private static let tracks: [Track] = [.connect, .login, .session]
 
-    /// What the probes recorded.
+    /// The probes' records.
     private final class Recorder: Sendable {
         private struct State {
             var findings = FindingsReducer()
-            /// What each success took from its intended start, by its track and the moment it was done.
+            /// The duration of each success from its intended start, by its track and the moment it was done.
             var latencies: [Track: [RunTime: Duration]] = [:]
         }
 
@@ -45,7 +45,7 @@ struct Trial: Sendable {
 
         var findings: Findings { state.withLock { $0.findings.findings() } }
 
-        /// What the success took that ended each outage.
+        /// The duration of the success that ended each outage.
         func recoveries(_ found: TrackFindings) -> [Duration] {
             let latencies = state.withLock { $0.latencies[found.track] ?? [:] }
             return found.outages.map { $0.firstSuccessDone.flatMap { latencies[$0] } ?? .zero }
@@ -109,7 +109,7 @@ struct Trial: Sendable {
                 let began = try await begin(server, forwarder, clock)
                 try await clock.sleep(until: began.upperBound + dip.length)
                 let ended = try await end(server, forwarder, clock)
-                // What queued up meanwhile is worked off first: it is over at the latest when a login of nobody's schedule is through.
+                // The queue is worked off first: it is over at the latest when a login of nobody's schedule is through.
                 try await witness(witnessServer)
                 truths.append(TrueOutage(began: up...began.upperBound, ended: ended.lowerBound...clock.now))
             }
@@ -157,7 +157,7 @@ struct Trial: Sendable {
         }
     }
 
-    /// What a SQL Server says that has not finished starting.
+    /// The answer of a SQL Server that has not finished starting.
     private static let notReady = TDSServerMessage(
         number: 17187, state: 1, class: 16, text: "SQL Server is not ready to accept new client connections.")
 }

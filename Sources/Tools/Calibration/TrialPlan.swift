@@ -26,7 +26,7 @@ public struct TrialPlan: Sendable, Hashable {
         var holdsBack: Bool { self == .freeze || self == .blackHole }
     }
 
-    /// How a trial probes.
+    /// The probing of a trial.
     public struct Cadence: Sendable, Hashable {
         /// Of the tracks `connect` and `session`.
         public var interval: Duration
@@ -47,7 +47,7 @@ public struct TrialPlan: Sendable, Hashable {
 
     /// One stretch of being out of service.
     public struct Dip: Sendable, Hashable {
-        /// How long everything is well before it.
+        /// The healthy time before it.
         public var after: Duration
         public var length: Duration
     }
@@ -61,7 +61,7 @@ public struct TrialPlan: Sendable, Hashable {
         using random: inout some RandomNumberGenerator
     ) {
         self.kind = kind
-        // What is promised to be found is two intervals long; the wider interval is that of the logins.
+        // The shortest outage with a promise is two intervals long; the wider interval is that of the logins.
         var shortest = max(shortest, cadence.loginInterval * 2)
         if kind.holdsBack { shortest += cadence.timeout }
         let warmUp = Duration.milliseconds(Int64.random(in: 600...900, using: &random))

@@ -15,14 +15,14 @@ public struct TrueOutage: Sendable, Hashable {
     public var length: ClosedRange<Duration> { ended.lowerBound - began.upperBound...ended.upperBound - began.lowerBound }
 }
 
-/// What was caused and what was measured.
+/// The outage that was caused, and its measurement.
 public struct TrialResult: Sendable {
     /// One track's measurement.
     public struct Measured: Sendable {
         public var track: Track
         public var interval: Duration
         public var outages: [Outage]
-        /// What the good probe took, from its intended start, that ended each outage.
+        /// The duration of the good probe, from its intended start, that ended each outage.
         public var recoveries: [Duration]
         /// The share of the slots that were skipped because the harness itself was late.
         public var lateShare: Double
@@ -43,7 +43,7 @@ public struct TrialResult: Sendable {
     public var serverSilence: Duration
     /// The probes' deadline.
     public var timeout: Duration
-    /// How often it was tried, the machine having been too busy before.
+    /// The number of attempts, the machine having been too busy before.
     public var attempts = 1
 
     public init(
@@ -56,7 +56,7 @@ public struct TrialResult: Sendable {
         self.tracks = tracks
     }
 
-    /// How one track's measurement compares with the truth.
+    /// The comparison of one track's measurement with the truth.
     public struct Score: Sendable, Hashable {
         public var track: Track
         public var contained = 0
@@ -66,7 +66,7 @@ public struct TrialResult: Sendable {
         /// Outages that were measured and did not happen.
         public var falseAlarms = 0
         public var widths: [Duration] = []
-        /// What each width is promised to be in the median: two intervals and the latency of the good probe at its end.
+        /// The promised median of each width: two intervals and the latency of the good probe at its end.
         public var promisedWidths: [Duration] = []
         /// By how much each width exceeds its promise.
         public var excesses: [Duration] { zip(widths, promisedWidths).map { $0 - $1 } }
@@ -85,12 +85,12 @@ public struct TrialResult: Sendable {
 
     public var scores: [Score] { tracks.map(score) }
 
-    /// What went wrong, for people.
+    /// The failure, as text.
     public var remarks: [String] {
         isOverloaded ? ["the machine was too busy to say anything"] : scores.flatMap(\.remarks)
     }
 
-    /// An outage that was measured is the measurement of the true one that it overlaps. What overlaps none is a false alarm, and so is
+    /// A measured outage is the measurement of the true one that it overlaps. One that overlaps none is a false alarm, and so is
     /// a second that overlaps the same, because then one outage was told as two.
     private func score(_ measured: Measured) -> Score {
         var score = Score(track: measured.track)

@@ -3,7 +3,7 @@ import JSON
 import NIOPosix
 import TDS
 
-/// What one probe found.
+/// The result of one probe.
 struct ProbeReport {
     struct Failure {
         var phase: String

@@ -4,7 +4,7 @@ import Synchronization
 
 /// Shows a run as it goes, on standard error: a line for every step, and on a terminal a live line of counters below them.
 ///
-/// What it shows comes from the journal's records and nothing else.
+/// Its output comes from the journal's records and nothing else.
 final class ProgressPrinter: Sendable {
     private struct Counter {
         var good = 0
@@ -64,7 +64,7 @@ final class ProgressPrinter: Sendable {
         state.withLock { clear(&$0) }
     }
 
-    /// What a record says in one line; a step has the repeat's time before it.
+    /// Returns a record as one line; a step has the repeat's time before it.
     private static func line(_ event: Event) -> (text: String, isStep: Bool)? {
         switch event {
         case .runStarted(let run): ("run \(run.runID) in context \(run.context), Kubernetes \(run.serverVersion)", false)

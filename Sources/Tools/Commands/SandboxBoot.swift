@@ -11,7 +11,7 @@ struct SandboxBoot {
     let files: [LoadedFile]
     let quiet: Bool
 
-    /// How long the targets may take to become ready.
+    /// The time in which the targets must become ready.
     private static let patience = Duration.seconds(60)
 
     func with<Result: Sendable>(_ body: (KubernetesClient) async throws -> Result) async throws -> Result {

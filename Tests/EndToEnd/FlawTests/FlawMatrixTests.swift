@@ -5,7 +5,7 @@ import Subprocess
 import Testing
 
 /// Flaws that are really planted, each with the verdict that must catch it: the exit code, the testcases of `junit.xml`, and the rows by
-/// their names. What is not caught here is not noticed by anybody's run.
+/// their names. A flaw that is not caught here is not noticed by anybody's run.
 @Suite(.serialized, .timeLimit(.minutes(2))) struct FlawMatrixTests {
     @Test(arguments: Planted.all) func isCaught(_ flaw: Planted) async throws {
         let run = try await FlawRun.run(flaw.experiment, flaw.arguments)

@@ -23,7 +23,7 @@ struct FlawRun {
 
     var ledger: JSONValue? { results["experiments"]?.array?.first?["repeats"]?.array?.first?["ledger"] }
 
-    /// How many rows a set of the ledger has; -1 where the rows were not read back.
+    /// Returns the number of rows in a set of the ledger; -1 where the rows were not read back.
     func count(_ set: String) -> Int64 { ledger?[set]?.integer ?? -1 }
 
     /// The identities in `lostRows` and its like, as the texts name them.

@@ -1,7 +1,7 @@
 import JSON
 import Kubernetes
 
-/// What a cluster is made of, object by object, without what changes by itself: versions, times, and the names of replaced pods.
+/// The objects of a cluster, without the parts that change by themselves: versions, times, and the names of replaced pods.
 ///
 /// Two states are equal when nothing that a harness changes, or makes, is left of it.
 struct ClusterState: Equatable {

@@ -39,11 +39,11 @@ struct Drill: Sendable {
         /// `nil` when a signal ended it.
         var code: Int32?
         var folder: String
-        /// Whether the moment came for which the signal was meant.
+        /// Is `true` when the moment came for which the signal was meant.
         var wasStruck: Bool
         /// The steps that the journal had come to.
         var steps: [Step]
-        /// What the harness said.
+        /// The harness's output.
         var log: String
 
         func file(_ name: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: folder + "/" + name)) }

@@ -5,7 +5,7 @@ import Kubernetes
 import Programs
 import Testing
 
-/// What is refused before anything is touched, with exit code 5 and a report that does not pass.
+/// The refusals before anything is touched, with exit code 5 and a report that does not pass.
 @Suite(.serialized, .timeLimit(.minutes(5))) struct GuardRailTests {
     private static let deletion = Drill(name: "deletion", fault: "podDelete: {}")
     private static let taint = Drill(name: "taint", fault: "nodeTaint: {}")

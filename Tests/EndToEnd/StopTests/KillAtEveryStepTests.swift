@@ -8,7 +8,7 @@ import Kubernetes
 import Programs
 import Testing
 
-/// The harness is killed in the middle of a fault, at one step after the other; what it has changed is put back every time.
+/// The harness is killed in the middle of a fault, at one step after the other; `restore` undoes its changes every time.
 ///
 /// A run struck by SIGKILL at `undoIntent` may have sent its change or not: that is the point.
 @Suite(.serialized, .timeLimit(.minutes(60))) struct KillAtEveryStepTests {

@@ -6,13 +6,13 @@ import Kubernetes
 import Programs
 import Testing
 
-/// What `restore`, and a harness that is told to stop twice, must not do.
+/// The things that `restore`, and a harness that is told to stop twice, must not do.
 @Suite(.serialized, .timeLimit(.minutes(10))) struct RestoreTests {
     @Test func aRunThatStillGoesOnIsLeftAlone() async throws {
         try await TestCluster.with { cluster in
             let run = try await Drill(name: "drain", fault: "nodeDrain: {timeout: 30s}").run(on: cluster, at: Step("faultInjected")) {
                 process, folder in
-                // It lives, and cannot put back meanwhile.
+                // It lives, and cannot restore meanwhile.
                 kill(process, SIGSTOP)
                 let restored = try await Program.run("aftershock", ["restore", "--run", folder] + cluster.access)
                 #expect(restored.exitCode == 6)
@@ -62,7 +62,7 @@ import Testing
         }
     }
 
-    /// Whoever may annotate a node must not have commands run on the machine of whoever restores.
+    /// A user who may annotate a node must not have commands run on the machine of the one who restores.
     @Test func aCommandInAMarkIsRunOnlyWhenAskedFor() async throws {
         try await TestCluster.with { cluster in
             let witness = cluster.folder + "/witness"

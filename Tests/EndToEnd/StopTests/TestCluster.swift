@@ -76,7 +76,7 @@ struct TestCluster: Sendable {
         try #require(await client.list(Pod.self, in: .namespace(Self.namespace)).items.first { $0.metadata.deletionTimestamp == nil })
     }
 
-    /// How many processes of the server are stopped.
+    /// The number of stopped processes of the server.
     func frozenProcesses() async throws -> Int {
         let states = try await client.exec(
             ["sh", "-c", "cat /proc/[0-9]*/stat"], pod: try await pod().metadata.name, in: Self.namespace, container: "azure-sql-edge",

@@ -4,7 +4,7 @@ import SystemPackage
 
 /// The programs of this package, as they were built beside the tests.
 public enum Program {
-    /// How a program ended and what it wrote.
+    /// The end of a program, and its output.
     public struct Outcome: Sendable {
         public var exitCode: Int32
         public var output: String

@@ -92,7 +92,7 @@ import Verdict
         #expect(summary.table.contains("2 trials, 1 contained, 0 overloaded, 1 missed"))
     }
 
-    /// What the machine's load did is neither held against the bounds nor counted for them.
+    /// The effects of the machine's load are neither held against the bounds nor counted for them.
     @Test func aTrialOnAnOverloadedMachineCountsNowhere() {
         var random = SplitMix64(seed: 1)
         let plan = TrialPlan(kind: .refuse, cadence: .init(), using: &random)

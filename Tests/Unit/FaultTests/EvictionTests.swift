@@ -5,7 +5,7 @@ import Testing
 @testable import Fault
 
 @Suite struct EvictionTests {
-    /// What the API server of a namespace that is being deleted answers to the eviction of a pod in it.
+    /// The API server's answer, in a namespace that is being deleted, to the eviction of a pod.
     @Test func aPodThatGoesWithItsNamespaceNeedsNoEviction() throws {
         let answer = """
             {"kind": "Status", "status": "Failure", "reason": "Forbidden", "code": 403, "details": {"name": "a", "kind": "pods", "causes":

@@ -82,7 +82,7 @@ import Testing
         }
     }
 
-    /// What is not exactly a line as it is written is the general decoder's, whatever is changed in it, and says the same or nothing.
+    /// A line that is not exactly as it is written is the general decoder's, whatever is changed in it, and says the same or nothing.
     @Test func aLineThatIsAnyOtherIsLeftToTheGeneralDecoder() throws {
         let record = JournalRecord(
             at: RunTime(nanoseconds: 17),

@@ -103,7 +103,7 @@ import Testing
         let error = try await failure { try await exec { $1.answer(404, body) } }
         #expect(error.code == .notFound && error.status?.reason == "NotFound")
         #expect(error.request?.contains("/pods/sql-0/exec") == true && !"\(error)".contains("a & b"))
-        // What Kubernetes 1.20 says to a protocol it does not know: no body at all.
+        // The answer of Kubernetes 1.20 to a protocol it does not know: no body at all.
         #expect(
             try await failure {
                 try await exec {

@@ -37,7 +37,7 @@ import Testing
         }
     }
 
-    /// Otherwise it could be carried out after what it did was looked for, and stay for ever.
+    /// Otherwise it could be carried out after the harness has looked for it, and stay forever.
     @Test func aMutationUnderWayIsNotBrokenOff() async throws {
         let (arrived, arrival) = AsyncStream.makeStream(of: TestServer.Peer.self)
         try await TestServer.run { request, peer in

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Ledger
 
-/// What the messages of DBCC CHECKDB mean: damage, or that it could not look.
+/// The meaning of DBCC CHECKDB's messages: damage, or that it could not look.
 @Suite struct DatabaseCheckTests {
     private func check(_ messages: [(number: Int32, class: UInt8)]) -> DatabaseCheck {
         let messages = messages.map { TDSServerMessage(number: $0.number, class: $0.class, text: "text of \($0.number)") }

@@ -16,7 +16,7 @@ struct ProbeBench: Sendable {
     let results: Results
     let clock: RunClock
 
-    /// What was recorded.
+    /// The records.
     final class Results: Sendable {
         private let events = Mutex<[Event]>([])
 

@@ -8,7 +8,7 @@ import Testing
 @testable import Probe
 
 @Suite(.serialized, .timeLimit(.minutes(2))) struct ProbeRunnerTests {
-    /// How a path fails, as each track tells it: phase and kind.
+    /// The failure of a path, as each track tells it: phase and kind.
     struct Expectation: Sendable, CustomTestStringConvertible {
         var path: Forwarder.Path
         var connect: String?
@@ -132,7 +132,7 @@ import Testing
         }
     }
 
-    /// What a probe takes is not allowed to move the probes after it: the open loop, over real sockets.
+    /// The duration of a probe must not move the probes after it: the open loop, over real sockets.
     @Test func probesOfABlackHoleStartWhileEarlierOnesHang() async throws {
         try await ProbeBench.run([.connect], timeout: .milliseconds(500)) { bench in
             try await bench.set(.blackHole)
@@ -168,7 +168,7 @@ import Testing
         for track in [Track.connect, .session] {
             let slots = recorded.probes.filter { $0.track == track }.map(\.slot) + recorded.skipped.filter { $0.track == track }.map(\.slot)
             #expect(Set(slots).count == slots.count)
-            // What was under way when it ended has no result.
+            // A probe that was under way when it ended has no result.
             #expect(try #require(slots.max()) - slots.count <= 10)
         }
     }

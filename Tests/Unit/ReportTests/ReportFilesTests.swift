@@ -81,7 +81,7 @@ import Verdict
         var name: String
     }
 
-    /// What is not known is null, never a number that looks measured.
+    /// An unknown value is null, never a number that looks measured.
     @Test func whatIsNotKnownIsNull() throws {
         var script = Script()
         script.outs = [.init(from: 10_000, to: 100_000)]

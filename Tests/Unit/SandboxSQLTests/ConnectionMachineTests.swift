@@ -18,7 +18,7 @@ import Testing
         packet(.prelogin, TDSPrelogin(version: .init(major: 1, minor: 0, build: 0), encryption: encryption).encode())
     }
 
-    /// What the server answers and does next: the table of MS-TDS 2.2.6.5.
+    /// The server's answers and next steps: the table of MS-TDS 2.2.6.5.
     private enum Outcome { case clear, loginOnly, full, closed }
 
     @Test(

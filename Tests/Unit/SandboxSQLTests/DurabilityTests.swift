@@ -94,7 +94,7 @@ import Testing
     @Test func loseLastKeepsWhatIsOlder() async throws {
         let fixture = try await prepared(["--flaw", "lose-last-ms=1"])
         let acknowledged = await DurabilityTests.write(0, from: 0, count: 50, to: fixture.configuration(database: "w"))
-        // What is kept is decided by the beat of the dying process, so the kill has to come clearly later.
+        // The beat of the dying process decides what is kept, so the kill has to come clearly later.
         let connection = try await fixture.connect()
         _ = try await connection.query("WAITFOR DELAY '00:00:00.300'", timeout: .seconds(30))
         #expect(try fixture.killServer() == 128 + SIGKILL)

@@ -29,7 +29,7 @@ extension Session {
     @discardableResult
     func run(_ batch: String) -> CollectingSink {
         let sink = CollectingSink()
-        // How the batch ended shows in the errors it reported.
+        // The reported errors show how the batch ended.
         try? execute(batch: batch, sink)
         return sink
     }

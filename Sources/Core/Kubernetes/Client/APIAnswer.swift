@@ -1,6 +1,6 @@
 import Foundation
 
-/// What an HTTP answer of the API server means.
+/// The meaning of an HTTP answer of the API server.
 enum APIAnswer {
     /// The error that an answer outside 2xx stands for.
     static func error(

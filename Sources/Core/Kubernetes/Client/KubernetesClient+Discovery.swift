@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What the server has told about itself.
+/// The server's description of itself.
 struct Discovered: Sendable {
     /// Served versions by API group.
     var groups: [String: [String]] = [:]

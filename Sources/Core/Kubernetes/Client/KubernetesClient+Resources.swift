@@ -109,7 +109,7 @@ extension KubernetesClient {
         _ = try await data(APIRequest(method: .post, path: path, body: body))
     }
 
-    /// What the server says the current user may do.
+    /// The current user's permissions, as the server reports them.
     public func review(_ attributes: ResourceAttributes) async throws(KubernetesError) -> SelfSubjectAccessReview.ReviewStatus {
         let request = APIRequest(
             method: .post, path: "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
@@ -124,7 +124,7 @@ extension KubernetesClient {
         return status
     }
 
-    /// What a container wrote to its standard output and error.
+    /// A container's standard output and error.
     public func logs(pod name: String, in namespace: String? = nil, _ options: LogOptions = LogOptions()) async throws(KubernetesError)
         -> String
     {

@@ -4,7 +4,7 @@ import JSON
 extension KubernetesClient {
     /// An answer that is larger than this is none of ours.
     private static let bodyLimit = 256 << 20
-    /// How often a read waits and asks again when the server says when (`Retry-After`).
+    /// The number of times a read waits and asks again when the server names a time (`Retry-After`).
     private static let readAttempts = 5
 
     /// Sends a request and returns when the head of a 2xx answer is there.
@@ -50,7 +50,7 @@ extension KubernetesClient {
     /// Sends a request and returns the whole body of a 2xx answer.
     ///
     /// A mutation that is under way is waited for, for as long as a request may take, also when the task is cancelled meanwhile. Broken off, it
-    /// could still be carried out after it has been looked at whether there is something to put back.
+    /// could still be carried out after the harness has looked for something to restore.
     func data(_ request: APIRequest) async throws(KubernetesError) -> [UInt8] {
         guard request.method != .get else { return try await answer(to: request) }
         guard !Task.isCancelled else { throw KubernetesError(.cancelled, "cancelled", request: request.description) }

@@ -1,7 +1,7 @@
 import Foundation
 
 extension ClusterConfiguration {
-    /// What the process finds around it; tests give their own.
+    /// The process's surroundings; tests give their own.
     public struct Surroundings: Sendable {
         public var environment: [String: String]
         public var home: String

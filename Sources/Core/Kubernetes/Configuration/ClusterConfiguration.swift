@@ -21,7 +21,7 @@ public struct ClusterConfiguration: Sendable {
     var authentication: Authentication
     var impersonation: Impersonation
 
-    /// How the server's certificate is checked.
+    /// The way to check the server's certificate.
     struct Trust: Sendable, Hashable {
         /// PEM; `nil` trusts what the system trusts.
         var authority: PEM?
@@ -30,7 +30,7 @@ public struct ClusterConfiguration: Sendable {
         var isVerified = true
     }
 
-    /// As whom to speak. What is missing is asked of the exec plugin.
+    /// The user to speak as. The exec plugin supplies the parts that are missing.
     struct Authentication: Sendable {
         var token: String?
         var tokenFile: String?

@@ -1,4 +1,4 @@
-/// What the command line says over the kubeconfig, under the names of kubectl's flags. `nil` means not given.
+/// The command line's settings over the kubeconfig, under the names of kubectl's flags. `nil` means not given.
 public struct KubeconfigOverrides: Sendable, Hashable {
     /// `--kubeconfig`: this file alone is read, and it must exist.
     public var kubeconfig: String?

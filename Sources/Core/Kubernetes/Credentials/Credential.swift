@@ -1,4 +1,4 @@
-/// What one request is authenticated with.
+/// The authentication of one request.
 struct Credential: Sendable, Hashable {
     /// The value of the `Authorization` header.
     var authorization: String?

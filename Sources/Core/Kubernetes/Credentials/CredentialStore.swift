@@ -8,7 +8,7 @@ actor CredentialStore {
         var instant: @Sendable () -> ContinuousClock.Instant = { .now }
     }
 
-    /// How long a token file's content is used before it is read again, as client-go does: projected tokens rotate.
+    /// The time for which a token file's content is used before it is read again, as client-go does: projected tokens rotate.
     static let tokenFilePeriod: Duration = .seconds(60)
     static let pluginTimeout: Duration = .seconds(60)
 
@@ -36,7 +36,7 @@ actor CredentialStore {
         self.runPlugin = runPlugin
     }
 
-    /// Whether a refused credential can be followed by another one.
+    /// Is `true` when another credential can follow a refused one.
     nonisolated var isRenewable: Bool { authentication.tokenFile != nil || authentication.exec != nil }
 
     func current() async throws(KubernetesError) -> Credential {

@@ -1,6 +1,6 @@
 import Foundation
 
-/// What an exec plugin answered.
+/// The answer of an exec plugin.
 struct ExecCredential: Sendable, Hashable {
     var token: String?
     var clientCertificate: ClientCertificate?

@@ -1,4 +1,4 @@
-/// What draining a node would do to each of its pods, decided before anything is touched.
+/// The effect of draining a node on each of its pods, decided before anything is touched.
 ///
 /// The filters and their order are kubectl's (`pkg/drain/filters.go`); unlike kubectl the plan also names the budgets that can never allow
 /// the eviction of their pods.
@@ -35,7 +35,7 @@ public struct DrainPlan: Sendable, Hashable {
     public var skipped: [Entry] = []
     /// Pods that forbid the drain. kubectl evicts nothing at all then.
     public var blocking: [Entry] = []
-    /// Pods in ``evicted`` whose budget does not allow an eviction as things stand; the drain would wait, perhaps for ever.
+    /// Pods in ``evicted`` whose budget does not allow an eviction as things stand; the drain would wait, perhaps forever.
     public var heldByBudget: [Budget] = []
 
     public struct Budget: Sendable, Hashable {

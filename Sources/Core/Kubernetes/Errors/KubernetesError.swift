@@ -3,7 +3,7 @@
 /// It never holds a token, a password or a private key.
 public struct KubernetesError: Error, Sendable {
     public var code: Code
-    /// What happened, with its place (file, server, request).
+    /// The event, with its place (file, server, request).
     public var message: String
     /// The next step for the person.
     public var hint: String?
@@ -25,7 +25,7 @@ public struct KubernetesError: Error, Sendable {
         self.request = request
     }
 
-    /// What kind of error it is. New codes may be added: compare, do not enumerate.
+    /// The kind of error. New codes may be added: compare, do not enumerate.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         private enum Value: String {
             case configurationMissing, configurationInvalid, noCurrentContext
@@ -113,7 +113,7 @@ extension KubernetesError {
     /// Seconds that the server asks to wait before the next attempt.
     public var retryAfterSeconds: Int? { status?.details?.retryAfterSeconds }
 
-    /// Whether a mutation that ended with this error may have taken effect all the same.
+    /// Is `true` when a mutation that ended with this error may have taken effect all the same.
     public var isOutcomeUnknown: Bool {
         [.connectionLost, .timeout, .serverTimeout, .serverError, .unexpectedAnswer, .cancelled].contains(code)
     }

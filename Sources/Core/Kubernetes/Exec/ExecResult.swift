@@ -1,6 +1,6 @@
 public import Foundation
 
-/// What a command in a container wrote and how it ended.
+/// The output of a command in a container, and how it ended.
 public struct ExecResult: Sendable {
     public var standardOutput: Data
     public var standardError: Data

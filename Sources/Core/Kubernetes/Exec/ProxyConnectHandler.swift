@@ -15,7 +15,7 @@ final class ProxyConnectHandler: ChannelInboundHandler, RemovableChannelHandler 
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        // What follows in the pipeline starts to speak when it hears that the channel is active: only once the tunnel stands.
+        // The next handler speaks as soon as the channel is active, so that must not be before the tunnel stands.
         let request = ByteBuffer(string: "CONNECT \(target) HTTP/1.1\r\nHost: \(target)\r\nUser-Agent: aftershock\r\n\r\n")
         context.writeAndFlush(wrapOutboundOut(request), promise: nil)
     }

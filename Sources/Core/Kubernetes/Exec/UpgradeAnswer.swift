@@ -14,7 +14,7 @@ struct UpgradeAnswer: Sendable {
     private static let limit = 1 << 20
     private var bytes: [UInt8] = []
 
-    /// What the answer is, as soon as it can be told. After an event no more bytes belong to it.
+    /// The kind of answer, as soon as it is known. After an event no more bytes belong to it.
     mutating func append(_ more: some Sequence<UInt8>) -> Event? {
         bytes += more
         guard let (status, headers, body) = head() else { return bytes.count > Self.limit ? .garbage : nil }

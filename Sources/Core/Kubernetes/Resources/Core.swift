@@ -116,7 +116,7 @@ public struct PodDisruptionBudget: KubernetesResource {
     }
 }
 
-/// What a user may do, as the server judges it.
+/// A user's permissions, as the server judges them.
 public struct SelfSubjectAccessReview: Decodable, Sendable, Hashable {
     public var status: ReviewStatus?
 

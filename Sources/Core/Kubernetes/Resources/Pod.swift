@@ -77,7 +77,7 @@ public struct ResourceRequirements: Codable, Sendable, Hashable {
     public var limits: [String: String]?
 }
 
-/// How the kubelet checks a container. What is checked is not modelled beyond its kind.
+/// A kubelet's check of a container. The model knows no more of the check than its kind.
 public struct ContainerProbe: Codable, Sendable, Hashable {
     public var initialDelaySeconds: Int?
     public var periodSeconds: Int?
@@ -122,12 +122,12 @@ public struct Toleration: Codable, Sendable, Hashable {
     public var `operator`: String?
     public var value: String?
     public var effect: String?
-    /// How long a `NoExecute` taint is borne; `nil` is for ever.
+    /// The time for which a `NoExecute` taint is tolerated; `nil` means forever.
     public var tolerationSeconds: Int?
 }
 
 extension Toleration {
-    /// Whether it bears the taint (`v1helper.TolerationsTolerateTaint`).
+    /// Returns whether it tolerates the taint (`v1helper.TolerationsTolerateTaint`).
     public func tolerates(_ taint: Taint) -> Bool {
         if let effect, !effect.isEmpty, effect != taint.effect { return false }
         if let key, !key.isEmpty, key != taint.key { return false }

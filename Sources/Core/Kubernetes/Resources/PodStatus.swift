@@ -15,7 +15,7 @@ public struct PodStatus: Codable, Sendable, Hashable {
 public struct ContainerStatus: Codable, Sendable, Hashable {
     public var name: String
     public var state: ContainerState?
-    /// How the instance before this one ended.
+    /// The end of the instance before this one.
     public var lastState: ContainerState?
     public var ready: Bool
     public var restartCount: Int

@@ -55,7 +55,7 @@ public struct PersistentVolume: KubernetesResource {
         public var phase: String?
     }
 
-    /// What names the storage itself, behind the object: the CSI handle or the path.
+    /// The name of the storage itself, behind the object: the CSI handle or the path.
     public var handle: String? {
         if let csi = spec.csi { return "\(csi.driver)/\(csi.volumeHandle)" }
         return spec.hostPath?.path ?? spec.local?.path

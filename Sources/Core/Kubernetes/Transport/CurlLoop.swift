@@ -26,7 +26,7 @@ final class CurlLoop {
         for case .start(_, _, let continuation) in late { continuation.resume(returning: .failure(.cancelled)) }
     }
 
-    /// Whether to go on.
+    /// Is `true` while the loop is to go on.
     private func handleCommands() -> Bool {
         for command in mailbox.take() {
             switch command {

@@ -1,7 +1,7 @@
 import CCurl
 import Synchronization
 
-/// What the tasks ask of the transport's thread.
+/// The requests of the tasks to the transport's thread.
 enum CurlCommand: Sendable {
     case start(id: Int, CurlRequest, CheckedContinuation<Result<CurlResponse, CurlFailure>, Never>)
     case resume(Int)

@@ -39,7 +39,7 @@ struct CurlFailure: Error, Sendable, Hashable {
     var text: String
     /// OpenSSL's `X509_V_ERR_*`; 0 when the chain was fine.
     var verifyResult: Int = 0
-    /// Whether a connection stood, so that the request may have reached the server.
+    /// Is `true` when a connection stood, so that the request may have reached the server.
     var wasConnected = false
 
     /// The task was cancelled, or nobody reads the body any more.

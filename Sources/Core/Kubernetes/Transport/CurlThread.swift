@@ -11,7 +11,7 @@ import Synchronization
 
 /// The thread that runs a transport's loop, and is over, with all that it keeps for OpenSSL, when ``end()`` returns.
 ///
-/// Whatever leads to the end of the process, and whoever still holds a transport then (a task, a signal's handler), the threads are over
+/// However the process ends, and even if a task or a signal's handler still holds a transport then, the threads are over
 /// first: OpenSSL frees its locks at exit, under whoever uses it then. `Foundation.Thread` cannot be waited for.
 final class CurlThread: Sendable {
     private let mailbox: CurlMailbox

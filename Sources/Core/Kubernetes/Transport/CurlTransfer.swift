@@ -138,7 +138,7 @@ final class CurlTransfer {
         continuation.resume(returning: .success(CurlResponse(status: status, headers: headers, body: body)))
     }
 
-    /// How many bytes were taken, or libcurl's code for "pause".
+    /// Returns the number of bytes taken, or libcurl's code for "pause".
     fileprivate func receiveBody(_ bytes: UnsafeRawBufferPointer) -> Int {
         guard !isFull else {
             isPaused = true

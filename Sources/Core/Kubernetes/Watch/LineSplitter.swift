@@ -28,6 +28,6 @@ struct LineSplitter: Sendable {
         return lines
     }
 
-    /// What came after the last newline. At the end of a stream it is a line that was cut off: never an object.
+    /// The bytes after the last newline. At the end of a stream they are a line that was cut off: never an object.
     var unfinished: ArraySlice<UInt8> { rest[...] }
 }

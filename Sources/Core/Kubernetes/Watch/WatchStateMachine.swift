@@ -1,6 +1,6 @@
 import Foundation
 
-/// What a watch knows and what it does next. It does no I/O: ``WatchSequence`` carries out its steps.
+/// The knowledge of a watch, and its next step. It does no I/O: ``WatchSequence`` carries out its steps.
 ///
 /// Kubernetes' own rules ("Efficient detection of changes" in API concepts): list, then watch from the list's resource version; go on from
 /// the last version seen after the server has ended the stream; list again when that version is too old (410).
@@ -34,7 +34,7 @@ struct WatchStateMachine<Resource: KubernetesResource>: Sendable {
         openedAt = now
     }
 
-    /// What to do now that no stream is open.
+    /// Returns the next step while no stream is open.
     mutating func nextStep() -> Step {
         if let pause {
             self.pause = nil

@@ -8,7 +8,7 @@ final class TDSChannelHandler: ChannelDuplexHandler {
     typealias OutboundIn = Never
     typealias OutboundOut = ByteBuffer
 
-    /// How connecting ended.
+    /// The outcome of connecting.
     enum Outcome: Sendable {
         case loggedIn(TDSServerVersion, TDSPhaseDurations)
         case redirected(TDSRoute, TDSPhaseDurations)
@@ -45,7 +45,7 @@ final class TDSChannelHandler: ChannelDuplexHandler {
     private var isReadingPaused = false
     private var isReadHeldBack = false
 
-    /// How connecting ended; its error is a ``TDSError``. Known at the latest when the handler is removed.
+    /// The outcome of connecting; its error is a ``TDSError``. Known at the latest when the handler is removed.
     var outcome: EventLoopFuture<Outcome> { self.connecting.futureResult }
 
     /// - Parameter resolvingSince: since when the name of the host has been resolved and its addresses tried, which counts to the phase

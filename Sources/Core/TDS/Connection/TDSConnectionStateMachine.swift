@@ -1,4 +1,4 @@
-/// What a client connection does next, decided without doing any of it (MS-TDS 3.2).
+/// The steps of a client connection, decided without doing any of them (MS-TDS 3.2).
 ///
 /// Every event returns the action to be taken. Errors come back without times: the handler, which has the clock, adds them.
 struct TDSConnectionStateMachine: ~Copyable {
@@ -39,7 +39,7 @@ struct TDSConnectionStateMachine: ~Copyable {
 
     private let encryption: TDSConfiguration.Encryption
     private var state: State = .initialized
-    /// What goes into the next request's headers.
+    /// The values for the next request's headers.
     private(set) var transactionDescriptor: UInt64 = 0
     /// The size for outgoing packets, once the login is through.
     private(set) var packetSize: Int?
@@ -61,7 +61,7 @@ struct TDSConnectionStateMachine: ~Copyable {
         }
     }
 
-    /// Whether an attention was sent and its acknowledgement is awaited.
+    /// Is `true` when an attention was sent and its acknowledgement is awaited.
     var isCancelling: Bool {
         if case .cancelling = self.state { true } else { false }
     }
@@ -385,7 +385,7 @@ extension TDSConnectionStateMachine.LoginAttempt {
 }
 
 extension TDSConnectionStateMachine.Execution {
-    /// Whether the token belongs to what the caller gets.
+    /// Is `true` when the token belongs to the caller's result.
     fileprivate mutating func tokenReceived(_ token: TDSToken) -> Bool {
         switch token {
         case .error(let message):

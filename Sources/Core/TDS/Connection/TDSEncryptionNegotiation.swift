@@ -1,4 +1,4 @@
-/// What two PRELOGIN messages lead to (MS-TDS 2.2.6.5 and 3.2.5.1), with the refusals that keep a password from being sent
+/// The result of two PRELOGIN messages (MS-TDS 2.2.6.5 and 3.2.5.1), with the refusals that keep a password from being sent
 /// less protected than was asked for.
 enum TDSEncryptionNegotiation {
     enum Outcome: Hashable {
@@ -12,7 +12,7 @@ enum TDSEncryptionNegotiation {
         case refuse(String)
     }
 
-    /// What a client of this mode puts into its PRELOGIN.
+    /// The encryption option of a client of this mode in its PRELOGIN.
     static func offer(_ mode: TDSConfiguration.Encryption) -> TDSPreloginEncryption {
         switch mode {
         case .off: .notSupported

@@ -8,7 +8,7 @@ final class TDSTLSContextCache: Sendable {
         var strict: NIOSSLContext?
     }
 
-    /// What TDS 8.0 calls itself in ALPN.
+    /// The ALPN name of TDS 8.0.
     static let strictProtocol = "tds/8.0"
 
     private let contexts = Mutex(Contexts())

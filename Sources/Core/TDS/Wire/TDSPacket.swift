@@ -98,7 +98,7 @@ public struct TDSPacketDecoder: NIOSingleStepByteToMessageDecoder {
 public struct TDSPacketEncoder: Sendable {
     /// The negotiated size of a packet, header included.
     public var packetSize: Int
-    /// What goes into the header's spid field.
+    /// The value of the header's spid field.
     public var spid: UInt16
 
     public init(packetSize: Int = TDSPacket.loginSize, spid: UInt16 = 0) {
@@ -153,7 +153,7 @@ public struct TDSMessageAssembler: Sendable {
         self.maximumLength = maximumLength
     }
 
-    /// Whether a message has begun and not ended.
+    /// Is `true` when a message has begun and not ended.
     public var isInsideMessage: Bool { self.message != nil }
 
     /// Takes the next packet; returns the message when it is complete.

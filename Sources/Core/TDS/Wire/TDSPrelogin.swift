@@ -1,6 +1,6 @@
 public import NIOCore
 
-/// What a side says about encryption in PRELOGIN (MS-TDS 2.2.6.5).
+/// One side's statement about encryption in PRELOGIN (MS-TDS 2.2.6.5).
 public enum TDSPreloginEncryption: UInt8, Sendable, Hashable {
     /// Available, not wanted: with ``off`` on both sides the login packet alone is encrypted.
     case off = 0

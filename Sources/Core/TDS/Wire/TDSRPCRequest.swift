@@ -2,7 +2,7 @@ public import NIOCore
 
 /// An RPC request (MS-TDS 2.2.6.6): one or more calls of stored procedures.
 public struct TDSRPCRequest: Sendable, Hashable {
-    /// What is called.
+    /// The procedure to call.
     public enum Procedure: Sendable, Hashable {
         case name(String)
         case id(UInt16)
@@ -55,7 +55,7 @@ public struct TDSRPCRequest: Sendable, Hashable {
     }
 
     private static let idMarker = UInt16.max
-    /// What separates calls: 0xFF, or 0xFE when the next is not to run after an error of this one.
+    /// The separator of calls: 0xFF, or 0xFE when the next is not to run after an error of this one.
     private static let separators: ClosedRange<UInt8> = 0xFE...0xFF
 
     public init(decoding message: ByteBuffer) throws(TDSWireError) {

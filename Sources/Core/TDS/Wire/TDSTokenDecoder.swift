@@ -17,7 +17,7 @@ public struct TDSTokenDecoder: Sendable {
         if self.buffer.readableBytes == 0 {
             self.buffer = payload
         } else if self.buffer.readerIndex >= self.buffer.readableBytes {
-            // What was read outweighs what is left: start afresh, so that the buffer does not grow with the response.
+            // The bytes already read outweigh the rest: start afresh, so that the buffer does not grow with the response.
             // Rows that are still held keep the old storage, which is never written to again.
             var joined = ByteBufferAllocator().buffer(capacity: self.buffer.readableBytes + payload.readableBytes)
             joined.writeImmutableBuffer(self.buffer)

@@ -136,7 +136,7 @@ public struct TDSTypeInfo: Sendable, Hashable {
         }
     }
 
-    /// Whether values are sent in chunks behind a total length (PLP).
+    /// Is `true` when values are sent in chunks behind a total length (PLP).
     public var isChunked: Bool {
         switch self.type {
         case .xml, .userDefined: true

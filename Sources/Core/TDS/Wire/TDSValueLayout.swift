@@ -1,4 +1,4 @@
-/// How the bytes of a value of some type are delimited, which is all that is needed to find the end of a row.
+/// The way in which the bytes of a value of some type are delimited: all that finding the end of a row needs.
 enum TDSValueLayout: Sendable, Hashable {
     case fixed(Int)
     /// One byte of length, 0 is NULL.

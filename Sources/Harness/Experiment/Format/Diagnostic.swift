@@ -13,7 +13,7 @@ public struct Diagnostic: Sendable, Hashable, CustomStringConvertible {
     public var file: String
     public var position: SourcePosition
     public var message: String
-    /// What to write instead.
+    /// The text to write instead.
     public var hint: String?
     /// The line it is about.
     public var sourceLine: String

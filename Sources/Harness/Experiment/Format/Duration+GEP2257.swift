@@ -32,7 +32,7 @@ extension Duration {
         self = total
     }
 
-    /// The canonical GEP-2257 text, largest unit first; `0s` for zero. What is below a millisecond is cut off.
+    /// The canonical GEP-2257 text, largest unit first; `0s` for zero. Fractions of a millisecond are cut off.
     public var gep2257: String {
         var milliseconds = components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
         var text = ""

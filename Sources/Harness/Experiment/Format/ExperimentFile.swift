@@ -45,7 +45,7 @@ public enum ExperimentFile {
         return experiments
     }
 
-    /// What only several fields together can break.
+    /// The rules that concern several fields together.
     private static func checkTogether(_ document: FormatValue, _ validator: inout FormatValidator) {
         let spec = document.object("spec")
         let giveUpAfter = spec.requiredDuration("giveUpAfter")

@@ -18,7 +18,7 @@ indirect enum Format: Sendable {
         var name: String
         var format: Format
         var required: Bool
-        /// What a file that does not name the field gets.
+        /// The value for a file that does not name the field.
         var fallback: FormatValue.Content?
         var summary: String
 

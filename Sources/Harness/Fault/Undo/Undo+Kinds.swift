@@ -4,7 +4,7 @@ import Journal
 import Kubernetes
 
 extension Undo {
-    /// How long an undo's effect is waited for.
+    /// The time for which an undo's effect is waited for.
     private static let patience = Duration.seconds(60)
 
     func uncordon(_ intent: UndoIntent) async throws -> String {

@@ -3,7 +3,7 @@ import JSON
 public import Journal
 public import Kubernetes
 
-/// The mark on a changed object, so that it can be put back even when the journal is lost.
+/// The mark on a changed object, so that it can be restored even when the journal is lost.
 extension Undo {
     struct Mark: Codable {
         var runID: String
@@ -38,7 +38,7 @@ extension Undo {
 
     /// Removes this intent's mark and makes the change that puts the object back, in one request.
     ///
-    /// - Returns: `false` when the object does not carry the mark: what is to be put back was never done, or is somebody else's by now.
+    /// - Returns: `false` when the object does not carry the mark: the change was never made, or is somebody else's by now.
     @discardableResult
     func unmark<Resource: KubernetesResource>(
         _ type: Resource.Type, _ name: String, in namespace: String?, of intent: UndoIntent,
@@ -73,7 +73,7 @@ extension Undo {
 
     /// The object that an intent is about, as in ``Found/object``.
     ///
-    /// Whoever may annotate an object must not be able to have another one changed.
+    /// A user who may annotate an object must not be able to have another one changed.
     private static func object(of intent: UndoIntent) throws(FaultError) -> String {
         switch Kind(rawValue: intent.kind) {
         case .runCommand where intent.parameters["lease"] != nil: lease(try intent.text("lease"), in: try intent.text("namespace"))

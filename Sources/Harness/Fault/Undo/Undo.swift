@@ -20,7 +20,7 @@ public struct Undo: Sendable {
         self.client = client
     }
 
-    /// Puts back and looks whether it is put back. What is put back already counts as that.
+    /// Restores, and looks for the proof. A change that is undone already counts as restored.
     ///
     /// Never throws: what could not be done, or not be proven, is a result too.
     public func perform(_ intent: UndoIntent) async -> UndoResult {

@@ -2,7 +2,7 @@
 public struct Snapshot: Codable, Sendable, Hashable {
     public enum Moment: String, Codable, Sendable {
         case before
-        /// Of a node fault: recovered or given up, and nothing put back yet.
+        /// After a node fault: recovered or given up, and nothing restored yet.
         case faulted
         case after
     }
@@ -29,7 +29,7 @@ public struct Snapshot: Codable, Sendable, Hashable {
         public var claim: String
         public var claimUID: String
         public var volume: String
-        /// What the storage system calls it: CSI handle, or the path of a hostPath or NFS volume.
+        /// The storage system's own name for it: CSI handle, or the path of a hostPath or NFS volume.
         public var handle: String
 
         public init(claim: String, claimUID: String, volume: String, handle: String) {
@@ -129,7 +129,7 @@ public struct Snapshot: Codable, Sendable, Hashable {
 
 /// A change that a watch showed, at the moment when it arrived here.
 public struct ClusterObservation: Codable, Sendable, Hashable {
-    /// What was seen, as the phases of the downtime need it.
+    /// An observation, as the phases of the downtime need it.
     public enum Kind: String, Codable, Sendable {
         case podCreated, podScheduled, podReady, podNotReady, podTerminating, podGone
         case containerStarted, containerTerminated, volumeAttached, volumeDetached

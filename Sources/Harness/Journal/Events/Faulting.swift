@@ -1,6 +1,6 @@
 public import JSON
 
-/// What must be put back, on disk before the mutation is sent.
+/// A change that must be undone, on disk before the mutation is sent.
 ///
 /// `restore` works from this alone: `kind` names the fault's undo and `parameters` is all that it needs.
 public struct UndoIntent: Codable, Sendable, Hashable {
@@ -46,7 +46,7 @@ public struct FaultBegun: Codable, Sendable, Hashable {
     }
 }
 
-/// The fault's request was answered. Whether it had an effect is for ``FaultEffect`` to say.
+/// The fault's request was answered. ``FaultEffect`` says if it had an effect.
 public struct FaultInjected: Codable, Sendable, Hashable {
     public var detail: String
 
@@ -55,7 +55,7 @@ public struct FaultInjected: Codable, Sendable, Hashable {
     }
 }
 
-/// What proves, or does not prove, that the fault took effect.
+/// The evidence that the fault took effect, or that it did not.
 public struct FaultEffect: Codable, Sendable, Hashable {
     public var proven: Bool
     public var evidence: [String]

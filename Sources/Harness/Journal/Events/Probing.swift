@@ -1,4 +1,4 @@
-/// What is probed. Each track has its own schedule and its own downtime.
+/// One kind of probe. Each track has its own schedule and its own downtime.
 public enum Track: String, Codable, Sendable, Hashable, CaseIterable {
     /// TCP connect to the service address, closed at once.
     case connect
@@ -14,7 +14,7 @@ public enum Track: String, Codable, Sendable, Hashable, CaseIterable {
 public struct Failure: Codable, Sendable, Hashable {
     /// Where it failed: `dns`, `tcp`, `prelogin`, `tls`, `login`, `query`, or what the track calls it.
     public var phase: String
-    /// What went wrong: `refused`, `reset`, `timeout`, `eof`, `tls`, `loginRejected`, `serverError`, `protocol`, `wrongAnswer`, `cancelled`...
+    /// The failure: `refused`, `reset`, `timeout`, `eof`, `tls`, `loginRejected`, `serverError`, `protocol`, `wrongAnswer`, `cancelled`...
     public var kind: String
     /// The server's error number, where it sent one.
     public var number: Int?

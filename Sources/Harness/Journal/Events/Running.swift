@@ -49,7 +49,7 @@ public struct PreflightCheck: Codable, Sendable, Hashable {
     public var name: String
     public var status: Status
     public var message: String
-    /// What to do about it.
+    /// The next step for the user.
     public var hint: String?
 
     public init(name: String, status: Status, message: String, hint: String? = nil) {
@@ -60,7 +60,7 @@ public struct PreflightCheck: Codable, Sendable, Hashable {
     }
 }
 
-/// What follows, up to the next ``ExperimentStarted``, is about this experiment.
+/// All records up to the next ``ExperimentStarted`` are about this experiment.
 public struct ExperimentStarted: Codable, Sendable, Hashable {
     public var name: String
 
@@ -69,7 +69,7 @@ public struct ExperimentStarted: Codable, Sendable, Hashable {
     }
 }
 
-/// What follows, up to ``RepeatEnded``, is about this repeat. `number` counts from 1.
+/// All records up to ``RepeatEnded`` are about this repeat. `number` counts from 1.
 public struct RepeatStarted: Codable, Sendable, Hashable {
     public var number: Int
     public var of: Int

@@ -47,7 +47,7 @@ public struct LedgerPrepared: Codable, Sendable, Hashable {
     public var tableSuffix: String
     public var writers: Int
     public var seedRows: Int64
-    /// What the content of every row is derived from, with the row's identity and the table's suffix.
+    /// The seed of every row's content, with the row's identity and the table's suffix.
     public var seed: UInt64
     /// The database was created for this ledger, and goes with it.
     public var createdDatabase: Bool
@@ -79,14 +79,14 @@ public struct RowIdentity: Codable, Sendable, Hashable, Comparable {
     }
 }
 
-/// What the read-back of every row after recovery found.
+/// The result of reading every row back after recovery.
 public struct LedgerChecked: Codable, Sendable, Hashable {
     /// A register that is behind its last acknowledged value, or holds one that was never written.
     public struct StaleRegister: Codable, Sendable, Hashable {
         public var writer: Int
         /// The last acknowledged value.
         public var acknowledged: Int64
-        /// What was read; `nil` when the register's row is gone.
+        /// The value that was read; `nil` when the register's row is gone.
         public var found: Int64?
 
         public init(writer: Int, acknowledged: Int64, found: Int64?) {
@@ -130,13 +130,13 @@ public struct LedgerChecked: Codable, Sendable, Hashable {
     public var duplicateRows: [RowIdentity] = []
     public var unexpectedRows: [RowIdentity] = []
     public var staleRegisters: [StaleRegister] = []
-    /// What of the ledger's own the server says it does not have: its database, its tables. `nil` where nothing is missing.
+    /// The ledger's objects that the server says it does not have: its database, its tables. `nil` where nothing is missing.
     public var gone: [String]?
     /// The damage that DBCC CHECKDB reported: `nil` where it was not made, empty when it found nothing.
     public var checkDatabase: [String]?
     /// Why it was not made though it was wanted.
     public var checkDatabaseSkipped: String?
-    /// How it was made sure that no unanswered write was still under way during the read-back; `nil` where none was unanswered.
+    /// The means that ended all unanswered writes before the read-back; `nil` where none was unanswered.
     public var settledBy: String?
 
     public static let exampleLimit = 1000

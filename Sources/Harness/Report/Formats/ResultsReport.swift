@@ -162,7 +162,7 @@ struct ResultsReport {
         ]
     }
 
-    /// What the read-back found; without one, what the writes' own answers add up to, and the sets are `null`: not known is not 0.
+    /// The result of the read-back; without one, the sums of the writes' own answers, and the sets are `null`: not known is not 0.
     private static func ledger(_ found: RepeatFindings) -> JSONValue {
         guard let ledger = found.ledger else {
             return [

@@ -12,7 +12,7 @@ public struct StoredResults: Sendable {
         var intervals: [String: Duration]
     }
 
-    /// What cannot be compared, and why.
+    /// An experiment that cannot be compared, and the reason.
     public struct Mismatch: Sendable, Hashable, CustomStringConvertible {
         public var experiment: String
         /// `nil`: the whole experiment.
@@ -57,7 +57,7 @@ public struct StoredResults: Sendable {
         return Sample.Value(lower, isAtLeast: true)
     }
 
-    /// What both runs have, and what only one has or is not the same in both.
+    /// The parts that both runs have, and those that only one has or that differ.
     public static func pairs(baseline: StoredResults, current: StoredResults) -> (pairs: [Comparison.Pair], mismatches: [Mismatch]) {
         var pairs: [Comparison.Pair] = []
         var mismatches: [Mismatch] = []

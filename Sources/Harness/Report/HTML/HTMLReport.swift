@@ -149,7 +149,7 @@ struct HTMLExperiment {
         repeats = found.repeats.map { HTMLRepeat($0, isOpen: $0.number == shown?.number) }
     }
 
-    /// What no loss in so many repeats says about the next.
+    /// The statement that no loss in so many repeats makes about the next.
     private static func losses(_ found: ExperimentFindings) -> String? {
         let checked = found.repeats.filter { $0.verdict == .pass || $0.verdict == .fail }.compactMap(\.ledger)
         guard checked.count > 1, !checked.contains(where: { $0.isDataLost(allowed: 0) }) else { return nil }

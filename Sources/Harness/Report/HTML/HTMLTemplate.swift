@@ -1,4 +1,4 @@
-/// The page of `report.html`, for swift-mustache. What is in three braces was escaped where it was made.
+/// The page of `report.html`, for swift-mustache. Values in three braces were escaped where they were made.
 enum HTMLTemplate {
     static let page = """
         <!DOCTYPE html>

@@ -2,7 +2,7 @@ import Experiment
 import Journal
 import Verdict
 
-/// How long the answers of one track took, second by second. Failures have a row of their own: a failure is no latency.
+/// The latencies of one track, second by second. Failures have a row of their own: a failure is no latency.
 struct LatencyChart {
     private static let left = 84.0
     private static let width = 960.0

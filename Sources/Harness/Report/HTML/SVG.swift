@@ -65,7 +65,7 @@ struct SVG {
 
     /// With two decimals. A page of charts has many thousands of them, and Foundation makes a formatter for each.
     static func number(_ value: Double) -> String {
-        // What cannot be drawn is at the origin.
+        // A value that cannot be drawn is at the origin.
         let hundredths = Int(exactly: (value * 100).rounded()) ?? 0
         let (whole, rest) = abs(hundredths).quotientAndRemainder(dividingBy: 100)
         return "\(hundredths < 0 ? "-" : "")\(whole).\(rest < 10 ? "0" : "")\(rest)"

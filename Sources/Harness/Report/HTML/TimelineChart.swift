@@ -2,7 +2,7 @@ import Experiment
 import Journal
 import Verdict
 
-/// What the clients felt in one repeat: a lane for each track, on the clock of the fault.
+/// The clients' experience of one repeat: a lane for each track, on the clock of the fault.
 ///
 /// Every outage is drawn from its bounds, never from samples, so that a single failed probe is as visible as a long outage.
 struct TimelineChart {

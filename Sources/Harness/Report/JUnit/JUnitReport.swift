@@ -28,7 +28,7 @@ struct JUnitReport {
         func count(_ outcome: Judgement.Outcome) -> Int { cases.count { $0.outcome == outcome } }
     }
 
-    /// What a testcase says, of a ``Check`` or of a comparison.
+    /// The content of a testcase, from a ``Check`` or a comparison.
     struct Case {
         var name: String
         var outcome: Judgement.Outcome
@@ -140,7 +140,7 @@ struct JUnitReport {
         return properties
     }
 
-    /// How long the step that a check is about took, over all repeats. Never the downtime, which would falsify every reader's sums.
+    /// The duration of the step that a check is about, over all repeats. Never the downtime, which would falsify every reader's sums.
     private func took(_ check: Check, _ found: ExperimentFindings) -> Duration {
         switch check {
         case .preflight:

@@ -2,7 +2,7 @@ import Foundation
 import JSON
 public import Verdict
 
-/// What `compare` prints: a line a track, in the manner of benchstat.
+/// The output of `compare`: a line a track, in the manner of benchstat.
 public struct ComparisonReport {
     let comparisons: [Comparison]
     let mismatches: [StoredResults.Mismatch]

@@ -2,7 +2,7 @@ import Experiment
 import Journal
 public import Verdict
 
-/// What a run prints at its end: a table of the repeats, what did not pass and why, and the verdict last.
+/// The closing output of a run: a table of the repeats, each failure with its reason, and the verdict last.
 public struct TerminalReport {
     private let findings: Findings
     private let isColored: Bool
@@ -13,7 +13,7 @@ public struct TerminalReport {
         self.isColored = isColored
     }
 
-    /// Whether a stream is to be coloured. Sources: https://no-color.org, https://clig.dev.
+    /// Returns whether a stream takes colours. Sources: https://no-color.org, https://clig.dev.
     public static func wantsColor(environment: [String: String], isTerminal: Bool) -> Bool {
         isTerminal && environment["NO_COLOR", default: ""].isEmpty && environment["TERM"] != "dumb"
     }

@@ -19,7 +19,7 @@ struct FirstLogin<Time: Clock<Duration>>: Sendable {
     struct Success {
         /// As the server names itself, with its version.
         var serverVersion: String
-        /// What came of the first attempt, and for how long nothing else did; `nil` when that one succeeded.
+        /// The result of the first attempt, and the time for which nothing else came; `nil` when that one succeeded.
         var lag: Failure?
     }
 
@@ -53,6 +53,6 @@ struct FirstLogin<Time: Clock<Duration>>: Sendable {
 }
 
 extension TDSError {
-    /// Whether it may be the way to the server that is missing. A server that refuses a login, or speaks another protocol, is there.
+    /// Returns whether only the way to the server may be missing. A server that refuses a login, or speaks another protocol, is there.
     fileprivate var metNoServer: Bool { [.refused, .unreachable, .timeout, .reset, .eof].contains(code) }
 }

@@ -2,7 +2,7 @@ public import Experiment
 import Fault
 public import Kubernetes
 
-/// What the API server must allow for an experiment: asked for in the preflight, printed by `rbac`.
+/// The permissions that an experiment needs: asked for in the preflight, printed by `rbac`.
 public struct Permissions: Sendable {
     /// Without these the experiment cannot be carried out.
     public let required: [ResourceAttributes]

@@ -37,7 +37,7 @@ extension Preflight {
         }
     }
 
-    /// What forbids an eviction for ever is better said now than after its timeout.
+    /// Finds budgets that never allow an eviction, which would otherwise show only after its timeout.
     func checkEvictions(_ target: ResolvedTarget, _ outcome: inout Outcome) async throws {
         guard let pod = target.servingPods.first else { return }
         let held: [DrainPlan.Budget]

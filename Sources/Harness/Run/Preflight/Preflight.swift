@@ -12,7 +12,7 @@ struct Preflight: Sendable {
     let options: RunOptions
     let eventLoopGroup: any EventLoopGroup
 
-    /// What the checks found, in their order, and what the run needs of it.
+    /// The results of the checks, in their order, and the parts that the run needs.
     struct Outcome: Sendable {
         var checks: [PreflightCheck] = []
         /// `nil` when a check has failed.
@@ -177,6 +177,6 @@ struct Preflight: Sendable {
         }
     }
 
-    /// How long a Service's address may take to lead to a pod that is Ready. Kubernetes promises no time for that.
+    /// The time in which a Service's address must lead to a pod that is Ready. Kubernetes promises no time for that.
     private static let patience = Duration.seconds(10)
 }

@@ -16,7 +16,7 @@ struct FaultCourse: Sendable {
     let podSelector: String
     let resolver: TargetResolver
 
-    /// How long the cluster may take to be asked for a snapshot, should the API server be away.
+    /// The time limit of a snapshot, should the API server be away.
     private static let snapshotPatience = Duration.seconds(60)
 
     func run() async throws -> RepeatEnded {
@@ -32,12 +32,12 @@ struct FaultCourse: Sendable {
                 try await doNothing()
             }
         if experiment.fault.isNodeFault {
-            // What has become of the old pod and its volume, while the node is still as the fault has left it.
+            // The old pod and its volume, while the node is still as the fault has left it.
             try journal.append(.snapshot(try await patientSnapshot(.faulted)))
         }
         try journal.append(.snapshot(try await patientSnapshot(.after)))
         if try await putBack(), ended.how == .gaveUp {
-            // By that the service may come back, and only then can be told what was lost. How long it takes is not measured any more.
+            // That may bring the service back, and only then the losses can be known. The time it takes is not measured any more.
             _ = try await becomesHealthy(for: .zero, since: journal.clock.now, within: experiment.giveUpAfter)
         }
         return ended
@@ -122,7 +122,7 @@ struct FaultCourse: Sendable {
         return RepeatEnded(how: .completed)
     }
 
-    /// Whether every track is seen without a failure for `span`, counted from `moment` at the earliest, before `limit` is over.
+    /// Returns whether every track is without a failure for `span`, counted from `moment` at the earliest, before `limit` is over.
     private func becomesHealthy(for span: Duration, since moment: RunTime, within limit: Duration) async throws -> Bool {
         let health = try await firstResult(within: limit) { () async throws -> Health? in
             try await monitor.wait { health in
@@ -138,7 +138,7 @@ struct FaultCourse: Sendable {
         return RepeatEnded(how: .gaveUp, reason: reason)
     }
 
-    /// Whether there was anything to put back.
+    /// Returns whether there was anything to restore.
     @discardableResult
     private func putBack() async throws -> Bool {
         guard !faults.openIntents.isEmpty else { return false }

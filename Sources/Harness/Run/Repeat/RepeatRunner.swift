@@ -21,7 +21,7 @@ struct RepeatRunner: Sendable {
     /// Unique in the run: part of the ledger's table names.
     let ordinal: Int
 
-    /// How the repeat ended. Throws when it could not be carried through; what was changed is still to be put back then.
+    /// Returns the end of the repeat. Throws when it could not be carried through; its changes are still to be undone then.
     func run() async throws -> RepeatEnded {
         try journal.enter(.preparing)
         let resolver = TargetResolver(client: client, target: experiment.target)

@@ -6,7 +6,7 @@ struct PodTracker {
     private static let backOff = "CrashLoopBackOff"
 
     private var known: [String: Pod] = [:]
-    /// What existed when the watch began is no change.
+    /// Objects that existed when the watch began are no change.
     private var isSynced = false
 
     mutating func take(_ change: WatchEvent<Pod>.Change) -> [ClusterObservation] {

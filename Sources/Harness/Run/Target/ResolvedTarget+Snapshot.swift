@@ -2,7 +2,7 @@ import Journal
 import Kubernetes
 
 extension TargetResolver {
-    /// What the promise says about the cluster, as it is now.
+    /// The cluster's side of the promise, as it is now.
     ///
     /// - Parameter lostNode: the node that a fault has taken away; it and the volumes' attachments are looked at too.
     func snapshot(_ moment: Snapshot.Moment, container: String?, lostNode: String? = nil) async throws -> Snapshot {
@@ -80,7 +80,7 @@ extension TargetResolver {
 }
 
 extension Pod {
-    /// How long it stays on a node that Kubernetes has lost, by taint; forever where the toleration has no time.
+    /// The time for which it stays on a node that Kubernetes has lost, by taint; forever where the toleration has no time.
     fileprivate var tolerationSeconds: [String: Int] {
         var seconds: [String: Int] = [:]
         for toleration in spec.tolerations ?? [] {

@@ -22,7 +22,7 @@ struct ResolvedTarget: Sendable {
     /// The pods that serve: ready and not on their way out.
     var servingPods: [Pod] { pods.filter(\.isReady) }
 
-    /// What both say, the workload and its pods.
+    /// The labels that the workload and its pods agree on.
     var readyReplicas: Int { min(reportedReplicas, servingPods.count) }
 }
 

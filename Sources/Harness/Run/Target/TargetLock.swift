@@ -16,7 +16,7 @@ struct TargetLock: Sendable {
     /// After this time without renewal the holder is taken for dead.
     static let duration = 30
     private static let renewal = Duration.seconds(10)
-    /// What the leases of every harness carry, so that those of dead ones are found.
+    /// The label on the leases of every harness, so that those of dead ones are found.
     static let label = "app.kubernetes.io/managed-by"
 
     init(client: KubernetesClient, namespace: String, workload: String, holder: String) {

@@ -12,7 +12,7 @@ public enum Check: String, Sendable, Hashable, CaseIterable {
     case restore
 }
 
-/// What became of a ``Check``.
+/// The outcome of a ``Check``.
 public struct Judgement: Sendable, Hashable {
     public enum Outcome: String, Sendable, Hashable {
         case passed

@@ -22,7 +22,7 @@ public struct Findings: Sendable {
     public var damage: String?
     /// The journal has its last record.
     public var isComplete: Bool
-    /// Everything that was to be put back is proven to be back. `nil`: nothing was to be put back.
+    /// Everything is proven to be restored. `nil`: there was nothing to restore.
     public var restored: Bool?
     public var verdict: Verdict
     public var exitCode: RunExitCode
@@ -32,14 +32,14 @@ public struct Findings: Sendable {
 
 public struct ExperimentFindings: Sendable {
     public var name: String
-    /// What the file says; `nil` when the journal names an experiment that its files do not have.
+    /// The text of the file; `nil` when the journal names an experiment that its files do not have.
     public var experiment: Experiment?
     public var verdict: Verdict
     /// One for each ``Check``, in their order, over all repeats.
     public var judgements: [Judgement]
     public var doubts: [Doubt]
     public var preflight: [PreflightCheck]
-    /// How many were asked for.
+    /// The number that was asked for.
     public var repeatsAsked: Int
     public var repeats: [RepeatFindings]
     /// Of the judged downtime (upper bounds) over the repeats, by track.
@@ -101,7 +101,7 @@ public struct RepeatFindings: Sendable {
     public func stage(_ stage: StageEntered.Stage) -> RunTime? { stages.first { $0.stage == stage }?.at }
 }
 
-/// What the journal's own records of the writes add up to.
+/// The sums of the journal's own records of the writes.
 public struct WriteCounts: Sendable, Hashable {
     public var attempted = 0
     public var acknowledged = 0
@@ -115,7 +115,7 @@ public struct WriteCounts: Sendable, Hashable {
     public var acknowledgedInserts = 0
 }
 
-/// What one track felt in one repeat.
+/// One track's experience in one repeat.
 public struct TrackFindings: Sendable {
     public var track: Track
     public var schedule: ProbesStarted.Schedule
@@ -167,11 +167,11 @@ public struct Downtime: Sendable, Hashable {
     /// There is no upper bound: what is known is "at least `lower`".
     public var isOpen: Bool { upper == nil }
 
-    /// What is judged: the upper bound, or that it is at least the lower one.
+    /// The judged value: the upper bound, or that it is at least the lower one.
     public var judged: Sample.Value { upper.map { Sample.Value($0) } ?? Sample.Value(lower, isAtLeast: true) }
 }
 
-/// Something that had to be put back.
+/// A change that had to be undone.
 public struct UndoFinding: Sendable, Hashable {
     public var intent: Int
     public var summary: String
@@ -180,7 +180,7 @@ public struct UndoFinding: Sendable, Hashable {
     public var evidence: String?
 }
 
-/// How many probes there were to be, and were.
+/// The planned and the actual number of probes.
 public struct ProbeRate: Sendable, Hashable {
     public var promised: Double
     public var made: Int

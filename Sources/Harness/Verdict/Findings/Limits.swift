@@ -1,8 +1,8 @@
-/// How much of what can go wrong with the instrument is tolerated before its findings count as doubtful.
+/// The faults of the instrument that are tolerated before its findings count as doubtful.
 public struct Limits: Sendable, Hashable {
     /// The least share of the promised probes that must have been made outside outages.
     public var minimumProbeShare = 0.9
-    /// What so long a stall of the harness costs may be missing whatever its share: of a short time it is more than a tenth.
+    /// The loss that a stall of the harness of this length excuses whatever its share: of a short time it is more than a tenth.
     public var overlookedStall = Duration.milliseconds(500)
     /// The most that 99 of 100 probes, or all but one where they are fewer, may be started late. Bounds stay true beyond it, they use the
     /// real start; the load is doubtful.

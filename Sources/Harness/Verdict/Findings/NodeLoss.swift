@@ -1,6 +1,6 @@
 public import Journal
 
-/// What became of the instance's old pod and of its volume when its node was taken away: shown, and judged nowhere.
+/// The fate of the instance's old pod and of its volume when its node was taken away: shown, and judged nowhere.
 ///
 /// A volume that one node at a time may use stays with a lost node as long as the old pod's object does, so that "starts the pod on a
 /// different node" can wait for somebody to remove that object, or to mark the node as out of service.
@@ -23,7 +23,7 @@ public struct NodeLoss: Sendable, Hashable {
     public var node: String
     /// `True`, `False`, `Unknown`; `nil`: not seen, as all of these where the cluster did not let them be read.
     public var ready: String?
-    /// As `key:effect`, when the recovery was seen or given up; nothing had been put back then.
+    /// As `key:effect`, when the recovery was seen or given up; nothing had been restored then.
     public var taints: [String]?
     /// By taint: how long the pod was to stay on a lost node.
     public var tolerationSeconds: [String: Int]

@@ -1,7 +1,7 @@
 import Journal
 
 extension RepeatFindings {
-    /// What a reader has to know before this repeat's numbers are compared with those of another. Nothing is judged by it.
+    /// The facts that a reader needs before he compares this repeat with another. Nothing is judged by them.
     public var remarks: [String] {
         var remarks: [String] = []
         if let wait = observations.first(where: { $0.at >= (faultBegan ?? started) && $0.observation.kind == .crashLoopBackOff }) {

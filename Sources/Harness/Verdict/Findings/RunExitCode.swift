@@ -7,7 +7,7 @@ public enum RunExitCode: Int32, Sendable, Hashable, CaseIterable {
     /// It could not be told.
     case invalid = 4
     case preflightFailed = 5
-    /// What the harness changed is not proven to be as it was.
+    /// A change of the harness is not proven to be undone.
     case notRestored = 6
     /// An error of the harness itself.
     case internalError = 70

@@ -18,7 +18,7 @@ public struct Phase: Sendable, Hashable {
         case databaseOnline
         case firstQuery
         case firstWrite
-        /// What the cluster did in it could not be seen.
+        /// The cluster's part of it could not be seen.
         case unobserved
         /// Outages but the longest.
         case otherOutages
@@ -66,7 +66,7 @@ struct Attribution {
         var phases: [Phase] = []
         var position = from
         for mark in marks {
-            // What was not seen lies before the next thing that cannot happen without it.
+            // An event that was not seen lies before the next one that cannot happen without it.
             let hidden = missing.contains { $0.order < mark.name.order }
             missing.removeAll { $0.order < mark.name.order }
             split(position, mark, hidden: hidden, into: &phases)
@@ -106,7 +106,7 @@ struct Attribution {
         }
     }
 
-    /// What must have happened when the pod was replaced, or its container restarted, but was not seen.
+    /// The events that must have happened when the pod was replaced, or its container restarted, but were not seen.
     private func missingMarks(among marks: [Mark]) -> [Phase.Name] {
         guard let old = facts.before?.servingPod, let new = facts.after?.servingPod else { return [] }
         var expected: [Phase.Name] = []
@@ -154,7 +154,7 @@ struct Attribution {
         }
         if let open = during(.connect)?.firstSuccessDone { marks.append(Mark(name: .tcpOpen, at: open)) }
         let query = [Track.login, .session].compactMap { during($0)?.firstSuccessDone }.min()
-        // Whoever gets an answer to a query has logged in, so the session track may show it before the next login probe does.
+        // An answer to a query proves a login, so the session track may show it before the next login probe does.
         let login = facts.loginRecoveries.recoveries.last { $0.queryAnswered > from && $0.loginAccepted < to }
         if let accepted = [login?.loginAccepted, query].compactMap({ $0 }).min() {
             marks.append(Mark(name: .loginAccepted, at: accepted))
@@ -170,7 +170,7 @@ struct Attribution {
         outages.max { length(of: $0) < length(of: $1) }
     }
 
-    /// What the outage counts for in the judged downtime.
+    /// The part of the outage that counts in the judged downtime.
     private func length(of outage: Outage) -> Duration { outage.upper ?? outage.lower }
 }
 

@@ -3,7 +3,7 @@ public import Journal
 
 /// Takes a journal's records one by one and has the findings at any moment: of a run that goes on, one that ended, one that was cut off.
 ///
-/// What it holds does not grow with the length of a run beyond one repeat, but for the findings of the repeats themselves.
+/// Its memory does not grow with the length of a run beyond one repeat, but for the findings of the repeats themselves.
 public struct FindingsReducer: Sendable {
     private struct ExperimentFacts: Sendable {
         var name: String
@@ -12,7 +12,7 @@ public struct FindingsReducer: Sendable {
         var ended: RunTime?
         var preflight: [PreflightCheck] = []
         var repeatsAsked: Int
-        /// The finished repeats, judged but for what is put back later.
+        /// The finished repeats, judged but for later undo results.
         var finished: [RepeatJudge] = []
     }
 

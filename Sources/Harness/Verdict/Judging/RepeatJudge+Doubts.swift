@@ -210,7 +210,7 @@ extension RepeatJudge {
 }
 
 extension Snapshot.Service {
-    /// Whether `address`, `host:port`, is one of the service's own.
+    /// Returns whether `address`, `host:port`, is one of the service's own.
     func has(address: String) -> Bool {
         let host = address.lastIndex(of: ":").map { String(address[..<$0]) } ?? address
         let bare = host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host

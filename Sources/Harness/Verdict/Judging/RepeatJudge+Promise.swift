@@ -1,7 +1,7 @@
 import Experiment
 public import Journal
 
-/// What is left of the data, and the clauses that can be read off the cluster.
+/// The remaining data, and the clauses that the cluster itself shows.
 extension RepeatJudge {
     func judgePersistence(_ doubts: [Doubt]) -> Judgement {
         // Lost data is lost whatever could not be told besides.

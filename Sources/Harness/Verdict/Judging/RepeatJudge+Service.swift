@@ -1,7 +1,7 @@
 import Experiment
 import Journal
 
-/// What the clients felt: the fault's effect, the recovery and the downtime.
+/// The clients' experience: the fault's effect, the recovery and the downtime.
 extension RepeatJudge {
     func judgeEffect(_ doubts: [Doubt]) -> Judgement {
         if let doubt = doubts.first(where: { $0.kind.check == .faultTookEffect }) { return .undecided(doubt) }

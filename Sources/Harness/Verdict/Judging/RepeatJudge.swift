@@ -7,7 +7,7 @@ struct RepeatJudge {
     let experiment: Experiment?
     let limits: Limits
     let tracks: [TrackFindings]
-    /// How the intents of this repeat were answered, by the end of the journal.
+    /// The results of this repeat's intents, by the end of the journal.
     var undo: [UndoFinding] = []
     /// Why the repeat has no end, if it has none.
     var unfinished: Doubt?
@@ -41,7 +41,7 @@ struct RepeatJudge {
             if check == runningCheck && !stands(judgement) {
                 return Judgement(check, .undecided, type: "aborted", message: aborted.sentence)
             }
-            // What was broken before the end stays broken; what passed may yet have failed.
+            // A check that was broken before the end stays broken; one that passed may yet have failed.
             return stands(judgement) ? judgement : .skipped(check, "not evaluated: the repeat did not run to its end")
         }
         let judged = judgedTrack
@@ -73,7 +73,7 @@ struct RepeatJudge {
             blind: facts.blind)
     }
 
-    /// Whether a judgement on a repeat that was cut off is one that its end would not have changed.
+    /// Returns whether a judgement on a repeat that was cut off is one that its end would not have changed.
     private func stands(_ judgement: Judgement) -> Bool {
         switch judgement.check {
         case .dataPersistence: judgement.outcome == .failed

@@ -36,7 +36,7 @@ struct RepeatReducer {
         self.started = started
     }
 
-    /// Whether the repeat is the one that runs.
+    /// Is `true` for the repeat that runs.
     var isRunning: Bool { end == nil }
 
     /// When the recovery, or the wait for a steady state, was given up.
@@ -93,8 +93,8 @@ struct RepeatReducer {
         }
     }
 
-    /// Whether what was seen then says something about the recovery: once it is given up, the fault is undone, and what comes back then is
-    /// the harness's own doing.
+    /// Returns whether an observation at `time` counts for the recovery: once a run gives up, the fault is undone, and a service
+    /// that comes back then is the harness's own doing.
     private func counts(_ time: RunTime) -> Bool { gaveUpAt.map { time <= $0 } ?? true }
 
     private mutating func add(_ observation: ClusterObservation, at time: RunTime) {

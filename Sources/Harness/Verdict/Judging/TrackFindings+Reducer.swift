@@ -22,7 +22,7 @@ extension TrackFindings {
         succeeded = reducer.succeeded
         skipped = reducer.skipped
         missing = reducer.missing { _ in true }
-        // What was under way when probing ended was given up without a record.
+        // A probe that was under way when probing ended was given up without a record.
         let answered = (end ?? .origin) + (.zero - .nanoseconds(reducer.schedule.timeout) - Self.probeEnd)
         unexplained = reducer.missing { $0 < answered }
         resolution = reducer.finder.widestQuietGap
@@ -37,7 +37,7 @@ extension TrackFindings {
         probeRate = Self.probeRate(reducer, outages: all, end: end)
     }
 
-    /// How long after its deadline a probe has ended at the latest.
+    /// The longest time after its deadline in which a probe ends.
     private static let probeEnd = Duration.seconds(1)
 
     /// Of the whole seconds between the first and the last probe, those that no outage touches count.

@@ -20,7 +20,7 @@ public struct Outage: Sendable, Hashable {
     /// It lasted at most this long; `nil` when one of its ends was not seen.
     public var upper: Duration?
     public var failures: Int
-    /// How often which failure was seen, `phase/kind` or `phase/kind number`.
+    /// The count of each failure, by `phase/kind` or `phase/kind number`.
     public var causes: [String: Int]
 
     /// Not over when probing ended.

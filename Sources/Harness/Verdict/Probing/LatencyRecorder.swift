@@ -33,7 +33,7 @@ public struct Distribution: Sendable, Hashable {
     public var p90: Duration
     public var p99: Duration
     public var maximum: Duration
-    /// What all but one did not exceed.
+    /// The value that all but one did not exceed.
     var secondLargest: Duration
 
     init?(_ histogram: Histogram<UInt32>) {

@@ -1,6 +1,6 @@
 public import Journal
 
-/// What became of the probes that were intended for each second of a repeat: for rates and pictures, never for bounds.
+/// The outcomes of the probes that were intended for each second of a repeat: for rates and pictures, never for bounds.
 public struct SecondBuckets: Sendable, Hashable {
     public struct Bucket: Sendable, Hashable {
         public var succeeded = 0

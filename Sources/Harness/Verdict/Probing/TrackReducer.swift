@@ -1,8 +1,8 @@
 import Journal
 
-/// What is kept of one track's results of one repeat, as they come in from the journal.
+/// The state kept of one track's results of one repeat, as they come in from the journal.
 ///
-/// The journal has results in the order in which they were done; the bounds need the order in which they were started. A probe is put
+/// The journal has results in the order in which they were done; the bounds need the order in which they were started. A probe is held
 /// back only until all slots before it are accounted for, so that what is held is what was under way at once, not the whole run.
 struct TrackReducer {
     private struct Result {
@@ -28,7 +28,7 @@ struct TrackReducer {
     private(set) var skipped: [ProbeSkipped.Reason: Int] = [:]
     /// The longest that each phase of a success took before the fault, in nanoseconds.
     private var slowestHealthy: [String: Int64] = [:]
-    /// How long a service that is up takes at most for each phase; known from the fault on.
+    /// The longest time that a service that is up takes for each phase; known from the fault on.
     private var answersWithin: [String: Duration] = [:]
 
     /// Results that wait for the ones started before them, by their start.
@@ -36,7 +36,7 @@ struct TrackReducer {
     /// Slots that came before the ones in front of them.
     private var early: [Int: RunTime] = [:]
     private var nextSlot = 0
-    /// What each writer's next write cannot be started before.
+    /// The moment before which each writer's next write cannot be started.
     private var lanes: [Int: RunTime] = [:]
     /// When each lane last had an answer on the connection that it holds.
     private var heldSince: [Int: RunTime] = [:]
@@ -161,7 +161,7 @@ struct TrackReducer {
 }
 
 extension Track {
-    /// Whether its probes use a connection that an earlier one opened.
+    /// Is `true` when its probes use a connection that an earlier one opened.
     var holdsConnections: Bool {
         switch self {
         case .connect, .login: false
@@ -182,17 +182,17 @@ extension Failure {
     /// The phases of opening a connection, in their order.
     private static let openingPhases = ["dns", "tcp", "prelogin", "tls", "login"]
 
-    /// How far the probe had come for certain when the track was not served.
+    /// The last phase that the probe had certainly reached when the track was not served.
     ///
     /// A server that says what is wrong was asked before. A connection that broke may have broken before the last phase that was completed
-    /// was seen to be, but not before that phase was begun. Whichever phase was slow may be to blame for a missed deadline.
+    /// was seen to be, but not before that phase was begun. Any slow phase may be to blame for a missed deadline.
     fileprivate func certainProgress(_ phases: [String: Int64]) -> Duration {
         guard kind != Self.timeout else { return .zero }
         let completed = Self.openingPhases.compactMap { phases[$0] }
         return .nanoseconds((number == nil ? completed.dropLast() : completed[...]).reduce(0, +))
     }
 
-    /// What counts as the same cause of an outage: `tcp/refused`, `login/loginRejected 18456`.
+    /// The key of an outage's cause: `tcp/refused`, `login/loginRejected 18456`.
     var cause: String {
         "\(phase)/\(kind)" + (number.map { " \($0)" } ?? "")
     }

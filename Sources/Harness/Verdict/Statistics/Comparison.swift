@@ -23,7 +23,7 @@ public struct Comparison: Sendable, Hashable {
     /// With 3 values on each side the smallest p there is is 0.1.
     public static let needed = 4
 
-    /// What is compared, before it is.
+    /// The two samples, before they are compared.
     public struct Pair: Sendable, Hashable {
         public var experiment: String
         public var track: String

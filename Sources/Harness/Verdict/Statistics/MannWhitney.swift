@@ -30,7 +30,7 @@ enum MannWhitney {
         return min(1, 2 * counts[...tail].reduce(0, +) / all)
     }
 
-    /// How many orders of `first` and `second` distinct values give each U.
+    /// Returns the number of orders of `first` and `second` distinct values for each U.
     private static func arrangements(_ first: Int, _ second: Int) -> [Double] {
         // The generating function is a Gaussian binomial coefficient: a product of (1 - x^(second + i)) / (1 - x^i).
         var counts = [Double](repeating: 0, count: first * second + 1)

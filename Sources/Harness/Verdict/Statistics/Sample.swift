@@ -18,7 +18,7 @@ public struct Sample: Sendable, Hashable {
         public var text: String { isAtLeast ? "≥ \(duration.textRoundedDown)" : duration.textRoundedUp }
     }
 
-    /// What so few measurements honestly say: no quantile beyond the median, and its interval only where there are enough.
+    /// The honest statement of so few measurements: no quantile beyond the median, and its interval only where there are enough.
     public struct Summary: Sendable, Hashable {
         public var values: [Value]
         public var minimum: Value

@@ -75,7 +75,7 @@ struct AttachDetachController: Reconciler {
         (node[path: "status", "volumesInUse"]?.array ?? []).contains(.string(uniqueName(volume)))
     }
 
-    /// What `node.status.volumesInUse` calls a volume.
+    /// The name of a volume in `node.status.volumesInUse`.
     static func uniqueName(_ volume: String) -> String { "kubernetes.io/csi/\(VolumeController.driver)^\(volume)" }
 
     private mutating func attach(_ wanted: [(place: Place, pod: JSONValue)], _ state: inout StoreState) {

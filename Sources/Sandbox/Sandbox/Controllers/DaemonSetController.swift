@@ -6,7 +6,7 @@ struct DaemonSetController: Reconciler {
 
     private static let revisionLabel = "controller-revision-hash"
 
-    /// What a daemon always puts up with, so that no failure of its node removes it.
+    /// The tolerations of every daemon, so that no failure of its node removes it.
     private static let tolerations: [JSONValue] = [
         ["key": .string(Taints.notReady), "operator": "Exists", "effect": "NoExecute"],
         ["key": .string(Taints.unreachable), "operator": "Exists", "effect": "NoExecute"],

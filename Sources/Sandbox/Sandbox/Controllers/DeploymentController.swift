@@ -194,7 +194,7 @@ private struct Rollout {
     func available(_ set: JSONValue) -> Int64 { set[path: "status", "availableReplicas"]?.integer ?? 0 }
     func actual(_ set: JSONValue) -> Int64 { set[path: "status", "replicas"]?.integer ?? 0 }
 
-    /// How many more and how many fewer pods than wanted there may be meanwhile.
+    /// The number of pods that may be missing or surplus meanwhile.
     var allowance: (surge: Int64, unavailable: Int64) {
         let strategy = deployment[path: "spec", "strategy"] ?? [:]
         guard strategy["type"]?.string != "Recreate" else { return (0, deployment.replicas) }

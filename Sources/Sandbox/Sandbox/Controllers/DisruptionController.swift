@@ -44,7 +44,7 @@ struct DisruptionController: Reconciler {
         }
     }
 
-    /// How many pods the workloads of these pods want.
+    /// Returns the number of pods that the workloads of these pods want.
     private static func scale(of pods: [JSONValue], _ state: StoreState) -> Int64 {
         var owners: Set<String> = []
         var total: Int64 = 0

@@ -6,7 +6,7 @@ struct EndpointsController: Reconciler {
     static let watched: [ResourceType] = [.services, .pods]
 
     var flaws: Set<SandboxFlaw> = []
-    /// Whether each Service's last ready pods have gone.
+    /// Is `true` for each Service whose last ready pods have gone.
     private var lost: [String: Bool] = [:]
 
     init(flaws: Set<SandboxFlaw> = []) { self.flaws = flaws }

@@ -1,6 +1,6 @@
 import JSON
 
-/// What the control plane asks of pods and nodes again and again.
+/// The questions that the control plane asks about pods and nodes again and again.
 extension JSONValue {
     var nodeName: String { self[path: "spec", "nodeName"]?.string ?? "" }
     var phase: String { self[path: "status", "phase"]?.string ?? "" }

@@ -79,7 +79,7 @@ struct NodeLifecycleController: Reconciler {
         _ = try? state.modify(ObjectKey(.nodes, name: node.name)) { $0[path: "spec", "taints"] = taints.isEmpty ? nil : .array(taints) }
     }
 
-    /// What makes a silent node's pods drop out of their Services.
+    /// The step by which a silent node's pods drop out of their Services.
     private func markPodsNotReady(_ node: JSONValue, _ state: inout StoreState) {
         let now = state.timestamp
         for pod in state.list(.pods) where pod.nodeName == node.name && pod.isReady {
@@ -116,7 +116,7 @@ struct NodeLifecycleController: Reconciler {
         return deadlines
     }
 
-    /// How long a pod stays in spite of a taint; `nil` for ever.
+    /// The time for which a pod stays in spite of a taint; `nil` means forever.
     private static func patience(_ pod: JSONValue, _ taint: JSONValue) -> Duration? {
         let matching = Taints.tolerations(pod).filter { Taints.tolerates($0, taint) }
         guard !matching.isEmpty else { return .zero }

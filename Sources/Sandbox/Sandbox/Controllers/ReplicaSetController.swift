@@ -6,7 +6,7 @@ struct ReplicaSetController: Reconciler {
     static let watched: [ResourceType] = [.replicaSets, .pods]
 
     var flaws: Set<SandboxFlaw> = []
-    /// How many pods each set has been given so far: what the flaws need to know of a replacement.
+    /// The number of pods that each set has been given so far: the flaws need to know of a replacement.
     private var created: [String: Int64] = [:]
 
     init(flaws: Set<SandboxFlaw> = []) { self.flaws = flaws }

@@ -1,23 +1,23 @@
-/// What the control plane's and the kubelets' waits are in each profile.
+/// The waits of the control plane and the kubelets in each profile.
 ///
 /// The `kubernetes` values are the defaults of kube-controller-manager and kubelet
 /// (https://kubernetes.io/docs/reference/command-line-tools-reference/kube-controller-manager/, kubelet-config.v1beta1).
 struct SandboxTimings: Sendable {
-    /// How often a kubelet renews its node's Lease.
+    /// The interval at which a kubelet renews its node's Lease.
     var heartbeat: Duration
     /// `--node-monitor-grace-period`: how old the Lease may be before the node counts as unreachable.
     var nodeMonitorGrace: Duration
     /// `maxWaitForUnmountDuration`: how long a volume stays attached to an unhealthy node that cannot say that it has unmounted it.
     var forceDetachAfter: Duration
-    /// How long a pod may be bound to a node that does not exist (PodGC).
+    /// The time for which a pod may be bound to a node that does not exist (PodGC).
     var orphanQuarantine: Duration
     /// The first wait before a container that has crashed is started again.
     var crashBackOff: Duration
     /// The longest such wait.
     var longestCrashBackOff: Duration
-    /// How long a container must have run for its back-off to begin anew.
+    /// The time that a container must have run for its back-off to begin anew.
     var crashBackOffReset: Duration
-    /// How long a request to a node that does not answer waits.
+    /// The time for which a request to a node that does not answer waits.
     var dialTimeout: Duration
     /// A floor under the period of probes, in thousandths of what the probe says: 1000 leaves them alone.
     var probePace: Double

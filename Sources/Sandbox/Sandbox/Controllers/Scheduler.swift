@@ -94,7 +94,7 @@ struct Scheduler: Reconciler {
     }
 }
 
-/// Whether a pod may run on a node.
+/// Returns whether a pod may run on a node.
 enum NodeFit {
     /// Why not, in the scheduler's words.
     static func objection(_ pod: JSONValue, _ node: JSONValue, _ state: StoreState) -> String? {

@@ -16,10 +16,10 @@ final class ForwardingHandler: ChannelDuplexHandler {
     private var isSilent: Bool
     private var wantsRead = false
     private var wasReset = false
-    /// What happened in the silence, to be passed on when it is over.
+    /// The events of the silence, to be passed on when it is over.
     private var held: End?
 
-    /// Whether this is the client's side.
+    /// Is `true` on the client's side.
     private let isFront: Bool
 
     private init(isFront: Bool, isSilent: Bool) {
@@ -40,7 +40,7 @@ final class ForwardingHandler: ChannelDuplexHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
-        // What is held must still find its way when the silence is over.
+        // Held bytes must still find their way when the silence is over.
         if !isSilent { partner = nil }
     }
 

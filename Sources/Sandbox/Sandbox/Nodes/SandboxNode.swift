@@ -83,7 +83,7 @@ struct NodeProblem: Error {
     let text: String
 }
 
-/// What the Service proxy does about nodes that are off the network.
+/// The Service proxy's treatment of nodes that are off the network.
 protocol NetworkFaults: Sendable {
     /// Packets to and from the node's pods are lost. Returns once that is so.
     func silence(_ node: String) async

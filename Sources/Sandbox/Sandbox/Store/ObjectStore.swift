@@ -122,7 +122,7 @@ extension ObjectStore {
         return ObjectWatch(store: self, id: id)
     }
 
-    /// How many watches of a resource are open.
+    /// Returns the number of open watches of a resource.
     func watchCount(_ type: ResourceType) -> Int { locked.withLock { $0.watches.values.count { $0.type == type } } }
 
     private static func tooOld(_ revision: Int64, _ floor: Int64) -> APIError {
@@ -150,7 +150,7 @@ extension ObjectStore {
     private func waitForChange(_ id: Int, after revision: Int64) async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                // What happened between the look and this lock must not be slept through.
+                // Events between the look and this lock must not be slept through.
                 let isParked = locked.withLock { locked in
                     guard let watch = locked.watches[id], !watch.isFinished, !watch.isBookmarkRequested,
                         locked.state.revision == revision

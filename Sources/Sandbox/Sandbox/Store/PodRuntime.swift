@@ -1,7 +1,7 @@
 import JSON
 import NIOCore
 
-/// What the API server needs from the machinery that runs pods: their logs, and programs run inside of them.
+/// The API server's needs from the machinery that runs pods: their logs, and programs run inside of them.
 ///
 /// Both methods throw what the API answers: 400 `container "x" in pod "y" is waiting to start: ContainerCreating`, 404, 500 for an unreachable node.
 protocol PodRuntime: Sendable {
@@ -55,7 +55,7 @@ struct ExecRequest: Sendable, Hashable {
 
 /// A program running inside a container.
 protocol ExecSession: Sendable {
-    /// What the program writes; ends when both streams are closed. One reader.
+    /// The program's output; ends when both streams are closed. One reader.
     var output: any AsyncSequence<ExecOutput, any Error> & Sendable { get }
     /// Writes to the program's standard input, waiting while its pipe is full.
     func write(_ bytes: ByteBuffer) async throws

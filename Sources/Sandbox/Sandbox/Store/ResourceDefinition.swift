@@ -1,4 +1,4 @@
-/// What an API resource is stored under: its group ("" for the core group) and plural name.
+/// The key under which an API resource is stored: its group ("" for the core group) and plural name.
 struct ResourceType: Sendable, Hashable, Comparable, CustomStringConvertible {
     let group: String
     let resource: String
@@ -51,7 +51,7 @@ struct ResourceDefinition: Sendable {
     let categories: [String]
     let verbs: [String]
     let subresources: [Subresource]
-    /// Whether `metadata.generation` counts changes outside of metadata and status.
+    /// Is `true` when `metadata.generation` counts changes outside of metadata and status.
     let countsGenerations: Bool
 
     var hasStatus: Bool { subresources.contains { $0.name == "status" } }

@@ -203,7 +203,7 @@ struct FieldSelector: Sendable, Hashable {
     }
 }
 
-/// What a list or watch is narrowed to.
+/// The filter of a list or watch.
 struct ObjectFilter: Sendable, Hashable {
     /// `nil` is every namespace.
     var namespace: String?

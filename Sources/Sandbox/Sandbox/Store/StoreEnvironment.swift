@@ -1,6 +1,6 @@
 import Foundation
 
-/// What the store takes from the world: the time of day, identities and chance. Tests give their own.
+/// The store's view of the world: the time of day, identities and chance. Tests give their own.
 struct StoreEnvironment: Sendable {
     /// The time of day, for timestamps in objects.
     var now: @Sendable () -> Date

@@ -1,14 +1,14 @@
 import Foundation
 import JSON
 
-/// How to delete an object (meta/v1 `DeleteOptions`).
+/// The form of an object's deletion (meta/v1 `DeleteOptions`).
 struct DeleteOptions: Sendable, Equatable {
     enum Propagation: String, Sendable {
         /// The object first, then what it owns.
         case background = "Background"
-        /// What it owns first; until then the object stays with the `foregroundDeletion` finalizer.
+        /// The dependents go first; until then the object stays with the `foregroundDeletion` finalizer.
         case foreground = "Foreground"
-        /// What it owns stays, without an owner.
+        /// The dependents stay, without an owner.
         case orphan = "Orphan"
     }
 
@@ -25,7 +25,7 @@ struct DeleteOptions: Sendable, Equatable {
     }
 }
 
-/// What a deletion came to.
+/// The result of a deletion.
 enum Deletion: Sendable, Equatable {
     /// The object is gone; its last state.
     case removed(JSONValue)

@@ -19,7 +19,7 @@ enum UpdatePart: Sendable {
     case everything
 }
 
-/// What must hold of the stored object for a change to go ahead; otherwise 409.
+/// The conditions on the stored object for a change to go ahead; otherwise 409.
 struct Preconditions: Sendable, Equatable {
     var uid: String?
     var resourceVersion: String?

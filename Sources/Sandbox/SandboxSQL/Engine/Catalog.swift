@@ -21,7 +21,7 @@ struct TableInfo {
     var name: String
     var columns: [Column]
     var keys: [Key] = []
-    /// What stands behind FROM in SQLite.
+    /// The source behind FROM in SQLite.
     var sql: String
     var isReadOnly = false
 

@@ -19,7 +19,7 @@ struct Conversion: Hashable {
         self.column = column
     }
 
-    /// Whether every value of ``from`` is already one of ``to``, in the same layout.
+    /// Is `true` when every value of ``from`` is already one of ``to``, in the same layout.
     var isIdentity: Bool {
         guard style == nil else { return false }
         if from == to { return true }
@@ -40,7 +40,7 @@ struct Conversion: Hashable {
         }
     }
 
-    /// Whether SQL Server has the conversion at all, with or without CAST.
+    /// Is `true` when SQL Server has the conversion at all, with or without CAST.
     func check(isExplicit: Bool) throws(SQLError) {
         let pair = (from.family, to.family)
         let isForbidden: Bool =

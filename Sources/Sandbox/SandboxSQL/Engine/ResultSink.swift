@@ -26,7 +26,7 @@ struct StatementEnd: Equatable {
     var isError = false
     var isInTransaction = false
 
-    /// What TDS calls the current command.
+    /// The TDS name of the current command.
     enum Command: UInt16 {
         case none = 0
         case select = 0xC1

@@ -1,4 +1,4 @@
-/// A value as SQLite holds it. How a T-SQL type is laid out:
+/// A value as SQLite holds it. The layout of each T-SQL type:
 ///
 /// | type | here |
 /// |---|---|

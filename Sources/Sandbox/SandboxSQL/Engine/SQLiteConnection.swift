@@ -230,7 +230,7 @@ extension SQLValue {
     }
 }
 
-/// What SQLite answered, with its extended result code.
+/// SQLite's answer, with its extended result code.
 struct SQLiteFailure: Error, Equatable {
     var code: Int32
     var message: String

@@ -1,7 +1,7 @@
 import NIOCore
 import Synchronization
 
-/// What the sessions of one server share.
+/// The state that the sessions of one server share.
 final class ServerState: Sendable {
     let databases: DatabaseDirectory
     let product: ServerProduct
@@ -23,7 +23,7 @@ final class ServerState: Sendable {
         var shutdownRequested: (@Sendable () -> Void)?
     }
 
-    /// How far the start of the server has come.
+    /// The progress of the server's start.
     enum Phase: Equatable {
         /// Logins are refused with 17187.
         case starting
@@ -66,7 +66,7 @@ final class ServerState: Sendable {
         }
     }
 
-    /// How long the answer to the next login is held back, which slower-logins makes longer each time.
+    /// The delay of the next login's answer, which slower-logins makes longer each time.
     func nextLoginDelay() -> TimeAmount? {
         guard let step = flaws[.slowerLogins] else { return nil }
         return .milliseconds(
@@ -77,7 +77,7 @@ final class ServerState: Sendable {
                 })
     }
 
-    /// How many rows were inserted before these, counted for each flaw apart.
+    /// The number of rows inserted before these, counted for each flaw apart.
     func countRows(_ count: Int, for flaw: Flaws.Name) -> Int {
         state.withLock { state in
             let before = state.rows[flaw] ?? 0
@@ -94,7 +94,7 @@ final class ServerState: Sendable {
         }
     }
 
-    /// What SHUTDOWN does.
+    /// The effect of SHUTDOWN.
     func onShutdownRequest(_ action: @escaping @Sendable () -> Void) { state.withLock { $0.shutdownRequested = action } }
     func requestShutdown() { state.withLock { $0.shutdownRequested }?() }
 
@@ -103,7 +103,7 @@ final class ServerState: Sendable {
     }
 }
 
-/// What the server says it is.
+/// The server's description of itself.
 struct ServerProduct: Sendable {
     static let collation = "SQL_Latin1_General_CP1_CI_AS"
     static let major: UInt8 = 16

@@ -222,7 +222,7 @@ extension Session {
     }
 }
 
-/// How a statement can fail: with an error to report, or by the end of its batch.
+/// A statement's failure: an error to report, or the end of its batch.
 enum StatementFailure: Error {
     case error(SQLError)
     case end(SessionEnd)

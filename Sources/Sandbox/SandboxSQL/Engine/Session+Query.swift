@@ -47,7 +47,7 @@ extension Session {
         return count
     }
 
-    /// What must happen before a table is read or written.
+    /// The steps before a table is read or written.
     private func beforeAccess(_ sink: any ResultSink, wantsLock: Bool) throws(StatementFailure) {
         do throws(SQLError) {
             if options.implicitTransactions, transaction.count == 0 { try beginTransaction(sink) }

@@ -64,7 +64,7 @@ extension Session {
         guard !transaction.locked.contains(where: { $0 === file }), !deferredLocks.contains(where: { $0 === file }) else { return }
         let timeout: Double?
         if !transaction.locked.isEmpty {
-            // Two writers that want each other's database would wait for ever; SQL Server finds such a deadlock within 5 s.
+            // Two writers that want each other's database would wait forever; SQL Server finds such a deadlock within 5 s.
             timeout = 5
         } else {
             timeout = options.lockTimeout < 0 ? nil : Double(options.lockTimeout) / 1000

@@ -39,7 +39,7 @@ final class Session {
     var lastError: Int32 = 0
     var lastIdentity: Int64?
     var identityCursor: IdentityCursor?
-    /// Whether the client gave up on the running request.
+    /// Is `true` when the client gave up on the running request.
     var isCancelled: @Sendable () -> Bool = { false }
     /// Waits; true when it was cut short by an attention or the end of the connection.
     var pause: (_ seconds: Double) -> Bool = { _ in false }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// How many sessions run, for a shutdown that waits for them.
+/// The number of running sessions, for a shutdown that waits for them.
 ///
 /// Unchecked because the compiler cannot see that ``count`` is touched under ``condition`` alone.
 final class SessionCount: @unchecked Sendable {

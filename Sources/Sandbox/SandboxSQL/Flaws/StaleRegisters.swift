@@ -1,8 +1,8 @@
-/// The flaw stale-register: the first image of every updated row is kept by a trigger and put back after an unclean stop.
+/// The flaw stale-register: a trigger keeps the first image of every updated row, which returns after an unclean stop.
 struct StaleRegisters {
     private static let prefix = "__sandbox_stale_"
 
-    /// What makes a table keep the images; run once per table.
+    /// The statement that makes a table keep the images; run once per table.
     static func statements(for table: TableInfo) -> [String] {
         let schema = table.database.quotedName
         let shadow = (prefix + table.name).quotedName

@@ -55,7 +55,8 @@ enum DataType: Hashable, Sendable {
         }
     }
 
-    /// What a SQLite column of this type is declared as. SQLite takes only numbers as lengths, so `max` is written as the number it stands for.
+    /// The declaration of a SQLite column of this type. SQLite takes only numbers as lengths, so `max` is written as
+    /// its number.
     var columnDeclaration: String {
         isMax ? "\(name)(\(DataType.maximumLength))" : declaration
     }

@@ -4,7 +4,7 @@ import Glibc
 /// The data directory, held by one server at a time, and whether the last one left it in order.
 final class DataFolder {
     let path: String
-    /// Whether the last server here ended without a shutdown.
+    /// Is `true` when the last server here ended without a shutdown.
     let wasUnclean: Bool
     private let lock: Int32
     private let isTemporary: Bool

@@ -1,13 +1,13 @@
 import Foundation
 import Glibc
 
-/// What this process is to the system.
+/// This process's identity on the system.
 enum ProcessEnvironment {
     /// Set by the launcher for its child.
     private static let roleVariable = "SANDBOX_SQL_ROLE"
     /// The pipe whose end says that the launcher is gone.
     private static let lifelineVariable = "SANDBOX_SQL_LIFELINE"
-    /// What both processes are called, as those of SQL Server.
+    /// The names of both processes, as those of SQL Server.
     static let name = "sqlservr"
     static let path = "/opt/mssql/bin/sqlservr"
 

@@ -1,6 +1,6 @@
 import TDS
 
-/// What a server is started with, from the command line and the environment of Microsoft's image.
+/// The options of a server, from the command line and the environment of Microsoft's image.
 struct ServerOptions: Sendable {
     var password: TDSPassword
     var edition: String

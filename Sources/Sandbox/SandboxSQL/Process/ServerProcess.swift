@@ -12,7 +12,7 @@ struct ServerProcess {
         self.options = options
     }
 
-    /// How long running sessions are given to notice a shutdown.
+    /// The time in which running sessions must notice a shutdown.
     private static let drainSeconds = 10.0
 
     /// Blocks until the server is told to stop.

@@ -5,7 +5,7 @@ import TDS
 ///
 /// MS-TDS 3.3: PRELOGIN, TLS, LOGIN7, then one request at a time, which an attention may interrupt.
 struct ConnectionMachine {
-    /// What the server offers in PRELOGIN.
+    /// The server's offer in PRELOGIN.
     enum Encryption: String, Sendable, CaseIterable {
         /// No certificate: a client that insists on TLS has to give up.
         case off
@@ -67,7 +67,7 @@ struct ConnectionMachine {
         }
     }
 
-    /// Whether a response is under way.
+    /// Is `true` while a response is under way.
     var isExecuting: Bool {
         if case .executing = state { true } else { false }
     }
@@ -196,7 +196,7 @@ struct ConnectionMachine {
         return [.send(message)]
     }
 
-    /// What the client asks for, within bounds; an encrypted packet must fit into one TLS record.
+    /// The client's wish, within bounds; an encrypted packet must fit into one TLS record.
     static func packetSize(asked: UInt32) -> Int {
         asked == 0 ? TDSPacket.loginSize : min(max(Int(asked), TDSPacket.minimumSize), 16_383)
     }

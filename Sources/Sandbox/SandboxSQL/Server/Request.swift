@@ -1,7 +1,7 @@
 import NIOCore
 import TDS
 
-/// What a client asks of its session.
+/// A client's request to its session.
 struct Request: Sendable, Equatable {
     enum Body: Sendable, Equatable {
         case batch(String)

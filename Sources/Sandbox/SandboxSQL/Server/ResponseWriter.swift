@@ -120,7 +120,7 @@ final class ResponseWriter: ResultSink {
         isInProcedure = false
     }
 
-    /// What is left to send: everything before the last DONE, and that DONE, which an attention replaces.
+    /// The rest to send: everything before the last DONE, and that DONE, which an attention replaces.
     func finish(isProcedure: Bool) -> (body: ByteBuffer, end: ByteBuffer) {
         let body = buffer
         buffer = ByteBuffer()

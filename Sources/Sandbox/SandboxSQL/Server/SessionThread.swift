@@ -2,7 +2,7 @@ import Foundation
 import NIOCore
 import TDS
 
-/// What a session's thread tells its connection.
+/// A message from a session's thread to its connection.
 enum SessionEvent: Sendable {
     case loggedIn(database: String)
     case loginFailed(SQLError)

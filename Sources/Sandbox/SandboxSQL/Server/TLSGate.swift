@@ -35,7 +35,7 @@ final class TLSGate: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
         inbound.writeBuffer(&bytes)
-        // What is delivered can change the mode and, through a read, call this again.
+        // The delivery can change the mode and, through a read, call this again.
         guard !isDelivering else { return }
         isDelivering = true
         defer { isDelivering = false }

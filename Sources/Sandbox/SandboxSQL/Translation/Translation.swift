@@ -1,4 +1,4 @@
-/// What the translator asks of the session it works for.
+/// The translator's questions to the session it works for.
 protocol TranslationContext: AnyObject {
     /// The table or view a name stands for, its database attached; nil when there is none.
     func table(_ name: ObjectName) throws(SQLError) -> TableInfo?
@@ -14,7 +14,7 @@ enum Binding: Hashable {
     case session(SessionValue)
 }
 
-/// What a statement can ask about its session.
+/// A statement's questions about its session.
 enum SessionValue: Hashable {
     case transactionCount, rowCount, sessionID, version, serverName, languageName, error, identity, scopeIdentity, options
     case databaseName, databaseID, login, user, hostName, applicationName, lockTimeout, maximumPrecision, textSize, dateFirst, nestLevel
@@ -35,9 +35,9 @@ struct Translation: Equatable {
     var columns: [ResultColumn] = []
     /// SELECT @a = ...: the variables that the columns go to.
     var assigned: [String] = []
-    /// Whether a table is read or written; a constant SELECT begins no implicit transaction.
+    /// Is `true` when a table is read or written; a constant SELECT begins no implicit transaction.
     var touchesTables = false
-    /// Whether a locking hint asks for the writer's lock.
+    /// Is `true` when a locking hint asks for the writer's lock.
     var wantsLock = false
 }
 

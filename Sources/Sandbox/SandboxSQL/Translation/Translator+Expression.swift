@@ -51,7 +51,7 @@ extension Translator {
 
     /// A value with its type.
     mutating func scalar(_ expression: Expression) throws(SQLError) -> Scalar {
-        // What GROUP BY lists as a whole may be used as a whole, whatever columns are in it.
+        // An expression of GROUP BY may be used as a whole, whatever columns are in it.
         if let scope = scopes.last, let groups = scope.groups, !scope.isInsideAggregate, !expression.isColumn, groups.contains(expression) {
             scopes[scopes.count - 1].isInsideAggregate = true
             defer { scopes[scopes.count - 1].isInsideAggregate = false }

@@ -289,7 +289,7 @@ extension Expression {
         if case .column(let parts) = self { parts.last ?? "" } else { "" }
     }
 
-    /// Whether an aggregate stands in it, subqueries left aside.
+    /// Is `true` when an aggregate stands in it, subqueries left aside.
     var containsAggregate: Bool {
         switch self {
         case .literal, .variable, .global, .column, .exists, .subquery: false
@@ -314,7 +314,7 @@ extension Expression {
 }
 
 extension Query {
-    /// Whether there is at most one row by construction: an aggregate without groups, TOP 1, or nothing to read from.
+    /// Is `true` when there is at most one row by construction: an aggregate without groups, TOP 1, or nothing to read from.
     var hasOneRow: Bool {
         guard selects.count == 1 else { return false }
         if selects[0].source == nil || selects[0].top == .literal(.integer("1")) { return true }

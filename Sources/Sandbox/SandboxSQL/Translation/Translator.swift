@@ -15,11 +15,11 @@ struct Translator {
 
     struct Scope {
         var sources: [Source] = []
-        /// What GROUP BY lists; nil where there is no grouping at this level.
+        /// The expressions of GROUP BY; nil where there is no grouping at this level.
         var groups: [Expression]?
         /// Set while inside an aggregate, where any column may stand.
         var isInsideAggregate = false
-        /// Whether aggregates may stand here: not in WHERE, ON or GROUP BY.
+        /// Is `true` when aggregates may stand here: not in WHERE, ON or GROUP BY.
         var allowsAggregates = false
     }
 

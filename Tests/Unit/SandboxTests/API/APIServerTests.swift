@@ -6,7 +6,7 @@ import Testing
 
 @testable import Sandbox
 
-/// What only shows on the wire: TLS, identity and the end of connections.
+/// The behaviour that only shows on the wire: TLS, identity and the end of connections.
 @Suite struct APIServerTests {
     private static let hasCurl = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
         .contains { FileManager.default.isExecutableFile(atPath: "\($0)/curl") }

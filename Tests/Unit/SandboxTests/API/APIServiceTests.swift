@@ -58,7 +58,7 @@ struct TestAPI {
         let first = try await api.send(.GET, "\(Self.configMaps)?limit=2").body
         #expect(first["items"]?.array?.map(\.name) == ["a", "b"])
         #expect(first[path: "metadata", "remainingItemCount"] == 3)
-        // What happens between the chunks does not show in them.
+        // Events between the chunks do not show in them.
         try api.store.delete(.configMap("c"))
         try api.store.createConfigMap("bb")
         let token = try #require(first[path: "metadata", "continue"]?.string)

@@ -68,7 +68,7 @@ import Testing
         let whole = body("v1", "Namespace", field(1, field(1, Array("sql".utf8))))
         for length in 0..<whole.readableBytes {
             let cut = try #require(whole.getSlice(at: 0, length: length))
-            // Whatever is cut off must never be an accident of the program.
+            // A frame must never be cut off by an accident of the program.
             _ = try? ProtobufDecoder.object(cut)
         }
         #expect(try ProtobufDecoder.object(whole).name == "sql")

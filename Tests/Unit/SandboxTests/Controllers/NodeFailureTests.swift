@@ -3,7 +3,7 @@ import Testing
 
 @testable import Sandbox
 
-/// What happens to a database with a ReadWriteOnce volume when its node is lost.
+/// The fate of a database with a ReadWriteOnce volume when its node is lost.
 @Suite struct NodeFailureTests {
     private func failedNode() throws -> (ControlPlane, old: JSONValue) {
         var plane = try ControlPlane()

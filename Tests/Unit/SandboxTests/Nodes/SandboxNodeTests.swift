@@ -68,7 +68,7 @@ import Testing
         }
     }
 
-    /// What a new connection is greeted with; throws what connecting throws.
+    /// The greeting of a new connection; throws the errors of connecting.
     private func greeting(_ address: String, timeout: TimeAmount = .seconds(10)) async throws -> String {
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connectTimeout(timeout)
             .connect(host: address, port: 7000) { channel in

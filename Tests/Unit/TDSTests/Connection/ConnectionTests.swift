@@ -87,7 +87,7 @@ import Testing
         }
     }
 
-    /// What becomes of a connection that checks the certificate.
+    /// The fate of a connection that checks the certificate.
     private static func outcome(
         _ certificate: ServerCertificate, trusting: (URL) -> TDSConfiguration.CertificateTrust, named name: String? = nil
     ) async throws -> Result<TDSServerVersion, TDSError> {

@@ -146,7 +146,7 @@ import Testing
         var script = Script()
         script.answer = { _ in .waitForAttention(isAcknowledged: true) }
         try await withConnection(script) { connection in
-            // Whichever comes first holds the connection until its deadline.
+            // The first to come holds the connection until its deadline.
             let codes = await withTaskGroup(of: TDSError.Code?.self) { group in
                 for _ in 0..<2 {
                     group.addTask {
@@ -169,7 +169,7 @@ import Testing
         script.answer = { _ in .waitForAttention(isAcknowledged: true) }
         try await withConnection(script) { connection in
             let task = Task { try await connection.query("slow", timeout: .seconds(60)) }
-            // Whether the close overtakes the query or not, the query ends with it.
+            // The close may overtake the query or not; the query ends with it.
             await connection.close()
             let error = await #expect(throws: TDSError.self) { try await task.value }
             #expect(error?.code == .closed)

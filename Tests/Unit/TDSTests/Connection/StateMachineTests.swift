@@ -411,7 +411,7 @@ extension TDSConnectionStateMachine.MessageEndAction {
 }
 
 @Suite struct EncryptionNegotiationTests {
-    /// What the modes come to with each answer; nil where the connection must be given up.
+    /// The result of the modes with each answer; nil where the connection must be given up.
     @Test(arguments: [
         (TDSConfiguration.Encryption.required, [nil, nil, "full", "full", nil]),
         (.loginOnly, [nil, "loginOnly", "full", "full", nil]),

@@ -13,7 +13,7 @@ import NIOTLS
     import Darwin
 #endif
 
-/// What a test's server does at each point of a connection.
+/// The behaviour of a test's server at each point of a connection.
 struct Script: Sendable {
     /// A point at which it stops being a server.
     enum Point: Sendable { case accepted, prelogin, tls, login, request }

@@ -221,7 +221,7 @@ import Testing
         #expect(findings.damage == "line 812 is no record")
     }
 
-    /// What follows from a missing steady state is not told as another reason.
+    /// A consequence of a missing steady state is not told as another reason.
     @Test func aFaultThatWasNotBegunForWantOfASteadyStateIsNoSecondReason() {
         var script = Script()
         script.drop { event in

@@ -5,7 +5,8 @@ import Testing
 @testable import Verdict
 
 @Suite struct NodeLossTests {
-    /// What is told of a lost node, when the look at it before the undo showed `faulted` and the watch `seen` (milliseconds after the fault).
+    /// The account of a lost node, when the look at it before the undo showed `faulted` and the watch `seen` (milliseconds after
+    /// the fault).
     private func loss(_ faulted: (inout Snapshot) -> Void, _ seen: [(Int, ClusterObservation)] = []) throws -> NodeLoss {
         var script = Script()
         script.fault = "nodeDrain: {}"

@@ -43,8 +43,8 @@ import Testing
         }
     }
 
-    /// Two intervals and one answer for what fails at once. What hangs is wider by the time in which a healthy answer may come, and a
-    /// freeze by a deadline, because what is asked in its last deadline is answered.
+    /// Two intervals and one answer for a failure that shows at once. A hang is wider by the time in which a healthy answer may come, and a
+    /// freeze by a deadline, because a question in its last deadline is answered.
     @Test(arguments: [SimulatedService.Mode.refuse, .hang, .freeze])
     func boundsAreAsTightAsTheProbesAllow(mode: SimulatedService.Mode) {
         var random = SplitMix64(seed: 21)
@@ -71,8 +71,8 @@ import Testing
         #expect(found > 20)
     }
 
-    /// What calibration once found: opening the connection again after an outage took longer than any query on an open one had taken,
-    /// and the outage was said to have lasted as long as that.
+    /// A defect that calibration once found: opening the connection again after an outage took longer than any query on an open one had
+    /// taken, and the outage was said to have lasted as long as that.
     @Test func aSlowReconnectIsNoOutage() throws {
         var reducer = TrackReducer(
             .init(track: .session, interval: 20_000_000, timeout: 1_000_000_000, inFlightCap: 1, lanes: 1), from: .origin)

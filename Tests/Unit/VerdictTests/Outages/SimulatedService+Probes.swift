@@ -2,7 +2,7 @@ import Journal
 
 @testable import Verdict
 
-/// What probes of the service would have seen.
+/// The results that probes of the service would have seen.
 extension SimulatedService {
     /// One probe, or one write.
     private struct Attempt {
@@ -67,7 +67,7 @@ extension SimulatedService {
         return attempt
     }
 
-    /// What a probe asks, one after the other, and what work each answer is.
+    /// The questions of a probe, one after the other, and the work of each answer.
     private func steps(_ track: Track, isOpen: Bool, _ random: inout SplitMix64) -> [(phase: String, work: Int)] {
         let query = Int.random(in: 1...slowest, using: &random)
         func opening() -> Int { Int.random(in: 1...slowestOpening, using: &random) }

@@ -40,7 +40,7 @@ struct SimulatedService {
         var length: Int { to - from }
     }
 
-    /// What becomes of a question that the service has got.
+    /// The fate of a question that the service has got.
     enum Answer {
         case comes(Int)
         case fails(Int)
@@ -100,7 +100,7 @@ struct SimulatedService {
         holdUps.reduce(time) { $1.contains($0) ? $1.upperBound : $0 }
     }
 
-    /// What a question that was sent at `sent` and is `work` to answer gets.
+    /// Returns the answer to a question that was sent at `sent` and is `work` to answer.
     func answer(sent: Int, work: Int, _ random: inout SplitMix64) -> Answer {
         guard let truth = truths.first(where: { $0.from < sent + work && $0.to > sent }) else {
             let isLast = truths.contains { ($0.from - 2 * interval...$0.from).contains(sent + work) }
@@ -114,7 +114,7 @@ struct SimulatedService {
         }
     }
 
-    /// Whether a connection that was good at `since` broke while it was idle, before `time`.
+    /// Returns whether a connection that was good at `since` broke while it was idle, before `time`.
     func isBroken(since: Int, at time: Int) -> Bool {
         truths.contains { $0.mode == .refuse && $0.from >= since && $0.from < time }
     }

@@ -192,7 +192,7 @@ import Testing
         #expect(reducer.findings().verdict == .aborted)
     }
 
-    /// Chaos Toolkit after SIGKILL: no rollback and no journal. Here the journal says what is still to be put back.
+    /// Chaos Toolkit after SIGKILL: no rollback and no journal. Here the journal says what is still to be undone.
     @Test func aKilledRunSaysWhatIsNotPutBack() throws {
         var reducer = FindingsReducer()
         for record in Script().records {

@@ -1,6 +1,6 @@
 import JSON
 
-/// What the API server does to objects before it stores them: defaults, address allocation and the checks that give 422.
+/// The API server's work on objects before it stores them: defaults, address allocation and the checks that give 422.
 ///
 /// The defaults are those of Kubernetes' `SetDefaults_*` functions and of the admission plugins DefaultTolerationSeconds, ServiceAccount,
 /// DefaultStorageClass and StorageObjectInUseProtection.

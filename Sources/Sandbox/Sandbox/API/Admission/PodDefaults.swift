@@ -21,7 +21,7 @@ enum PodDefaults {
         }
     }
 
-    /// What admission adds to pods alone, not to templates.
+    /// The parts that admission adds to pods alone, not to templates.
     static func completePod(_ pod: inout JSONValue, tolerationSeconds: Int64) {
         pod.edit("spec") { spec in
             spec.fill("serviceAccountName", with: "default")

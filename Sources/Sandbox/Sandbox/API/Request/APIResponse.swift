@@ -2,7 +2,7 @@ import JSON
 import NIOCore
 import NIOHTTP1
 
-/// What the API answers: a whole body, or one that is written as it comes.
+/// An answer of the API: a whole body, or one that is written as it comes.
 struct APIResponse: Sendable {
     typealias Writer = @Sendable (ByteBuffer) async throws -> Void
 

@@ -3,7 +3,7 @@
 ///
 /// kubectl has sent protobuf from these commands since 1.32, and does not fall back to JSON.
 struct ProtobufMessage: Sendable {
-    /// How a field is written in JSON. Fields that are not pointers in Go are always sent, so their zero means "not set".
+    /// The form of a field in JSON. Fields that are not pointers in Go are always sent, so their zero means "not set".
     indirect enum Field: Sendable {
         case string
         case bytes

@@ -1,4 +1,4 @@
-/// What a path under `/api/v1` or `/apis/GROUP/VERSION` addresses.
+/// The address of a path under `/api/v1` or `/apis/GROUP/VERSION`.
 struct ResourcePath: Sendable {
     let definition: ResourceDefinition
     /// `nil` addresses every namespace, or a cluster-scoped resource.

@@ -6,7 +6,7 @@ import NIOCore
 struct WatchEncoder: Sendable {
     let call: ResourceCall
     let now: @Sendable () -> Date
-    /// Whether the first bookmark says that the initial events are over.
+    /// Is `true` when the first bookmark says that the initial events are over.
     var marksInitialEnd: Bool
     private var hasSentColumns = false
 

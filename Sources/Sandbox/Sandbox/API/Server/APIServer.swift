@@ -7,7 +7,7 @@ import Synchronization
 
 /// The HTTPS server in front of an ``APIService``, on the loopback interface alone.
 final class APIServer: Sendable {
-    /// What a connection turned out to be once its first request was there.
+    /// The kind of a connection, known once its first request is there.
     enum Negotiated: Sendable {
         case http(NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart>, isAuthenticated: Bool)
         case exec(NIOAsyncChannel<WebSocketFrame, WebSocketFrame>, ExecCall)
@@ -91,7 +91,7 @@ final class APIServer: Sendable {
         }
     }
 
-    /// Whether the client showed a certificate; TLS has already checked that our authority signed it.
+    /// Is `true` when the client showed a certificate; TLS has already checked that our authority signed it.
     private static func hasCertificate(_ channel: any Channel) -> Bool {
         (try? channel.pipeline.syncOperations.nioSSL_peerCertificate()) != nil
     }
@@ -99,7 +99,7 @@ final class APIServer: Sendable {
     private static func upgrader(
         _ service: APIService, _ credentials: ClusterCredentials
     ) -> NIOTypedWebSocketServerUpgrader<Negotiated> {
-        // Whatever is refused here goes on as a plain request, whose answer says what is wrong.
+        // A request that is refused here goes on as a plain one, whose answer says what is wrong.
         NIOTypedWebSocketServerUpgrader(
             maxFrameSize: ExecFrame.sizeLimit,
             shouldUpgrade: { channel, head in

@@ -72,7 +72,7 @@ struct ClusterCredentials: Sendable {
         return configuration
     }
 
-    /// Whether an `Authorization` header holds the administrator's token. The comparison takes the same time wherever they differ.
+    /// Returns whether an `Authorization` header holds the administrator's token. The comparison takes the same time wherever they differ.
     func accepts(authorization: String?) -> Bool {
         guard let authorization, authorization.lowercased().hasPrefix("bearer ") else { return false }
         return SHA256.hash(data: Data(authorization.dropFirst(7).utf8)) == SHA256.hash(data: Data(token.utf8))

@@ -53,7 +53,7 @@ struct ExecConnection: Sendable {
                 try await close(outbound)
                 return
             }
-            // Whichever ends first, the program or the client, ends the other's part.
+            // The program and the client end each other's part, in either order.
             let result = await withTaskGroup(of: Result<Void, any Error>.self) { group in
                 group.addTask { await self.attempt { try await self.copyOutput(of: session, outbound) } }
                 group.addTask { await self.attempt { try await self.copyInput(inbound, to: session, outbound) } }

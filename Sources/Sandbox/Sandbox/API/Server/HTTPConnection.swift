@@ -9,7 +9,7 @@ struct HTTPConnection: Sendable {
 
     let service: APIService
     let credentials: ClusterCredentials
-    /// Whether TLS has already proven who the client is.
+    /// Is `true` when TLS has already proven the client's identity.
     let isAuthenticated: Bool
 
     private typealias Outbound = NIOAsyncChannelOutboundWriter<HTTPServerResponsePart>

@@ -3,9 +3,9 @@ import NIOCore
 
 /// Many objects: list and watch.
 extension APIService {
-    /// How often a watch that allows bookmarks gets one, in seconds (the API server's is about a minute).
+    /// The interval, in seconds, of the bookmarks of a watch that allows them (the API server's is about a minute).
     private static let bookmarkInterval: Int64 = 60
-    /// How long a watch lasts whose client gave no timeout, in seconds: the API server's range is 30 to 60 minutes.
+    /// The length, in seconds, of a watch whose client gave no timeout: the API server's range is 30 to 60 minutes.
     private static let defaultWatchTimeout: Int64 = 1800
 
     func list(_ call: ResourceCall) throws(APIError) -> APIResponse {

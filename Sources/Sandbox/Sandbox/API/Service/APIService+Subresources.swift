@@ -3,7 +3,7 @@ import JSON
 import NIOCore
 import NIOHTTP1
 
-/// What lies under one object: status, scale, and the verbs that pods have.
+/// The paths under one object: status, scale, and the verbs that pods have.
 extension APIService {
     func subresource(_ name: String, _ call: ResourceCall) async throws(APIError) -> APIResponse {
         guard let key = call.path.key, call.definition.subresources.contains(where: { $0.name == name }) else {

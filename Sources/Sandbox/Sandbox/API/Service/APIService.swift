@@ -20,7 +20,7 @@ struct APIService: Sendable {
         }
     }
 
-    /// What anybody may ask (the `system:public-info-viewer` role).
+    /// The paths that anybody may ask (the `system:public-info-viewer` role).
     static func isPublic(_ request: APIRequest) -> Bool {
         ["version", "healthz", "livez", "readyz"].contains(request.path.first ?? "")
     }
@@ -82,7 +82,7 @@ struct ResourceCall: Sendable {
     let request: APIRequest
     let path: ResourcePath
     let form: AcceptedForm
-    /// Whether the request came by way of `events.k8s.io`, which names the fields of an event otherwise.
+    /// Is `true` when the request came by way of `events.k8s.io`, which names the fields of an event otherwise.
     let isEventsGroup: Bool
 
     var definition: ResourceDefinition { path.definition }

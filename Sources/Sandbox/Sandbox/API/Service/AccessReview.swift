@@ -1,7 +1,7 @@
 import JSON
 import NIOHTTP1
 
-/// The virtual resources of `authorization.k8s.io` and `authentication.k8s.io`. Whoever holds the kubeconfig may do everything.
+/// The virtual resources of `authorization.k8s.io` and `authentication.k8s.io`. The holder of the kubeconfig may do everything.
 enum AccessReview {
     static let user = "sandbox-admin"
 

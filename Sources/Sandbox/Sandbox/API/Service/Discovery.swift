@@ -1,6 +1,6 @@
 import JSON
 
-/// What the API serves, as `kubectl api-resources` and every client's REST mapper read it.
+/// The list of served resources, as `kubectl api-resources` and every client's REST mapper read it.
 enum Discovery {
     static let version: JSONValue = [
         "major": "1", "minor": "34", "gitVersion": .string(APIService.version + "+aftershock"), "gitCommit": "", "gitTreeState": "",

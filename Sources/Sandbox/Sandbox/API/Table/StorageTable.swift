@@ -3,7 +3,7 @@ import JSON
 enum StorageTable {
     static let claims: [TableColumn] = [
         .name, .text("Status", phase), .text("Volume") { $0[path: "spec", "volumeName"]?.string ?? "" },
-        // What a claim has is known once it is bound.
+        // A claim's capacity is known once it is bound.
         .text("Capacity") { $0[path: "spec", "volumeName"] == nil ? "" : $0[path: "status", "capacity", "storage"]?.string ?? "" },
         .text("Access Modes") { $0[path: "spec", "volumeName"] == nil ? "" : modes($0[path: "status", "accessModes"]) },
         .text("StorageClass") { $0[path: "spec", "storageClassName"]?.string ?? "" }, attributesClass, .age, volumeMode,

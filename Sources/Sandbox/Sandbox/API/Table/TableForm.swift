@@ -97,7 +97,7 @@ struct TableForm: Sendable {
     }
 }
 
-/// How long ago something was, as kubectl words it (apimachinery util/duration `HumanDuration`).
+/// Returns the age of a moment, as kubectl words it (apimachinery util/duration `HumanDuration`).
 enum Age {
     static func text(since timestamp: String?, now: Date) -> String {
         guard let timestamp, !timestamp.isEmpty, let date = StoreEnvironment.date(timestamp) else { return "<unknown>" }

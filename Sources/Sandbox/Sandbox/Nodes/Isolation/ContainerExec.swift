@@ -139,7 +139,7 @@ final class ContainerExec: ExecSession {
                 output: .fileDescriptor(side, closeAfterSpawningProcess: false),
                 error: .fileDescriptor(side, closeAfterSpawningProcess: false)
             ).terminationStatus
-            // What it wrote last is still in the terminal, which ends once our copy of the program's side is closed too.
+            // Its last output is still in the terminal, which ends once our copy of the program's side is closed too.
             terminal.closeProgramSide()
             try await group.waitForAll()
             return status

@@ -3,12 +3,12 @@ import Subprocess
 import Synchronization
 import SystemPackage
 
-/// How a process ended.
+/// The end of a process.
 struct ProcessExit: Sendable, Hashable {
     let code: Int32
     let signal: Int32?
 
-    /// What container runtimes report: 128 + the signal for a process that one ended.
+    /// The code that container runtimes report: 128 + the signal for a process that one ended.
     var containerCode: Int32 { signal.map { 128 + $0 } ?? code }
 
     init(_ status: TerminationStatus) {
@@ -36,7 +36,7 @@ extension PlatformOptions {
 /// ``marker``, and then waits for a line on its standard input, so that it is known before it can end. The outermost program lives as long
 /// as the innermost and ends as it did.
 final class NamespaceProcess: Sendable {
-    /// What a set-up script writes when it is done.
+    /// The line that a set-up script writes when it is done.
     static let marker = "\u{1}ready\n"
 
     /// The process that leads the namespaces, in the host's numbering.

@@ -1,6 +1,6 @@
 import Foundation
 
-/// What a container is given to run.
+/// A container's program and its surroundings.
 struct ContainerSpecification: Sendable {
     struct Mount: Sendable {
         let hostPath: String

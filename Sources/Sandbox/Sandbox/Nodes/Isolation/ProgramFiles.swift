@@ -1,7 +1,7 @@
 import Foundation
 import Subprocess
 
-/// What one program of the host needs to run inside of a container: itself, and the libraries that are not under the shared folders.
+/// The files that one program of the host needs inside of a container: itself, and the libraries that are not under the shared folders.
 enum ProgramFiles {
     static func provisions(for program: String, at path: String) async throws(IsolationError) -> [Provision] {
         guard access(program, X_OK) == 0 else {

@@ -50,8 +50,9 @@ enum SetUpScripts {
         exec env --ignore-signal=CHLD cat > /dev/null
         """#
 
-    /// What a container's init is started by, outside of its PID namespace, whose first child it is. `unshare --fork` would do, but for its
-    /// exit code, which is 1 after SIGKILL (util-linux 2.38); a shell's is 137. What the shell itself says of a signal is no part of the log.
+    /// The starter of a container's init, outside of its PID namespace, whose first child it is. `unshare --fork` would do, but for its
+    /// exit code, which is 1 after SIGKILL (util-linux 2.38); a shell's is 137. The shell's own message about a signal is not
+    /// part of the log.
     ///
     /// Arguments: ``container`` and its arguments.
     static let containerParent = #"""

@@ -62,7 +62,7 @@ final class Terminal: Sendable {
         }
     }
 
-    /// What the program wrote next; `nil` once nobody has its side open any more.
+    /// Returns the program's next output; `nil` once nobody has its side open any more.
     func read() async -> [UInt8]? {
         await withCheckedContinuation { continuation in
             queue.async {

@@ -1,6 +1,6 @@
 import JSON
 
-/// What the sandbox makes of a container's image: it has no registry, so an image is a program of the host.
+/// The sandbox's form of a container's image: it has no registry, so an image is a program of the host.
 enum ContainerImage {
     static let databasePath = "/opt/mssql/bin/sqlservr"
 

@@ -2,7 +2,7 @@ import Foundation
 import NIOCore
 import Synchronization
 
-/// What one instance of a container has written, line by line. Of a very long log only the end is kept, as kubelets rotate theirs.
+/// The output of one instance of a container, line by line. Of a very long log only the end is kept, as kubelets rotate theirs.
 final class ContainerLog: Sendable {
     private struct Line: Sendable {
         let time: Date
@@ -11,7 +11,7 @@ final class ContainerLog: Sendable {
 
     private struct State {
         var lines: [Line] = []
-        /// How many lines have been dropped at the front.
+        /// The number of lines that were dropped at the front.
         var dropped = 0
         var size = 0
         var partial: [UInt8] = []

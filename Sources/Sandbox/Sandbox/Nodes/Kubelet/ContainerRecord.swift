@@ -1,6 +1,6 @@
 import JSON
 
-/// What a kubelet knows of one container, in the terms of `status.containerStatuses`
+/// A kubelet's knowledge of one container, in the terms of `status.containerStatuses`
 /// (https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#PodStatus).
 struct ContainerRecord: Sendable {
     let name: String

@@ -142,7 +142,7 @@ extension PodWorker {
     func forget() { send(.gone(pod)) }
 }
 
-/// What a node says of the machine it is on.
+/// A node's description of its machine.
 enum NodeFacts {
     static let architecture: String = {
         #if arch(arm64)

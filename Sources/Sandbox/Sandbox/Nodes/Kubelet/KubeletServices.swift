@@ -2,7 +2,7 @@ import JSON
 import NIOCore
 import Synchronization
 
-/// What a kubelet and its pods' workers work with.
+/// The services that a kubelet and its pods' workers use.
 struct KubeletServices: Sendable {
     let nodeName: String
     let address: String

@@ -1,6 +1,6 @@
 import JSON
 
-/// What the API server asks of a pod.
+/// The API server's requests to a pod.
 extension PodWorker {
     func logs(_ container: String, _ options: LogOptions) throws(APIError) -> ContainerLog.Reader {
         let entry = live[container]

@@ -102,7 +102,7 @@ extension PodWorker {
         return try result.get()
     }
 
-    /// What a container is to run; waits while something it refers to is missing.
+    /// Returns the program of a container; waits while something it refers to is missing.
     private func prepare(_ container: JSONValue, _ name: String) async -> (ContainerSpecification, String)? {
         let id = services.makeContainerID()
         while !Task.isCancelled {
@@ -114,7 +114,7 @@ extension PodWorker {
                     changed()
                     await services.event(pod, .warning, "Failed", "Error: \(error.message)")
                 }
-                // What is missing is a secret, a config map or a key of one.
+                // A secret, a config map or a key of one is missing.
                 let before = services.store.revision
                 let repaired = await services.wait(for: [.secrets, .configMaps]) { state in state.revision > before ? true : nil }
                 if repaired == nil { return nil }

@@ -97,7 +97,7 @@ extension PodWorker {
             if !isShared { setInUse(volume, false) }
         }
         mountedVolumes = []
-        // What the pod wrote outside of its volumes goes with it.
+        // The files that the pod wrote outside of its volumes go with it.
         try? FileManager.default.removeItem(atPath: "\(services.machine.directory)/pods/\(uid)")
     }
 
