@@ -87,7 +87,7 @@ let package = Package(
         module(.core, "JSON"),
         module(
             .core, "Kubernetes",
-            ["JSON", "CCurl", .nioCore, .nioPosix, .nioWebSocket, .nioSSL, .crypto, .subprocess, .yams]),
+            ["JSON", "CCurl", .nioCore, .x509, .crypto, .subprocess, .yams]),
         module(.core, "TDS", [.nioCore, .nioPosix, .nioTLS, .nioSSL]),
 
         // Harness: runs experiments and judges them.

@@ -35,6 +35,9 @@ static inline CURLcode curl_easy_getinfo_offset(CURL *handle, CURLINFO info, cur
 static inline CURLcode curl_easy_getinfo_pointer(CURL *handle, CURLINFO info, char **value) {
     return curl_easy_getinfo(handle, info, value);
 }
+static inline CURLcode curl_easy_getinfo_socket(CURL *handle, curl_socket_t *value) {
+    return curl_easy_getinfo(handle, CURLINFO_ACTIVESOCKET, value);
+}
 // CURLMsg holds a union, which Swift would import by its first member only.
 static inline CURLcode curl_message_result(const CURLMsg *message) {
     return message->data.result;

@@ -99,7 +99,7 @@ import Testing
             config("one", cluster: ", tls-server-name: inner, insecure-skip-tls-verify: true, proxy-url: \"http://proxy:3128\""),
             to: ".kube/config")
         let plain = try load(folder)
-        #expect(plain.trust.serverName == "inner" && !plain.trust.isVerified && plain.proxy == "http://proxy:3128")
+        #expect(plain.trust.serverName == "inner" && !plain.trust.isVerified && plain.proxy?.url == "http://proxy:3128")
         // The file's tls-server-name belongs to the file's server.
         #expect(try load(folder, .init(server: "https://other")).trust.serverName == nil)
         #expect(try load(folder, .init(server: "https://other", tlsServerName: "x")).trust.serverName == "x")

@@ -8,7 +8,7 @@ import Testing
         var answer = UpgradeAnswer()
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
-            if let event = answer.append(rest.prefix(piece)) { return event }
+            if let event = answer.append(Array(rest.prefix(piece))) { return event }
             rest = rest.dropFirst(piece)
         }
         return nil
@@ -45,8 +45,8 @@ import Testing
     }
 
     @Test func garbage() {
-        #expect(event("SSH-2.0-OpenSSH\r\n\r\n", piece: 100) == .garbage)
+        #expect(event("SSH-2.0-OpenSSH\r\n\r\n", piece: 100) == .garbage("the answer is no HTTP"))
         var answer = UpgradeAnswer()
-        #expect(answer.append(repeatElement(UInt8(65), count: 2 << 20)) == .garbage)
+        #expect(answer.append(Array(repeating: 65, count: 2 << 20)) == .garbage("the head of the answer is larger than 1 MiB"))
     }
 }

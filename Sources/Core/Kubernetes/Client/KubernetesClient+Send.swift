@@ -35,9 +35,14 @@ extension KubernetesClient {
     ) async throws(KubernetesError) -> CurlResponse {
         guard !(200..<300).contains(response.status) else { return response }
         let body = try await collect(response.body, request)
+        if response.status == 407, let proxy = configuration.proxy {
+            throw KubernetesError(
+                .proxyFailed, "\(configuration.server): \(proxy) wants a login (HTTP 407)",
+                hint: "Give it in the proxy's address: http://user:password@host:port.", httpStatus: 407, request: request.description)
+        }
         var error = APIAnswer.error(
             status: response.status, headers: response.headers, body: body, request: request.description, server: configuration.server)
-        if error.code == .unauthorized, let certificate = credential?.clientCertificate, let expiry = try certificate.expiry(),
+        if error.code == .unauthorized, let certificate = credential?.clientCertificate, let expiry = certificate.expiry,
             expiry < Date()
         {
             error.code = .clientCertificateExpired
@@ -116,16 +121,10 @@ extension KubernetesClient {
     // MARK: The HTTP request
 
     func curlRequest(_ request: APIRequest, _ credential: Credential) throws(CurlFailure) -> CurlRequest {
-        let server = configuration.server
-        let trust = configuration.trust
-        let target = server.path + request.target
-        var curl = CurlRequest(method: request.method.rawValue, url: "\(server.isTLS ? "https" : "http")://\(server.authority)\(target)")
+        var curl = connectRequest(credential, target: request.target, timeout: request.timeout)
+        curl.method = request.method.rawValue
         curl.headers = headers(credential) + ["Accept: \(request.accept)"]
-        if server.isTLS, let name = trust.serverName {
-            curl.url = "https://\(ServerAddress.authority(name, server.port))\(target)"
-            curl.connectTo = server.authority
-            curl.headers.append("Host: \(server.authority)")
-        }
+        if curl.connectTo != nil { curl.headers.append("Host: \(configuration.server.authority)") }
         if let body = request.body {
             do {
                 curl.body = [UInt8](try body.data())
@@ -134,12 +133,25 @@ extension KubernetesClient {
             }
             curl.headers.append("Content-Type: \(request.contentType)")
         }
+        return curl
+    }
+
+    /// How to come to the server, through proxy and TLS, which is the same for everything that is sent to it.
+    func connectRequest(_ credential: Credential, target: String = "", timeout: Duration?) -> CurlRequest {
+        let server = configuration.server
+        let trust = configuration.trust
+        let target = server.path + target
+        var curl = CurlRequest(method: "GET", url: "\(server.isTLS ? "https" : "http")://\(server.authority)\(target)")
+        if server.isTLS, let name = trust.serverName {
+            curl.url = "https://\(ServerAddress.authority(name, server.port))\(target)"
+            curl.connectTo = server.authority
+        }
         curl.authority = trust.authority?.bytes
         curl.isVerified = trust.isVerified
         curl.clientCertificate = credential.clientCertificate
-        curl.proxy = configuration.proxy
-        curl.timeout = request.timeout
-        if let timeout = request.timeout { curl.connectTimeout = min(curl.connectTimeout, timeout) }
+        curl.proxy = configuration.proxy?.url
+        curl.timeout = timeout
+        if let timeout { curl.connectTimeout = min(curl.connectTimeout, timeout) }
         return curl
     }
 

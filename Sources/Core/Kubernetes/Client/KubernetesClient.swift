@@ -1,5 +1,3 @@
-public import NIOCore
-public import NIOPosix
 import Synchronization
 
 /// A client of one API server, with the identity and the trust of one kubeconfig context.
@@ -10,18 +8,13 @@ public final class KubernetesClient: Sendable {
     public let configuration: ClusterConfiguration
     let transport: CurlTransport
     let credentials: CredentialStore
-    /// Runs the WebSocket connections of ``exec(_:in:pod:container:stdin:deadline:outputLimit:)``.
-    let eventLoopGroup: any EventLoopGroup
     let discovered = Mutex(Discovered())
 
     /// The deadline of a request that is answered at once, unless `--request-timeout` says otherwise.
     public static let defaultRequestTimeout: Duration = .seconds(20)
 
-    public init(
-        _ configuration: ClusterConfiguration, eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
-    ) throws(KubernetesError) {
+    public init(_ configuration: ClusterConfiguration) throws(KubernetesError) {
         self.configuration = configuration
-        self.eventLoopGroup = eventLoopGroup
         credentials = CredentialStore(configuration.authentication)
         do throws(CurlFailure) {
             transport = try CurlTransport()

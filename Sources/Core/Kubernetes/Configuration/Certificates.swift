@@ -1,41 +1,45 @@
 import Foundation
-import NIOSSL
+import SwiftASN1
+import X509
 
 extension PEM {
-    /// - Throws: ``KubernetesError`` with the code `certificateUnreadable` that names the file.
-    func certificates() throws(KubernetesError) -> [NIOSSLCertificate] {
-        do {
-            let certificates = try NIOSSLCertificate.fromPEMBytes(bytes)
-            guard !certificates.isEmpty else { throw NIOSSLError.failedToLoadCertificate }
-            return certificates
-        } catch {
-            throw KubernetesError(
-                .certificateUnreadable, "\(origin): there is no readable certificate in it",
-                hint: "A PEM text is expected: '-----BEGIN CERTIFICATE-----' and so on.")
+    /// Whether it is PEM with such a part. Whatever more there is to say about it libcurl says, which is to use it.
+    func contains(_ label: String) -> Bool {
+        let text = String(decoding: bytes, as: UTF8.self)
+        return text.split(whereSeparator: \.isNewline).contains { line in
+            line.hasPrefix("-----BEGIN ") && line.trimmingCharacters(in: .whitespaces).hasSuffix("\(label)-----")
         }
     }
 
-    func privateKey() throws(KubernetesError) -> NIOSSLPrivateKey {
-        do {
-            return try NIOSSLPrivateKey(bytes: bytes, format: .pem)
-        } catch {
-            throw KubernetesError(
-                .certificateUnreadable, "\(origin): there is no readable private key in it",
-                hint: "A PEM text without a passphrase is expected: '-----BEGIN PRIVATE KEY-----' and so on.")
-        }
+    /// - Throws: ``KubernetesError`` with the code `certificateUnreadable` that names the file.
+    func checkCertificates() throws(KubernetesError) {
+        guard !contains("CERTIFICATE") else { return }
+        throw KubernetesError(
+            .certificateUnreadable, "\(origin): there is no readable certificate in it",
+            hint: "A PEM text is expected: '-----BEGIN CERTIFICATE-----' and so on.")
     }
+
+    var base64: String { Data(bytes).base64EncodedString() }
 }
 
 extension ClientCertificate {
-    /// Reads both parts, so that a broken file is found before the first request and named.
+    /// Looks at both parts, so that a broken file is found before the first request and named.
     func check() throws(KubernetesError) {
-        _ = try chain.certificates()
-        _ = try key.privateKey()
+        try chain.checkCertificates()
+        guard !key.contains("PRIVATE KEY") || key.contains("ENCRYPTED PRIVATE KEY") else { return }
+        throw KubernetesError(
+            .certificateUnreadable, "\(key.origin): there is no readable private key in it",
+            hint: "A PEM text without a passphrase is expected: '-----BEGIN PRIVATE KEY-----' and so on.")
     }
 
-    /// When the certificate ceases to be valid.
-    func expiry() throws(KubernetesError) -> Date? {
-        try chain.certificates().first.map { Date(timeIntervalSince1970: TimeInterval($0.notValidAfter)) }
+    /// When the certificate ceases to be valid, as far as that can be read.
+    var expiry: Date? {
+        let text = String(decoding: chain.bytes, as: UTF8.self)
+        let end = "-----END CERTIFICATE-----"
+        guard let begin = text.range(of: "-----BEGIN CERTIFICATE-----"),
+            let stop = text.range(of: end, range: begin.upperBound..<text.endIndex)
+        else { return nil }
+        return (try? Certificate(pemEncoded: String(text[begin.lowerBound..<stop.upperBound])))?.notValidAfter
     }
 }
 
@@ -53,8 +57,4 @@ enum JSONWebToken {
         guard let data = Data(base64Encoded: text), let claims = try? JSONDecoder().decode(Claims.self, from: data) else { return nil }
         return claims.exp.map(Date.init(timeIntervalSince1970:))
     }
-}
-
-extension PEM {
-    var base64: String { Data(bytes).base64EncodedString() }
 }

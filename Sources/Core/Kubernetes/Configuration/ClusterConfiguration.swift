@@ -17,7 +17,7 @@ public struct ClusterConfiguration: Sendable {
     public var contextName: String { context ?? "in-cluster" }
 
     var trust: Trust
-    var proxy: String?
+    var proxy: Proxy?
     var authentication: Authentication
     var impersonation: Impersonation
 

@@ -1,5 +1,4 @@
 import Foundation
-import NIOSSL
 
 /// Turns a merged kubeconfig and the command line's flags into one ``ClusterConfiguration``, as `clientcmd/client_config.go` does.
 struct KubeconfigResolver {
@@ -17,13 +16,14 @@ struct KubeconfigResolver {
         let cluster = try clusterName.map { name throws(KubernetesError) in try self.cluster(name, of: context) }
         let user = try userName.map { name throws(KubernetesError) in try self.user(name, of: context) }
         let trust = try self.trust(cluster)
+        let server = try server(cluster, name: clusterName)
         return ClusterConfiguration(
-            server: try server(cluster, name: clusterName),
+            server: server,
             context: context?.name, cluster: clusterName, user: userName,
             namespace: overrides.namespace ?? context?.entry.value.namespace.flatMap { $0.isEmpty ? nil : $0 } ?? "default",
             requestTimeout: overrides.requestTimeout,
             trust: trust,
-            proxy: cluster?.value.proxyURL.flatMap { $0.isEmpty ? nil : $0 },
+            proxy: try proxy(cluster, to: server),
             authentication: try authentication(user, cluster: cluster, trust: trust),
             impersonation: impersonation(user?.value))
     }
@@ -86,6 +86,12 @@ struct KubeconfigResolver {
         return try ServerAddress(server, origin: "\(cluster.file): cluster '\(name ?? "")'")
     }
 
+    /// The kubeconfig's proxy counts for this cluster whatever the environment says.
+    private func proxy(_ cluster: Kubeconfig.Entry<KubeconfigFile.Cluster>?, to server: ServerAddress) throws(KubernetesError) -> Proxy? {
+        if let cluster, let url = cluster.value.proxyURL, !url.isEmpty { return try Proxy(url, origin: "proxy-url of \(cluster.file)") }
+        return try Proxy(to: server, environment: surroundings.environment)
+    }
+
     private func trust(_ cluster: Kubeconfig.Entry<KubeconfigFile.Cluster>?) throws(KubernetesError) -> ClusterConfiguration.Trust {
         var trust = ClusterConfiguration.Trust()
         trust.serverName = overrides.tlsServerName ?? (overrides.server == nil ? cluster?.value.tlsServerName : nil)
@@ -110,7 +116,7 @@ struct KubeconfigResolver {
             guard trust.authority == nil else { throw Self.authorityAndInsecure(cluster.file) }
             trust.isVerified = false
         }
-        if let authority = trust.authority { _ = try authority.certificates() }
+        try trust.authority?.checkCertificates()
         return trust
     }
 
@@ -124,7 +130,7 @@ struct KubeconfigResolver {
         let pem = PEM(
             bytes: try ClusterConfiguration.readBytes(path, for: field, hint: "Check the path of the certificate authority."),
             origin: path)
-        _ = try pem.certificates()
+        try pem.checkCertificates()
         return pem
     }
 
@@ -246,9 +252,10 @@ struct KubeconfigResolver {
         if namespace == nil, FileManager.default.fileExists(atPath: "\(folder)/namespace") {
             namespace = try ClusterConfiguration.readText("\(folder)/namespace").trimmingCharacters(in: .whitespacesAndNewlines)
         }
+        let server = try ServerAddress("https://\(ServerAddress.authority(host, number))", origin: "KUBERNETES_SERVICE_HOST")
         return ClusterConfiguration(
-            server: try ServerAddress("https://\(ServerAddress.authority(host, number))", origin: "KUBERNETES_SERVICE_HOST"),
-            namespace: namespace ?? "default", requestTimeout: overrides.requestTimeout, trust: trust,
+            server: server, namespace: namespace ?? "default", requestTimeout: overrides.requestTimeout, trust: trust,
+            proxy: try Proxy(to: server, environment: environment),
             authentication: .init(token: overrides.token, tokenFile: overrides.token == nil ? tokenFile : nil),
             impersonation: impersonation(nil))
     }

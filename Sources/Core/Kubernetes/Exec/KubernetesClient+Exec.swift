@@ -1,5 +1,4 @@
 public import Foundation
-import NIOCore
 
 extension KubernetesClient {
     /// Runs a command in a container and waits for its end, over WebSocket (`pods/exec`, remote command protocol v5 or v4).
@@ -39,25 +38,37 @@ extension KubernetesClient {
 
     private func attempt(
         _ request: ExecRequest, _ credential: Credential, input: Data?, outputLimit: Int, end: ContinuousClock.Instant, deadline: Duration
-    ) async throws(KubernetesError) -> ExecConnection.Outcome {
-        let session = ExecSession()
-        let connection = ExecConnection(
-            configuration: configuration, group: eventLoopGroup, request: request, headers: headers(credential),
-            clientCertificate: credential.clientCertificate, input: input, outputLimit: outputLimit, session: session)
-        let left = end - .now
-        let timer = eventLoopGroup.next().scheduleTask(in: .nanoseconds(Int64(left / .nanoseconds(1)))) {
-            session.end(KubernetesError(.timeout, "no end of the command within \(deadline)", request: request.description))
-        }
-        defer { timer.cancel() }
-        let result: Result<ExecConnection.Outcome, KubernetesError> = await withTaskCancellationHandler {
-            do throws(KubernetesError) {
-                return .success(try await connection.run(connectTimeout: min(left, .seconds(10))))
+    ) async throws(KubernetesError) -> ExecConversation.Outcome {
+        func explained<Value>(_ body: () async throws(CurlFailure) -> Value) async throws(KubernetesError) -> Value {
+            do throws(CurlFailure) {
+                return try await body()
             } catch {
-                return .failure(error)
+                if error.isTimeout, error.wasConnected {
+                    throw KubernetesError(.timeout, "no end of the command within \(deadline)", request: request.description)
+                }
+                throw error.error(configuration, certificate: credential.clientCertificate, request: request.description)
             }
-        } onCancel: {
-            session.end(KubernetesError(.cancelled, "cancelled", request: request.description))
         }
-        return try result.get()
+        let server = configuration.server
+        let lines = ["GET \(server.path + request.target) HTTP/1.1", "Host: \(server.authority)"]
+        var conversation = ExecConversation(lines + headers(credential), input: input, outputLimit: outputLimit)
+        do throws(KubernetesError) {
+            let way = connectRequest(credential, timeout: max(.milliseconds(1), end - .now))
+            let connection = try await explained { () throws(CurlFailure) in try await transport.connect(way) }
+            connection.send(conversation.head)
+            var body = connection.body.makeAsyncIterator()
+            while let chunk = try await explained({ () throws(CurlFailure) in try await body.next() }) {
+                let reply = try conversation.received(chunk.bytes)
+                if !reply.isEmpty { connection.send(reply) }
+                if let outcome = conversation.outcome { return outcome }
+            }
+        } catch {
+            // Once the command may have been started, what came until then is the result.
+            guard let outcome = conversation.ended(error.message), case .ended = outcome else { throw error }
+            return outcome
+        }
+        if let outcome = conversation.ended("the connection was lost before the command's end was known") { return outcome }
+        throw KubernetesError(
+            .connectionLost, "\(server): the connection ended before the command was started", request: request.description)
     }
 }

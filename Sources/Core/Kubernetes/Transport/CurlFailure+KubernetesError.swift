@@ -9,6 +9,10 @@ extension CurlFailure {
             KubernetesError(code, message, hint: hint, request: request)
         }
         let authority = configuration.trust.authority?.origin ?? "the system's certificate authorities"
+        if let proxy = configuration.proxy, isOfProxy(configuration) {
+            return make(
+                .proxyFailed, "\(server): \(proxy) failed: \(text)", "Check the proxy, and whether the server is to be reached through it.")
+        }
         switch CURLcode(code) {
         case CURLE_OK: return make(.cancelled, "cancelled")
         case CURLE_COULDNT_RESOLVE_HOST:
@@ -18,8 +22,6 @@ extension CurlFailure {
         case CURLE_OPERATION_TIMEDOUT where !wasConnected:
             return make(.unreachable, "\(server): no connection: \(text)", "Is a firewall or a VPN in the way?")
         case CURLE_OPERATION_TIMEDOUT: return make(.timeout, "\(server): no complete answer: \(text)")
-        case CURLE_COULDNT_RESOLVE_PROXY, CURLE_PROXY:
-            return make(.proxyFailed, "\(server): the proxy failed: \(text)", "Check proxy-url in the kubeconfig and HTTPS_PROXY.")
         case CURLE_PEER_FAILED_VERIFICATION:
             return verificationError(configuration, authority: authority, request: request)
         case CURLE_SSL_CERTPROBLEM:
@@ -27,15 +29,30 @@ extension CurlFailure {
             return make(.clientCertificateRejected, "\(origin): \(text)", "Do certificate and key belong together?")
         case CURLE_SSL_CACERT_BADFILE:
             return make(.certificateUnreadable, "\(authority): \(text)", "Check the certificate authority of the kubeconfig.")
-        case CURLE_RECV_ERROR where text.contains("CONNECT"), CURLE_COULDNT_CONNECT where text.contains("CONNECT"):
-            return make(.proxyFailed, "\(server): the proxy refused: \(text)", "Check proxy-url in the kubeconfig and HTTPS_PROXY.")
         case CURLE_SSL_CONNECT_ERROR, CURLE_RECV_ERROR, CURLE_SEND_ERROR:
             return tlsError(configuration, certificate: certificate, request: request)
         case CURLE_GOT_NOTHING, CURLE_PARTIAL_FILE:
             return make(.connectionLost, "\(server): the connection ended before the answer did: \(text)")
         case CURLE_WEIRD_SERVER_REPLY, CURLE_UNSUPPORTED_PROTOCOL, CURLE_BAD_CONTENT_ENCODING:
             return make(.unexpectedAnswer, "\(server): the answer is no HTTP: \(text)", "Is this the address of a Kubernetes API server?")
+        // libcurl has a limit of its own for one line, and its words for it are about memory.
+        case CURLE_WRITE_ERROR, CURLE_OUT_OF_MEMORY:
+            return make(
+                .unexpectedAnswer, "\(server): the head of the answer is too large", "Is this the address of a Kubernetes API server?")
         default: return make(.connectionLost, "\(server): \(text)")
+        }
+    }
+
+    /// Whether it failed between here and the proxy, or at the proxy.
+    private func isOfProxy(_ configuration: ClusterConfiguration) -> Bool {
+        switch CURLcode(code) {
+        case CURLE_COULDNT_RESOLVE_PROXY, CURLE_PROXY, CURLE_COULDNT_CONNECT: true
+        case CURLE_OPERATION_TIMEDOUT: !wasConnected && !hadTunnel
+        case CURLE_RECV_ERROR, CURLE_SEND_ERROR, CURLE_GOT_NOTHING: text.contains("CONNECT") || (!wasConnected && !hadTunnel)
+        case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CONNECT_ERROR:
+            // Only the TLS to the proxy itself comes before the tunnel.
+            !hadTunnel && configuration.proxy?.url.hasPrefix("https:") == true
+        default: false
         }
     }
 

@@ -1,12 +1,27 @@
 import CCurl
 import Synchronization
 
+typealias CurlContinuation<Value: Sendable> = CheckedContinuation<Result<Value, CurlFailure>, Never>
+
 /// The requests of the tasks to the transport's thread.
 enum CurlCommand: Sendable {
-    case start(id: Int, CurlRequest, CheckedContinuation<Result<CurlResponse, CurlFailure>, Never>)
+    /// A request; the answer's head is waited for.
+    case start(id: Int, CurlRequest, CurlContinuation<CurlResponse>)
+    /// A mere connection.
+    case connect(id: Int, CurlRequest, CurlContinuation<CurlConnection>)
+    case send(Int, [UInt8])
     case resume(Int)
     case cancel(Int)
     case shutDown
+
+    /// Tells whoever waits for the command that it will not be carried out.
+    func refuse(_ failure: CurlFailure = .cancelled) {
+        switch self {
+        case .start(_, _, let continuation): continuation.resume(returning: .failure(failure))
+        case .connect(_, _, let continuation): continuation.resume(returning: .failure(failure))
+        case .send, .resume, .cancel, .shutDown: break
+        }
+    }
 }
 
 /// The way from any task to the thread that runs libcurl.
@@ -35,7 +50,7 @@ final class CurlMailbox: Sendable {
             curl_multi_wakeup(multi.pointer)
             return false
         }
-        if isClosed, case .start(_, _, let continuation) = command { continuation.resume(returning: .failure(.cancelled)) }
+        if isClosed { command.refuse() }
     }
 
     func take() -> [CurlCommand] {

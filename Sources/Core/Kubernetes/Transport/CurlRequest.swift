@@ -1,5 +1,8 @@
 /// One HTTP request with everything that libcurl needs to know for it.
 struct CurlRequest: Sendable {
+    /// What the head of an answer may have at most; Go's servers and clients have the same limit.
+    static let headLimit = 1 << 20
+
     var method: String
     var url: String
     /// `host:port` to connect to when that differs from the URL's, which names what the certificate is checked against.
@@ -10,6 +13,7 @@ struct CurlRequest: Sendable {
     var authority: [UInt8]?
     var isVerified = true
     var clientCertificate: ClientCertificate?
+    /// A URL; `nil` is a direct connection.
     var proxy: String?
     /// From the start until a connection (TCP, proxy and TLS) stands.
     var connectTimeout: Duration = .seconds(10)
@@ -41,7 +45,14 @@ struct CurlFailure: Error, Sendable, Hashable {
     var verifyResult: Int = 0
     /// Is `true` when a connection stood, so that the request may have reached the server.
     var wasConnected = false
+    /// Whether an HTTP proxy had opened the way to the server.
+    var hadTunnel = false
+
+    /// `CURLE_OPERATION_TIMEDOUT`.
+    var isTimeout: Bool { code == 28 }
 
     /// The task was cancelled, or nobody reads the body any more.
     static let cancelled = CurlFailure(code: 0, text: "cancelled")
+    /// `CURLE_OUT_OF_MEMORY`.
+    static let outOfMemory = CurlFailure(code: 27, text: "out of memory")
 }

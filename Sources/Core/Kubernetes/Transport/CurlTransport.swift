@@ -11,10 +11,21 @@ final class CurlTransport: Sendable {
 
     /// Sends a request and returns as soon as the answer's head is there.
     func start(_ request: CurlRequest) async throws(CurlFailure) -> CurlResponse {
+        try await post { .start(id: $0, request, $1) }
+    }
+
+    /// Connects to the request's server and sends nothing. The request's time limit is the connection's.
+    func connect(_ request: CurlRequest) async throws(CurlFailure) -> CurlConnection {
+        try await post { .connect(id: $0, request, $1) }
+    }
+
+    private func post<Value: Sendable>(
+        _ command: @Sendable (Int, CurlContinuation<Value>) -> CurlCommand
+    ) async throws(CurlFailure) -> Value {
         let id = nextID.wrappingAdd(1, ordering: .relaxed).newValue
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                thread.post(.start(id: id, request, continuation))
+                thread.post(command(id, continuation))
                 // A cancellation from before this point found nothing to cancel.
                 if Task.isCancelled { thread.post(.cancel(id)) }
             }

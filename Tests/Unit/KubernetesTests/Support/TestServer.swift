@@ -158,7 +158,8 @@ extension ClusterConfiguration {
     ) throws -> ClusterConfiguration {
         ClusterConfiguration(
             server: try ServerAddress("\(isTLS ? "https" : "http")://127.0.0.1:\(port)\(path)", origin: "test"), namespace: "default",
-            requestTimeout: requestTimeout, trust: trust, proxy: proxy, authentication: authentication, impersonation: impersonation)
+            requestTimeout: requestTimeout, trust: trust, proxy: try proxy.map { try Proxy($0, origin: "proxy-url") },
+            authentication: authentication, impersonation: impersonation)
     }
 }
 
