@@ -75,6 +75,9 @@ final class NodeMachinery: ClusterMachinery {
         return machinery
     }
 
+    /// The folder of everything that pods write.
+    var directory: String { machine.directory }
+
     /// 64 hexadecimal digits, as container runtimes name containers.
     @Sendable private static func randomIdentifier() -> String {
         (0..<4).map { _ in

@@ -19,8 +19,6 @@ struct SandboxTimings: Sendable {
     var crashBackOffReset: Duration
     /// The time for which a request to a node that does not answer waits.
     var dialTimeout: Duration
-    /// A floor under the period of probes, in thousandths of what the probe says: 1000 leaves them alone.
-    var probePace: Double
 }
 
 extension SandboxProfile {
@@ -30,13 +28,11 @@ extension SandboxProfile {
             SandboxTimings(
                 heartbeat: .milliseconds(500), nodeMonitorGrace: .seconds(2), forceDetachAfter: .seconds(2), orphanQuarantine: .seconds(1),
                 crashBackOff: .milliseconds(200), longestCrashBackOff: .seconds(5), crashBackOffReset: .seconds(10),
-                dialTimeout: .seconds(2),
-                probePace: 0.1)
+                dialTimeout: .seconds(2))
         case .kubernetes:
             SandboxTimings(
                 heartbeat: .seconds(10), nodeMonitorGrace: .seconds(50), forceDetachAfter: .seconds(360), orphanQuarantine: .seconds(40),
-                crashBackOff: .seconds(10), longestCrashBackOff: .seconds(300), crashBackOffReset: .seconds(600), dialTimeout: .seconds(30),
-                probePace: 1)
+                crashBackOff: .seconds(10), longestCrashBackOff: .seconds(300), crashBackOffReset: .seconds(600), dialTimeout: .seconds(30))
         }
     }
 }

@@ -15,9 +15,16 @@ enum PodTable {
 
     private static func containers(_ pod: JSONValue) -> [JSONValue] { pod[path: "status", "containerStatuses"]?.array ?? [] }
 
+    /// The init containers that go on running, which count among the containers.
+    private static func sidecars(_ pod: JSONValue) -> Set<String> {
+        Set(ContainerDefinition.list(pod, "initContainers").filter(\.isSidecar).map(\.name))
+    }
+
     private static func ready(_ pod: JSONValue) -> String {
-        let ready = containers(pod).count { $0["ready"]?.bool == true && $0[path: "state", "running"] != nil }
-        return "\(ready)/\(pod[path: "spec", "containers"]?.array?.count ?? 0)"
+        let sidecars = sidecars(pod)
+        let besides = (pod[path: "status", "initContainerStatuses"]?.array ?? []).filter { sidecars.contains($0["name"]?.string ?? "") }
+        let ready = (besides + containers(pod)).count { $0["ready"]?.bool == true && $0[path: "state", "running"] != nil }
+        return "\(ready)/\((pod[path: "spec", "containers"]?.array?.count ?? 0) + sidecars.count)"
     }
 
     private static func restarts(_ pod: JSONValue, _ now: Date) -> JSONValue {
@@ -51,14 +58,15 @@ enum PodTable {
             }
         }
         guard pod.isBeingDeleted else { return reason }
-        if pod[path: "status", "reason"]?.string == "NodeLost" { return "Unknown" }
-        return ["Succeeded", "Failed"].contains(phase) ? reason : "Terminating"
+        return pod[path: "status", "reason"]?.string == "NodeLost" ? "Unknown" : "Terminating"
     }
 
     /// `Init:1/2` and its kin while the init containers are not done; `nil` afterwards.
     private static func initialisation(_ pod: JSONValue) -> String? {
         let statuses = pod[path: "status", "initContainerStatuses"]?.array ?? []
+        let sidecars = sidecars(pod)
         for (index, container) in statuses.enumerated() {
+            if container["started"]?.bool == true, sidecars.contains(container["name"]?.string ?? "") { continue }
             if let end = container[path: "state", "terminated"] {
                 if end["exitCode"]?.integer == 0 { continue }
                 return "Init:\(ending(end))"

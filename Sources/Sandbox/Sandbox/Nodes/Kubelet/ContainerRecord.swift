@@ -20,9 +20,16 @@ struct ContainerRecord: Sendable {
     }
 
     /// Takes over what an earlier kubelet of this node wrote: what was running then was lost with the node's power.
-    mutating func restore(_ status: JSONValue?, at now: JSONValue) {
+    mutating func restore(_ status: JSONValue?, at now: JSONValue, isRestarted: Bool) {
         guard let status, let earlier = status["containerID"]?.string else { return }
-        restartCount = (status["restartCount"]?.integer ?? 0) + 1
+        containerID = earlier
+        restartCount = status["restartCount"]?.integer ?? 0
+        if !isRestarted, let state = status["state"], state["terminated"] != nil {
+            self.state = state
+            lastState = status["lastState"] ?? [:]
+            return
+        }
+        restartCount += isRestarted ? 1 : 0
         lastState =
             status["state"]?["terminated"].map { ["terminated": $0] } ?? [
                 "terminated": [
@@ -30,7 +37,6 @@ struct ContainerRecord: Sendable {
                     "startedAt": status[path: "state", "running", "startedAt"] ?? now,
                 ]
             ]
-        containerID = earlier
     }
 
     var isRunning: Bool { state["running"] != nil }
@@ -58,6 +64,13 @@ struct ContainerRecord: Sendable {
         isStarted = false
     }
 
+    /// What is to be said of a container that has not ended when its pod has: it was never started, or nobody saw its end.
+    mutating func giveUp(at now: JSONValue) {
+        guard terminated == nil else { return }
+        end(
+            code: 137, reason: "ContainerStatusUnknown", message: "The container could not be located when the pod was terminated", at: now)
+    }
+
     mutating func wait(_ reason: String, _ message: String?) {
         if let terminated { lastState = ["terminated": terminated] }
         var waiting: JSONValue = ["reason": .string(reason)]
@@ -76,4 +89,23 @@ struct ContainerRecord: Sendable {
         status["containerID"] = containerID.map(JSONValue.string)
         return status
     }
+}
+
+/// One container of a pod's specification.
+struct ContainerDefinition: Sendable {
+    let definition: JSONValue
+    let name: String
+    /// An init container that goes on running beside the containers proper
+    /// (https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/).
+    let isSidecar: Bool
+
+    static func list(_ pod: JSONValue, _ key: String) -> [ContainerDefinition] {
+        (pod[path: "spec", key]?.array ?? []).map { definition in
+            ContainerDefinition(
+                definition: definition, name: definition["name"]?.string ?? "",
+                isSidecar: key == "initContainers" && definition["restartPolicy"]?.string == "Always")
+        }
+    }
+
+    subscript(key: String) -> JSONValue? { definition[key] }
 }

@@ -6,6 +6,8 @@ import Synchronization
 final class Kubelet: Sendable {
     private let services: KubeletServices
     private let workers = Mutex<[String: PodWorker]>([:])
+    /// Pods of which nothing is left here, but whose objects stay until somebody takes their finalizers away.
+    private let ended = Mutex<Set<String>>([])
 
     init(_ services: KubeletServices) { self.services = services }
 
@@ -48,12 +50,17 @@ final class Kubelet: Sendable {
             worker.send(event.kind == .deleted ? .gone(pod) : .changed(pod))
             return
         }
-        guard event.kind != .deleted else { return }
+        guard event.kind != .deleted else {
+            ended.withLock { _ = $0.remove(pod.uid) }
+            return
+        }
+        if ended.withLock({ $0.contains(pod.uid) }) { return }
         if pod.isFinished, !pod.isBeingDeleted { return }
         let worker = PodWorker(pod, services)
         workers.withLock { $0[pod.uid] = worker }
         group.addTask {
             await worker.run()
+            if self.services.store[worker.key]?.uid == pod.uid { self.ended.withLock { _ = $0.insert(pod.uid) } }
             self.workers.withLock { _ = $0.removeValue(forKey: pod.uid) }
         }
     }

@@ -1,29 +1,42 @@
 import Foundation
 import JSON
 
-/// Starting, restarting and stopping a pod's containers.
+/// Starting a pod's containers, again and again.
 extension PodWorker {
+    /// What a container is there for.
+    enum Role: Sendable {
+        /// To do its work before the others start.
+        case initial
+        /// To run from before the containers proper until after them.
+        case sidecar
+        case main
+    }
+
     /// Runs a container again and again as the restart policy says. For an init container: whether it has done its work.
-    func runContainer(_ container: JSONValue, isInit: Bool) async -> Bool {
-        let name = container["name"]?.string ?? ""
-        let policy = pod[path: "spec", "restartPolicy"]?.string ?? "Always"
+    func runContainer(_ container: ContainerDefinition, _ role: Role) async -> Bool {
+        let name = container.name
+        let policy = role == .sidecar ? "Always" : pod[path: "spec", "restartPolicy"]?.string ?? "Always"
         var crashes = 0
-        while !Task.isCancelled, !isTerminating {
+        while isWanted(role) {
             await services.agent.pass()
-            guard !Task.isCancelled, let code = await runOnce(container, name) else { return false }
-            if code.exit == 0, isInit {
+            guard isWanted(role), let code = await runOnce(container.definition, name, role) else { return false }
+            if code.exit == 0, role == .initial {
                 records[name]?.isReady = true
                 changed()
                 return true
             }
-            if Task.isCancelled || isTerminating { return false }
+            guard isWanted(role) else { return false }
             if policy == "Never" || (policy == "OnFailure" && code.exit == 0) { return false }
             if code.ran >= services.timings.crashBackOffReset { crashes = 0 }
             await backOff(name, crashes)
+            guard isWanted(role) else { return false }
+            records[name]?.restartCount += 1
             crashes += 1
         }
         return false
     }
+
+    private func isWanted(_ role: Role) -> Bool { !Task.isCancelled && !isTerminating && !(role == .sidecar && isWorkDone) }
 
     /// The first restart is at once; then the wait doubles (https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#restart-policy).
     private func backOff(_ name: String, _ crashes: Int) async {
@@ -36,8 +49,6 @@ extension PodWorker {
                 pod, .warning, "BackOff", "Back-off restarting failed container \(name) in pod \(pod.name)_\(pod.namespace)(\(uid))")
             try? await services.time.sleep(for: delay)
         }
-        guard !Task.isCancelled, !isTerminating else { return }
-        records[name]?.restartCount += 1
     }
 
     private static func describe(_ delay: Duration) -> String {
@@ -47,12 +58,13 @@ extension PodWorker {
     }
 
     /// One instance of a container, from its start to its end; `nil` when it never came to a start.
-    private func runOnce(_ container: JSONValue, _ name: String) async -> (exit: Int32, ran: Duration)? {
+    private func runOnce(_ container: JSONValue, _ name: String, _ role: Role) async -> (exit: Int32, ran: Duration)? {
         guard let (specification, id) = await prepare(container, name) else { return nil }
         let log = ContainerLog(now: services.store.environment.now)
         live[name, default: Live()].previousLog = live[name]?.log
         live[name]?.log = log
         await services.event(pod, .normal, "Pulled", "Container image \"\(container["image"]?.string ?? "")\" already present on machine")
+        guard isWanted(role) else { return nil }
         let started = services.time.now
         let namespace: ContainerNamespace
         do {
@@ -71,12 +83,14 @@ extension PodWorker {
         live[name]?.namespace = namespace
         if let last = records[name]?.terminated { records[name]?.lastState = ["terminated": last] }
         records[name]?.run(id, at: services.now)
-        let probes = startProbes(container, name, namespace)
+        let probes = startProbes(container, name, role, namespace)
         changed()
         let events = Task { [services, pod] in
             await services.event(pod, .normal, "Created", "Created container: \(name)")
             await services.event(pod, .normal, "Started", "Started container \(name)")
         }
+        // Told to end while it started: nobody else has seen it yet.
+        if !isWanted(role) { await stop(namespace, until: stopDeadline ?? ownGraceEnd) }
         let exit = await namespace.exit
         probes.cancel()
         events.cancel()
@@ -156,126 +170,4 @@ extension PodWorker {
     }
 
     var hostName: String { pod[path: "spec", "hostname"]?.string ?? String(pod.name.prefix(63)) }
-
-    // MARK: Probes
-
-    private func startProbes(_ container: JSONValue, _ name: String, _ namespace: ContainerNamespace) -> Task<Void, Never> {
-        records[name]?.isStarted = container["startupProbe"] == nil
-        records[name]?.isReady = container["startupProbe"] == nil && container["readinessProbe"] == nil
-        return Task {
-            if let startup = container["startupProbe"] {
-                var threshold = ProbeThreshold(startup)
-                await self.probe(startup, container, namespace, "Startup") { isSuccess in
-                    let verdict = threshold.record(isSuccess)
-                    if verdict == true { self.setStarted(name, isReady: container["readinessProbe"] == nil) }
-                    if verdict == false { await self.restart(name, "failed startup probe", namespace) }
-                    return verdict == nil
-                }
-            }
-            await withTaskGroup(of: Void.self) { group in
-                if let readiness = container["readinessProbe"] {
-                    group.addTask {
-                        var threshold = ProbeThreshold(readiness)
-                        await self.probe(readiness, container, namespace, "Readiness") { isSuccess in
-                            if let verdict = threshold.record(isSuccess) { await self.setReady(name, verdict) }
-                            return true
-                        }
-                    }
-                }
-                if let liveness = container["livenessProbe"] {
-                    group.addTask {
-                        var threshold = ProbeThreshold(liveness)
-                        await self.probe(liveness, container, namespace, "Liveness") { isSuccess in
-                            guard threshold.record(isSuccess) == false else { return true }
-                            await self.restart(name, "failed liveness probe", namespace)
-                            return false
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    /// Runs a probe at its period until the handler has heard enough.
-    private nonisolated func probe(
-        _ probe: JSONValue, _ container: JSONValue, _ namespace: ContainerNamespace, _ kind: String, _ handle: (Bool) async -> Bool
-    ) async {
-        let pace = services.timings.probePace
-        let initial = Double(probe["initialDelaySeconds"]?.integer ?? 0) * pace
-        let period = Double(max(probe["periodSeconds"]?.integer ?? 10, 1)) * pace
-        var next = services.time.now + .seconds(initial)
-        while !Task.isCancelled {
-            guard (try? await services.time.sleep(until: next)) != nil else { return }
-            await services.agent.pass()
-            let problem = await services.prober.check(probe, container, namespace, podIP: podIP ?? services.address)
-            guard !Task.isCancelled else { return }
-            if let problem { await services.event(pod, .warning, "Unhealthy", "\(kind) probe failed: \(problem)") }
-            guard await handle(problem == nil) else { return }
-            next = max(next + .seconds(period), services.time.now)
-        }
-    }
-
-    private func setStarted(_ name: String, isReady: Bool) {
-        records[name]?.isStarted = true
-        records[name]?.isReady = isReady
-        changed()
-    }
-
-    private func setReady(_ name: String, _ isReady: Bool) {
-        guard records[name]?.isRunning == true, records[name]?.isReady != isReady, !isTerminating else { return }
-        records[name]?.isReady = isReady
-        changed()
-    }
-
-    private func restart(_ name: String, _ why: String, _ namespace: ContainerNamespace) async {
-        await services.event(pod, .normal, "Killing", "Container \(name) \(why), will be restarted")
-        await stop(namespace, grace: .seconds(pod[path: "spec", "terminationGracePeriodSeconds"]?.integer ?? 30))
-    }
-
-    // MARK: Stopping
-
-    func stopContainers(grace: Int64) async {
-        await withTaskGroup(of: Void.self) { group in
-            for container in pod[path: "spec", "containers"]?.array ?? [] {
-                let name = container["name"]?.string ?? ""
-                guard let namespace = live[name]?.namespace else { continue }
-                group.addTask { [services, pod] in
-                    await services.agent.pass()
-                    let deadline = services.time.now + .seconds(max(grace, 0))
-                    let told = Task { await services.event(pod, .normal, "Killing", "Stopping container \(name)") }
-                    if let hook = container[path: "lifecycle", "preStop", "exec", "command"]?.array?.compactMap(\.string), grace > 0 {
-                        await Self.run(hook, in: namespace, until: deadline, services.time)
-                    }
-                    await self.stop(namespace, grace: deadline - services.time.now)
-                    told.cancel()
-                }
-            }
-            for (name, live) in live where !(pod[path: "spec", "containers"]?.array ?? []).contains(where: { $0["name"]?.string == name }) {
-                if let namespace = live.namespace { group.addTask { await self.stop(namespace, grace: .seconds(grace)) } }
-            }
-        }
-    }
-
-    private static func run(_ command: [String], in namespace: ContainerNamespace, until deadline: Duration, _ time: any SandboxTime) async
-    {
-        let hook = namespace.exec(command)
-        let alarm = Task {
-            try await time.sleep(until: deadline)
-            await hook.cancel()
-        }
-        do { for try await _ in hook.output {} } catch {}
-        _ = await hook.exit()
-        alarm.cancel()
-    }
-
-    /// SIGTERM, and SIGKILL when the grace period is over.
-    private nonisolated func stop(_ namespace: ContainerNamespace, grace: Duration) async {
-        namespace.terminate()
-        let alarm = Task { [services] in
-            try await services.time.sleep(for: grace)
-            namespace.kill()
-        }
-        _ = await namespace.exit
-        alarm.cancel()
-    }
 }

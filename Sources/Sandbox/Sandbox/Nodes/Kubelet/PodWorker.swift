@@ -23,7 +23,12 @@ actor PodWorker {
     var live: [String: Live] = [:]
     var podIP: String?
     var isInitialized = false
-    var isTerminating = false
+    /// When what still runs of the pod is killed; set once the pod is to end, from when on nothing is started again.
+    var stopDeadline: Duration?
+    /// Sidecars that have started, or need not be waited for.
+    var sidecars: [String: Gate] = [:]
+    /// Whether the containers proper have ended for good: sidecars are not kept running any longer.
+    var isWorkDone = false
     var startTime: JSONValue
     var mounts: [String: String] = [:]
     var mountedVolumes: [String] = []
@@ -45,7 +50,9 @@ actor PodWorker {
         for (list, statuses) in [("initContainers", "initContainerStatuses"), ("containers", "containerStatuses")] {
             for container in pod[path: "spec", list]?.array ?? [] {
                 var record = ContainerRecord(container, waiting: hasInit ? "PodInitializing" : "ContainerCreating")
-                record.restore(pod[path: "status", statuses]?.array?.first { $0["name"] == container["name"] }, at: now)
+                record.restore(
+                    pod[path: "status", statuses]?.array?.first { $0["name"] == container["name"] }, at: now,
+                    isRestarted: !pod.isBeingDeleted)
                 records[record.name] = record
             }
         }
@@ -72,22 +79,28 @@ actor PodWorker {
                 group.cancelAll()
                 return
             }
-            isTerminating = true
+            await services.agent.pass()
+            let deadline = services.time.now + .seconds(max(ending, 0))
+            stopDeadline = deadline
             running.cancel()
             let hurry = Task { await self.followWhileStopping() }
-            await stopContainers(grace: ending)
-            hurry.cancel()
+            await stopContainers(hasGrace: ending > 0, until: deadline)
+            // What was just starting is not among those: it is stopped as soon as it has started.
             await running.value
+            hurry.cancel()
             group.cancelAll()
         }
         releaseAddress()
         guard !Task.isCancelled, isTerminating else { return }
         await services.online()
         guard !Task.isCancelled else { return }
+        for name in records.keys { records[name]?.giveUp(at: services.now) }
         publish()
         unmount()
         _ = try? services.store.delete(key, .confirmed(uid: uid))
     }
+
+    var isTerminating: Bool { stopDeadline != nil }
 
     /// Follows the object until the pod has to go; the grace period in seconds, or `nil` when the node stops first.
     private func waitForEnd() async -> Int64? {
@@ -109,33 +122,64 @@ actor PodWorker {
 
     /// A grace period can be cut short by deleting the pod once more.
     private func followWhileStopping() async {
-        for await update in updates {
-            let grace: Int64
-            switch update {
-            case .gone: grace = 1
-            case .changed(let new): grace = new[path: "metadata", "deletionGracePeriodSeconds"]?.integer ?? 30
+        await withTaskGroup(of: Void.self) { group in
+            for await update in updates {
+                let grace: Int64
+                switch update {
+                case .gone: grace = 1
+                case .changed(let new): grace = new[path: "metadata", "deletionGracePeriodSeconds"]?.integer ?? 30
+                }
+                let deadline = services.time.now + .seconds(max(grace, 0))
+                guard let earlier = stopDeadline, deadline < earlier else { continue }
+                stopDeadline = deadline
+                group.addTask {
+                    guard (try? await self.services.time.sleep(until: deadline)) != nil else { return }
+                    await self.killContainers()
+                }
             }
-            guard grace <= 1, (try? await services.time.sleep(for: .seconds(grace))) != nil else { continue }
-            for entry in live.values { entry.namespace?.kill() }
+            group.cancelAll()
         }
     }
+
+    private func killContainers() { for entry in live.values { entry.namespace?.kill() } }
 
     private func bringUp() async {
         change.yield()
         guard await mount() else { return }
         takeAddress()
         change.yield()
-        for container in pod[path: "spec", "initContainers"]?.array ?? [] {
-            guard await runContainer(container, isInit: true) else { return }
-        }
-        isInitialized = true
-        change.yield()
         await withTaskGroup(of: Void.self) { group in
-            for container in pod[path: "spec", "containers"]?.array ?? [] {
-                group.addTask { _ = await self.runContainer(container, isInit: false) }
+            if await initialize(&group) {
+                isInitialized = true
+                change.yield()
+                await withTaskGroup(of: Void.self) { group in
+                    for container in containers { group.addTask { _ = await self.runContainer(container, .main) } }
+                }
             }
+            isWorkDone = true
+            if !isTerminating { await stopSidecars(until: ownGraceEnd) }
         }
     }
+
+    /// Runs the init containers one after the other; sidecars among them go on running.
+    private func initialize(_ group: inout TaskGroup<Void>) async -> Bool {
+        for container in initContainers {
+            guard container.isSidecar else {
+                guard await runContainer(container, .initial) else { return false }
+                continue
+            }
+            let started = Gate()
+            started.close()
+            sidecars[container.name] = started
+            group.addTask { _ = await self.runContainer(container, .sidecar) }
+            await started.pass()
+            if Task.isCancelled || isTerminating { return false }
+        }
+        return true
+    }
+
+    var containers: [ContainerDefinition] { ContainerDefinition.list(pod, "containers") }
+    var initContainers: [ContainerDefinition] { ContainerDefinition.list(pod, "initContainers") }
 
     func changed() { change.yield() }
 
@@ -151,56 +195,6 @@ actor PodWorker {
 
     func publish() {
         _ = try? services.store.modify(key, part: .status, Preconditions(uid: uid)) { [status] in status(&$0) }
-    }
-
-    private func status(_ object: inout JSONValue) {
-        let now = services.now
-        let names = (pod[path: "spec", "containers"]?.array ?? []).compactMap { $0["name"]?.string }
-        let initNames = (pod[path: "spec", "initContainers"]?.array ?? []).compactMap { $0["name"]?.string }
-        let main = names.compactMap { records[$0] }
-        object[path: "status", "hostIP"] = .string(services.address)
-        object[path: "status", "hostIPs"] = [["ip": .string(services.address)]]
-        object[path: "status", "startTime"] = startTime
-        object[path: "status", "podIP"] = podIP.map(JSONValue.string)
-        object[path: "status", "podIPs"] = podIP.map { [["ip": .string($0)]] }
-        object[path: "status", "containerStatuses"] = .array(main.map(\.status))
-        if !initNames.isEmpty { object[path: "status", "initContainerStatuses"] = .array(initNames.compactMap { records[$0]?.status }) }
-        let phase = Self.phase(
-            main, policy: pod[path: "spec", "restartPolicy"]?.string ?? "Always", isInitialized, hasFailedInit(initNames))
-        object[path: "status", "phase"] = .string(phase)
-
-        let probe: JSONValue = ["lastProbeTime": nil]
-        object.updateCondition("PodReadyToStartContainers", podIP == nil ? "False" : "True", nil, nil, at: now, extra: probe)
-        let isOver = phase == "Succeeded"
-        object.updateCondition(
-            "Initialized", isInitialized ? "True" : "False", isInitialized ? (isOver ? "PodCompleted" : nil) : "ContainersNotInitialized",
-            isInitialized ? nil : "containers with incomplete status: [\(initNames.joined(separator: " "))]", at: now, extra: probe)
-        let unready = main.filter { !$0.isReady }.map(\.name)
-        for type in ["Ready", "ContainersReady"] {
-            if unready.isEmpty, phase == "Running" {
-                object.updateCondition(type, "True", nil, nil, at: now, extra: probe)
-            } else {
-                object.updateCondition(
-                    type, "False", isOver ? "PodCompleted" : "ContainersNotReady",
-                    isOver ? nil : "containers with unready status: [\(unready.joined(separator: " "))]", at: now, extra: probe)
-            }
-        }
-        object.updateCondition("PodScheduled", "True", nil, nil, at: now, extra: probe)
-    }
-
-    private func hasFailedInit(_ names: [String]) -> Bool {
-        pod[path: "spec", "restartPolicy"]?.string == "Never"
-            && names.contains { (records[$0]?.terminated?["exitCode"]?.integer ?? 0) != 0 }
-    }
-
-    /// `status.phase` (https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-phase).
-    private static func phase(_ containers: [ContainerRecord], policy: String, _ isInitialized: Bool, _ hasFailedInit: Bool) -> String {
-        if hasFailedInit { return "Failed" }
-        guard isInitialized, containers.allSatisfy({ $0.containerID != nil }) else { return "Pending" }
-        guard policy != "Always", containers.allSatisfy({ $0.terminated != nil }) else { return "Running" }
-        let isSuccess = containers.allSatisfy { $0.terminated?["exitCode"]?.integer == 0 }
-        if !isSuccess, policy == "OnFailure" { return "Running" }
-        return isSuccess ? "Succeeded" : "Failed"
     }
 }
 
