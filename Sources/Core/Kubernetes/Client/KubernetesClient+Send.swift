@@ -136,7 +136,7 @@ extension KubernetesClient {
         return curl
     }
 
-    /// How to come to the server, through proxy and TLS, which is the same for everything that is sent to it.
+    /// The way to the server, through proxy and TLS, which is the same for everything that is sent to it.
     func connectRequest(_ credential: Credential, target: String = "", timeout: Duration?) -> CurlRequest {
         let server = configuration.server
         let trust = configuration.trust

@@ -3,7 +3,7 @@ import SwiftASN1
 import X509
 
 extension PEM {
-    /// Whether it is PEM with such a part. Whatever more there is to say about it libcurl says, which is to use it.
+    /// Returns whether it is PEM with such a part. libcurl, which uses it, reports everything else.
     func contains(_ label: String) -> Bool {
         let text = String(decoding: bytes, as: UTF8.self)
         return text.split(whereSeparator: \.isNewline).contains { line in

@@ -22,7 +22,7 @@ struct IPAddress: Hashable {
     /// 127.0.0.0/8 or ::1.
     var isLoopback: Bool { bytes.count == 4 ? bytes[0] == 127 : bytes == Array(repeating: 0, count: 15) + [1] }
 
-    /// Whether a URL's host is a loopback address or its usual name.
+    /// Returns whether a URL's host is a loopback address or its usual name.
     static func isThisMachine(_ host: String) -> Bool {
         host.lowercased() == "localhost" || IPAddress(host)?.isLoopback == true
     }

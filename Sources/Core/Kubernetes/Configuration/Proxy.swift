@@ -6,7 +6,7 @@ struct Proxy: Sendable, Hashable, CustomStringConvertible {
     let url: String
     /// The same without user and password, for messages.
     private let address: String
-    /// What names it: a kubeconfig's `proxy-url`, or a variable.
+    /// Its source: a kubeconfig's `proxy-url`, or a variable.
     let origin: String
 
     var description: String { "the proxy \(address) (\(origin))" }

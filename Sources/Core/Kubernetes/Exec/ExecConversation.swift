@@ -15,7 +15,7 @@ struct ExecConversation: Sendable {
 
     /// The request, to be sent first.
     let head: [UInt8]
-    /// How it ended, as soon as that is known.
+    /// Its outcome, as soon as that is known.
     private(set) var outcome: Outcome?
 
     /// - Parameter lines: the request line and header lines, but for the WebSocket's own.

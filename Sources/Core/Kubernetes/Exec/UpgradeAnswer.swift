@@ -11,7 +11,7 @@ struct UpgradeAnswer: Sendable {
         case garbage(String)
     }
 
-    /// How the end of the body is recognised.
+    /// The way to recognise the end of the body.
     private enum Framing {
         case length(Int)
         case chunks
@@ -107,7 +107,7 @@ struct ChunkDecoder: Sendable {
     /// Of the line that says a chunk's size.
     private static let lineLimit = 4096
     private var line: [UInt8] = []
-    /// What is left of the present chunk; `nil` while its size is being read.
+    /// The rest of the present chunk; `nil` while its size is being read.
     private var left: UInt64?
 
     /// Returns whether the body is complete, or the limit of what is kept is reached.

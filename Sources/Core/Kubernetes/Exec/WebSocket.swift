@@ -16,7 +16,7 @@ enum WebSocket {
         Data((0..<16).map { _ in UInt8.random(in: .min ... .max) }).base64EncodedString()
     }
 
-    /// What a server answers to this key.
+    /// The server's answer to this key.
     static func accept(_ key: String) -> String {
         Data(Insecure.SHA1.hash(data: Data((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8))).base64EncodedString()
     }
@@ -46,7 +46,7 @@ struct WebSocketDecoder: Sendable {
         case close
     }
 
-    /// What the server sent is no WebSocket, or more than is taken.
+    /// The server's bytes are no WebSocket, or more than the limit.
     struct Violation: Error, Equatable {
         var problem: String
     }

@@ -2,7 +2,7 @@
 struct CurlConnection: Sendable {
     let id: Int
     let mailbox: CurlMailbox
-    /// What the server sends.
+    /// The server's bytes.
     let body: CurlBody
 
     func send(_ bytes: [UInt8]) { mailbox.post(.send(id, bytes)) }

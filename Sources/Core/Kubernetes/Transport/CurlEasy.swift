@@ -9,7 +9,7 @@ final class CurlEasy {
     private let errorText: UnsafeMutablePointer<CChar>
     private var connectList: UnsafeMutablePointer<curl_slist>?
     private var headerList: UnsafeMutablePointer<curl_slist>?
-    /// What libcurl refused first of the options.
+    /// The first option that libcurl refused.
     private(set) var refusal: CurlFailure?
 
     init?(_ request: CurlRequest) {

@@ -43,7 +43,7 @@ extension CurlFailure {
         }
     }
 
-    /// Whether it failed between here and the proxy, or at the proxy.
+    /// Is `true` when it failed between here and the proxy, or at the proxy.
     private func isOfProxy(_ configuration: ClusterConfiguration) -> Bool {
         switch CURLcode(code) {
         case CURLE_COULDNT_RESOLVE_PROXY, CURLE_PROXY, CURLE_COULDNT_CONNECT: true

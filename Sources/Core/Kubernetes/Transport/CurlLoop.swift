@@ -1,6 +1,6 @@
 import CCurl
 
-/// What runs on the loop: a request with its answer, or a connection.
+/// A task of the loop: a request with its answer, or a connection.
 protocol CurlJob: AnyObject {
     var easy: CurlEasy { get }
     func configure() -> CurlFailure?

@@ -1,6 +1,6 @@
 /// One HTTP request with everything that libcurl needs to know for it.
 struct CurlRequest: Sendable {
-    /// What the head of an answer may have at most; Go's servers and clients have the same limit.
+    /// The largest head of an answer; Go's servers and clients have the same limit.
     static let headLimit = 1 << 20
 
     var method: String
@@ -45,7 +45,7 @@ struct CurlFailure: Error, Sendable, Hashable {
     var verifyResult: Int = 0
     /// Is `true` when a connection stood, so that the request may have reached the server.
     var wasConnected = false
-    /// Whether an HTTP proxy had opened the way to the server.
+    /// Is `true` when an HTTP proxy had opened the way to the server.
     var hadTunnel = false
 
     /// `CURLE_OPERATION_TIMEDOUT`.

@@ -49,7 +49,7 @@ final class CurlTransfer: CurlJob {
 
     // MARK: The answer
 
-    /// Whether the head is of a size that an API server sends.
+    /// Returns whether the head is of a size that an API server sends.
     fileprivate func receiveHeader(_ line: String) -> Bool {
         headSize += line.utf8.count
         guard headSize <= CurlRequest.headLimit else { return false }

@@ -3,7 +3,7 @@ import NIOCore
 
 /// A connection through proxy and TLS that carries whatever its two ends agree on, not libcurl's HTTP. Lives on the transport's thread only.
 final class CurlTunnel: CurlJob {
-    /// What waits to be sent when the server does not read. A server that asks for more answers than this is none.
+    /// The bytes that wait to be sent when the server does not read. A server that asks for more answers than this is none.
     private static let outboxLimit = 64 << 20
     /// Pieces that are read before other transfers have their turn.
     private static let piecesPerTurn = 16
@@ -82,7 +82,7 @@ final class CurlTunnel: CurlJob {
         if outboxSize > Self.outboxLimit {
             return .failure(CurlFailure(code: CURLE_SEND_ERROR.rawValue, text: "the server does not read", wasConnected: true))
         }
-        // What has come is read also when nothing can be sent any more: it can say why.
+        // Received bytes are read also when nothing can be sent any more: they can say why.
         return receive() ?? flush().map(Result.failure)
     }
 

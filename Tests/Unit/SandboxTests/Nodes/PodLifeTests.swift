@@ -4,7 +4,7 @@ import Testing
 
 @testable import Sandbox
 
-/// What becomes of a pod and its processes, on a cluster with real ones.
+/// The fate of a pod and its processes, on a cluster with real ones.
 @Suite struct PodLifeTests {
     @Test(.timeLimit(.minutes(2))) func podsDeletedWhileTheyStartEndAndLeaveNoProcess() async throws {
         try await withCluster { cluster in

@@ -64,7 +64,7 @@ struct ContainerRecord: Sendable {
         isStarted = false
     }
 
-    /// What is to be said of a container that has not ended when its pod has: it was never started, or nobody saw its end.
+    /// The status of a container that has not ended when its pod has: it was never started, or nobody saw its end.
     mutating func giveUp(at now: JSONValue) {
         guard terminated == nil else { return }
         end(

@@ -3,7 +3,7 @@ import JSON
 
 /// Starting a pod's containers, again and again.
 extension PodWorker {
-    /// What a container is there for.
+    /// The purpose of a container.
     enum Role: Sendable {
         /// To do its work before the others start.
         case initial

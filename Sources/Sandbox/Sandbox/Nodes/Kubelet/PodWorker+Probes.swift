@@ -1,6 +1,6 @@
 import JSON
 
-/// What a pod's probes do to its containers.
+/// The effects of a pod's probes on its containers.
 extension PodWorker {
     func startProbes(
         _ container: JSONValue, _ name: String, _ role: Role, _ namespace: ContainerNamespace

@@ -1,6 +1,6 @@
 import JSON
 
-/// What a pod's status says.
+/// A pod's status.
 extension PodWorker {
     func status(_ object: inout JSONValue) {
         let now = services.now

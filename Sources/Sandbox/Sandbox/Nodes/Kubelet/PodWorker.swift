@@ -27,7 +27,7 @@ actor PodWorker {
     var stopDeadline: Duration?
     /// Sidecars that have started, or need not be waited for.
     var sidecars: [String: Gate] = [:]
-    /// Whether the containers proper have ended for good: sidecars are not kept running any longer.
+    /// Is `true` when the containers proper have ended for good: sidecars are not kept running any longer.
     var isWorkDone = false
     var startTime: JSONValue
     var mounts: [String: String] = [:]
@@ -85,7 +85,7 @@ actor PodWorker {
             running.cancel()
             let hurry = Task { await self.followWhileStopping() }
             await stopContainers(hasGrace: ending > 0, until: deadline)
-            // What was just starting is not among those: it is stopped as soon as it has started.
+            // A container that was just starting is not among those: it is stopped as soon as it has started.
             await running.value
             hurry.cancel()
             group.cancelAll()
