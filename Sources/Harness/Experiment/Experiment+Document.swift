@@ -33,8 +33,8 @@ extension Experiment.Target {
         context = value.text("context")
         namespace = value.requiredText("namespace")
         let parts = value.requiredText("workload").split(separator: "/", maxSplits: 1).map(String.init)
-        guard parts.count == 2, let kind = WorkloadKind(rawValue: parts[0]) else { preconditionFailure("workload's pattern") }
-        workloadKind = kind
+        guard parts.count == 2 else { preconditionFailure("workload's pattern") }
+        workloadKind = WorkloadKind(parts[0])
         workload = parts[1]
         container = value.text("container")
         service = value.requiredText("service")

@@ -24,8 +24,26 @@ public struct Experiment: Sendable, Hashable {
 
 extension Experiment {
     public struct Target: Sendable, Hashable {
-        public enum WorkloadKind: String, Sendable, Hashable {
+        public enum WorkloadKind: Sendable, Hashable, CustomStringConvertible {
             case deployment, statefulset
+            /// An object of another controller, which owns the pods or what they belong to; its kind in lower case.
+            case other(String)
+
+            public init(_ kind: String) {
+                switch kind.lowercased() {
+                case "deployment": self = .deployment
+                case "statefulset": self = .statefulset
+                case let other: self = .other(other)
+                }
+            }
+
+            public var description: String {
+                switch self {
+                case .deployment: "deployment"
+                case .statefulset: "statefulset"
+                case .other(let kind): kind
+                }
+            }
         }
 
         /// Which of the service's stable addresses is probed.
@@ -41,7 +59,7 @@ extension Experiment {
         public var namespace: String
         public var workloadKind: WorkloadKind
         public var workload: String
-        /// The SQL Server container; `nil`: the pod's first.
+        /// The SQL Server container; `nil`: the one with the service's target port.
         public var container: String?
         public var service: String
         /// Name or number of the service's port; `nil`: its only one, or 1433.

@@ -9,6 +9,12 @@ public protocol FaultInjection: Sendable {
     /// For people: what exactly will be touched.
     func plan(_ target: FaultTarget) -> [String]
 
+    /// Looks, without changing anything, whether the fault will find what it acts on.
+    ///
+    /// - Returns: what it found, for people.
+    /// - Throws: ``FaultError`` when the fault cannot be injected as things are.
+    func examine(_ target: FaultTarget, _ client: KubernetesClient) async throws -> [String]
+
     /// The permissions for injecting, proving and undoing.
     func permissions(_ target: FaultScope) -> [ResourceAttributes]
 
@@ -26,6 +32,8 @@ public protocol FaultInjection: Sendable {
 
 extension FaultInjection {
     public var undoAfter: Duration? { nil }
+
+    public func examine(_ target: FaultTarget, _ client: KubernetesClient) async throws -> [String] { [] }
 }
 
 /// Where a fault may act, known before any pod is looked at.

@@ -30,16 +30,12 @@ public struct FaultTarget: Sendable, Hashable {
     /// The target that a running pod is.
     ///
     /// - Throws: when the pod is not running on a node, or has no such container.
-    public init(pod: Pod, container named: String?, lease: String) throws(FaultError) {
+    public init(pod: Pod, container: String, lease: String) throws(FaultError) {
         let name = pod.metadata.name
         guard let uid = pod.metadata.uid, let node = pod.spec.nodeName else {
             throw FaultError(.targetNotRunning, "pod \(name) is not on a node yet")
         }
-        guard let container = named ?? pod.spec.containers.first?.name, let status = pod.containerStatus(container) else {
-            let known = pod.spec.containers.map(\.name).joined(separator: ", ")
-            throw FaultError(.targetNotRunning, "pod \(name) has no running container '\(named ?? "")'; it has \(known)")
-        }
-        guard let id = status.containerID, status.state?.running != nil else {
+        guard let status = pod.containerStatus(container), let id = status.containerID, status.state?.running != nil else {
             throw FaultError(.targetNotRunning, "container \(container) of pod \(name) is not running")
         }
         self.init(

@@ -44,8 +44,8 @@ public struct Planner: Sendable {
 
     private func describe(_ experiment: Experiment) async throws -> [String] {
         let target = try await TargetResolver(client: client, target: experiment.target).resolve()
-        guard let pod = target.servingPods.first else { return [] }
-        let faultTarget = try FaultTarget(pod, of: experiment.target)
+        guard !target.servingPods.isEmpty else { return [] }
+        let faultTarget = try target.instance()
         let ledger = experiment.ledger
         let own = [
             "hold Lease \(target.namespace)/\(faultTarget.lease)",

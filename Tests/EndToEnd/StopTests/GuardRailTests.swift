@@ -25,6 +25,13 @@ import Testing
             try await Self.expectRefusal(Self.deletion, cluster, "no-such-server") {
                 $0.replacing("deployment/azure-sql-edge", with: "deployment/no-such-server")
             }
+            let kill = Drill(name: "kill", fault: "processKill: {process: nosuchserver}")
+            try await Self.expectRefusal(kill, cluster, "no process is called 'nosuchserver'")
+        }
+        try await TestCluster.with(manifest: {
+            $0.replacing("persistentVolumeClaim:\n            claimName: mssql-data", with: "emptyDir: {}")
+        }) {
+            try await Self.expectRefusal(Self.deletion, $0, "mounts no PersistentVolumeClaim")
         }
     }
 

@@ -8,7 +8,6 @@ import Testing
         try await TestCluster.with { cluster in
             let before = try await ClusterState.of(cluster)
             for drill in [
-                Drill(name: "no-such-process", fault: "processKill: {process: nosuchserver}"),
                 Drill(name: "idle-hook", fault: "nodeFailure: {inject: ['true'], undo: ['true'], noticedWithin: 3s}"),
                 Drill(name: "idle-command", fault: "command: {inject: ['true'], undo: ['true'], probe: ['false']}"),
                 Drill(name: "failing-hook", fault: "nodeFailure: {inject: ['false'], undo: ['true'], noticedWithin: 3s}"),

@@ -39,6 +39,19 @@ import Testing
         #expect(try fault(.stop).victim(of: [process(7, parent: 1)]).pid == 7)
     }
 
+    /// The end of a forked child need not be noticed by anybody: who reads the plan or the evidence has to know.
+    @Test func whichOfSeveralProcessesIsHitIsSaid() throws {
+        let target = FaultTarget(
+            namespace: "sql", pod: "sql-0", podUID: "u", node: "n", container: "db", containerID: "containerd://1", restartCount: 0,
+            lease: "l")
+        let fault = try fault(.kill)
+        let child = [process(1, parent: 0), process(9, parent: 1)]
+        #expect(
+            fault.describe(child[1], among: child, target)
+                == "sqlservr, pid 9 in container db (a child of pid 1 of the same name; 2 processes have that name)")
+        #expect(fault.describe(child[0], among: [child[0]], target) == "sqlservr, pid 1 in container db")
+    }
+
     @Test(arguments: [FaultSpec.ProcessKill.Signal.kill, .stop])
     func pidOneIsNoTargetForWhatItIgnores(signal: FaultSpec.ProcessKill.Signal) throws {
         let error = #expect(throws: FaultError.self) { try fault(signal).victim(of: [process(1, parent: 0)]) }

@@ -42,9 +42,11 @@ extension Format {
         .optional("namespace", dnsName, .string("default"), "The target's namespace."),
         .required(
             "workload",
-            .string(pattern: "^(deployment|statefulset)/[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", meaning: "deployment/NAME or statefulset/NAME"),
-            "The workload under test: deployment/NAME or statefulset/NAME."),
-        .optional("container", dnsName, "The SQL Server container; the pod's first where it is not named."),
+            .string(
+                pattern: "^(?!pods?/)[A-Za-z][A-Za-z0-9]*/[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
+                meaning: "deployment/NAME, statefulset/NAME, or KIND/NAME of what owns the pods"),
+            "The workload under test: deployment/NAME, statefulset/NAME, or KIND/NAME of another controller's object that owns the pods."),
+        .optional("container", dnsName, "The SQL Server container; the one with the service's target port where it is not named."),
         .required("service", dnsName, "The Service whose stable address is probed."),
         .optional("port", .integerOrString, "The service's port, by name or number; needed where it has several and none is 1433."),
         .optional(

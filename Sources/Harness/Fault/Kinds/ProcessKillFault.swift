@@ -32,9 +32,24 @@ struct ProcessKillFault: FaultInjection {
         }
     }
 
+    func examine(_ target: FaultTarget, _ client: KubernetesClient) async throws -> [String] {
+        let candidates = try await processes(target, client).named(spec.process)
+        return ["it would hit \(try describe(victim(of: candidates), among: candidates, target))"]
+    }
+
+    /// Which process it is, and of several of its name which one: the end of a child need not end the container.
+    func describe(_ process: ContainerProcess, among candidates: [ContainerProcess], _ target: FaultTarget) -> String {
+        let name = "\(spec.process), pid \(process.pid) in container \(target.container)"
+        guard candidates.count > 1 else { return name }
+        let isChild = candidates.contains { $0.pid == process.parent }
+        let which = isChild ? "a child of pid \(process.parent) of the same name" : "the youngest"
+        return "\(name) (\(which); \(candidates.count) processes have that name)"
+    }
+
     func inject(_ target: FaultTarget, _ context: FaultContext) async throws -> String {
-        let processes = processes(target, context)
-        let process = try victim(of: try await processes.named(spec.process))
+        let processes = processes(target, context.client)
+        let candidates = try await processes.named(spec.process)
+        let process = try victim(of: candidates)
         if spec.signal == .stop {
             let intent = try context.intend(
                 .continueProcess, "continue process \(process.pid) in pod \(target.namespace)/\(target.pod)",
@@ -46,7 +61,7 @@ struct ProcessKillFault: FaultInjection {
             try await context.mark(Pod.self, target.pod, in: target.namespace, with: intent)
         }
         try await processes.signal(spec.signal.rawValue, to: process)
-        return "SIG\(spec.signal.rawValue) sent to \(spec.process), pid \(process.pid) in container \(target.container)"
+        return "SIG\(spec.signal.rawValue) sent to \(describe(process, among: candidates, target))"
     }
 
     /// The child where there is a parent of the same name, never PID 1 for a signal that it ignores.
@@ -71,7 +86,7 @@ struct ProcessKillFault: FaultInjection {
         guard spec.signal == .stop else {
             return try await Proof(context: context, target: target, timeout: timeout).containerRestarted()
         }
-        let stopped = try await processes(target, context).named(spec.process).filter { $0.state == "T" }
+        let stopped = try await processes(target, context.client).named(spec.process).filter { $0.state == "T" }
         return FaultEffect(
             proven: !stopped.isEmpty,
             evidence: stopped.isEmpty
@@ -79,7 +94,7 @@ struct ProcessKillFault: FaultInjection {
                 : stopped.map { "process \(spec.process), pid \($0.pid), is in state T (stopped)" })
     }
 
-    private func processes(_ target: FaultTarget, _ context: FaultContext) -> ContainerProcesses {
-        ContainerProcesses(client: context.client, namespace: target.namespace, pod: target.pod, container: target.container)
+    private func processes(_ target: FaultTarget, _ client: KubernetesClient) -> ContainerProcesses {
+        ContainerProcesses(client: client, namespace: target.namespace, pod: target.pod, container: target.container)
     }
 }

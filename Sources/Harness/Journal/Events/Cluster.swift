@@ -136,6 +136,8 @@ public struct ClusterObservation: Codable, Sendable, Hashable {
         /// The kubelet waits before it starts the container again: its earlier restarts are too recent.
         case crashLoopBackOff
         case endpointReady, endpointGone
+        /// The Service leads to more than one ready server.
+        case severalBackends
         case nodeReady, nodeNotReady, nodeUnschedulable, nodeSchedulable
         /// A Kubernetes Event about the target (`FailedAttachVolume`, `BackOff`...).
         case event

@@ -17,7 +17,12 @@ public struct Permissions: Sendable {
         }
         var needed = allow(["get", "list", "watch"], "pods")
         needed += allow(["get"], "services", name: target.service)
-        needed += allow(["get"], target.workloadKind == .deployment ? "deployments" : "statefulsets", group: "apps", name: target.workload)
+        switch target.workloadKind {
+        case .deployment: needed += allow(["get"], "deployments", group: "apps", name: target.workload)
+        case .statefulset: needed += allow(["get"], "statefulsets", group: "apps", name: target.workload)
+        // Looked for among what it owns.
+        case .other: needed += ["deployments", "statefulsets"].flatMap { allow(["list"], $0, group: "apps") }
+        }
         needed += allow(["get"], "persistentvolumeclaims")
         needed += allow(["list", "watch"], "endpointslices", group: "discovery.k8s.io")
         needed += allow(["list", "watch"], "events")

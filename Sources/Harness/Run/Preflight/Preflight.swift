@@ -55,9 +55,11 @@ struct Preflight: Sendable {
         try await checkPermissions(&outcome)
         guard outcome.passed else { return }
         checkNamespace(&outcome)
-        let target = try await TargetResolver(client: client, target: experiment.target).resolve()
-        checkTarget(target, &outcome)
-        try await checkStorage(target, &outcome)
+        let target = try await TargetResolver(client: client, target: experiment.target).resolveWithEndpoint()
+        await checkTarget(target, &outcome)
+        guard outcome.passed else { return }
+        let instance = try target.instance()
+        try await checkInstance(instance, target, &outcome)
         try await checkLeftovers(&outcome)
         if experiment.fault.isNodeFault || experiment.safety.requireSpareNode {
             try await checkNodes(target, &outcome)
@@ -99,50 +101,6 @@ struct Preflight: Sendable {
         guard namespace.hasPrefix("kube-"), !experiment.safety.allowSystemNamespaces else { return }
         outcome.fail(
             "namespace", "\(namespace) is a system namespace", hint: "spec.safety.allowSystemNamespaces: true overrides this")
-    }
-
-    private func checkTarget(_ target: ResolvedTarget, _ outcome: inout Outcome) {
-        let workload = "\(experiment.target.workloadKind) \(target.namespace)/\(experiment.target.workload)"
-        let terminating = target.pods.filter { $0.metadata.deletionTimestamp != nil }.map(\.metadata.name)
-        if !terminating.isEmpty {
-            outcome.fail(
-                "workload", "\(workload) has a pod on its way out: \(terminating.joined(separator: ", "))", hint: "wait until it is gone")
-        } else if target.desiredReplicas != 1 {
-            outcome.fail(
-                "workload", "\(workload) wants \(target.desiredReplicas) replicas; this experiment is about one instance on one volume",
-                hint: "scale it to 1")
-        } else if target.servingPods.count != 1 || target.pods.count != 1 {
-            outcome.fail(
-                "workload", "\(workload) is not healthy now: \(target.servingPods.count) of \(target.pods.count) pods are ready",
-                hint: "see 'kubectl -n \(target.namespace) get pods'")
-        } else {
-            outcome.pass(
-                "workload", "\(workload): pod \(target.servingPods[0].metadata.name) on node \(target.servingPods[0].spec.nodeName ?? "?")")
-        }
-        outcome.pass("service", "Service \(target.service.metadata.name), address \(target.address)")
-        for container in target.servingPods.flatMap(\.spec.containers)
-        where container.readinessProbe == nil && container.name == (experiment.target.container ?? container.name) {
-            outcome.warn(
-                "readiness", "container \(container.name) has no readiness probe: the Service sends clients to it before it accepts logins",
-                hint: "add a readinessProbe")
-        }
-    }
-
-    private func checkStorage(_ target: ResolvedTarget, _ outcome: inout Outcome) async throws {
-        let claims = target.servingPods.flatMap { $0.spec.volumes ?? [] }.compactMap { $0.persistentVolumeClaim?.claimName }
-        if claims.isEmpty {
-            return outcome.warn(
-                "storage", "the pod mounts no PersistentVolumeClaim: its data ends with it", hint: "mount one at /var/opt/mssql")
-        }
-        outcome.pass("storage", "the pod mounts \(claims.joined(separator: ", "))")
-        guard experiment.target.workloadKind == .deployment else { return }
-        let deployment = try await client.get(Deployment.self, experiment.target.workload, in: target.namespace)
-        if deployment.spec.strategy?.type != "Recreate" {
-            outcome.warn(
-                "strategy",
-                "the Deployment's strategy is \(deployment.spec.strategy?.type ?? "RollingUpdate"): with a ReadWriteOnce volume a rollout can wait for itself",
-                hint: "spec.strategy.type: Recreate")
-        }
     }
 
     private func checkLeftovers(_ outcome: inout Outcome) async throws {

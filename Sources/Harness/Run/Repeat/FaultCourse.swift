@@ -13,7 +13,7 @@ struct FaultCourse: Sendable {
     let faults: FaultContext
     let monitor: HealthMonitor
     let target: FaultTarget
-    let podSelector: String
+    let workload: Workload
     let resolver: TargetResolver
 
     /// The time limit of a snapshot, should the API server be away.
@@ -66,7 +66,9 @@ struct FaultCourse: Sendable {
             try await putBack()
         }
         guard let replaced = try await replacement(before: deadline) else {
-            return try giveUp("no ready pod took over within \(experiment.giveUpAfter.gep2257)")
+            let obstacle = await Obstacle(client: client, namespace: target.namespace, workload: workload).sentence()
+            return try giveUp(
+                "no ready pod took over within \(experiment.giveUpAfter.gep2257)\(obstacle.map { ": \($0)" } ?? "")")
         }
         return try await settleDown(from: replaced, deadline: deadline)
     }
@@ -95,9 +97,10 @@ struct FaultCourse: Sendable {
             case .none, .containerKill, .podDelete, .podEvict, .nodeDrain, .nodeTaint, .nodeFailure: false
             }
         return try await firstResult(within: deadline - journal.clock.now) { () async throws -> RunTime? in
-            for try await event in client.watch(Pod.self, in: .namespace(target.namespace), labels: podSelector) {
+            for try await event in client.watch(Pod.self, in: .namespace(target.namespace), labels: workload.pods.labels) {
                 switch event.change {
                 case .added(let pod), .modified(let pod):
+                    guard workload.pods.contains(pod) else { continue }
                     let isOld =
                         pod.metadata.uid == target.podUID && pod.containerStatus(target.container)?.containerID == target.containerID
                     if pod.isReady, mayBeTheSame || !isOld { return journal.clock.time(of: event.receivedAt) }

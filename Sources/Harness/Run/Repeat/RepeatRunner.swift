@@ -25,11 +25,8 @@ struct RepeatRunner: Sendable {
     func run() async throws -> RepeatEnded {
         try journal.enter(.preparing)
         let resolver = TargetResolver(client: client, target: experiment.target)
-        let target = try await resolver.resolve()
-        guard let pod = target.servingPods.first else {
-            throw TargetError(check: "workload", message: "no pod of the target is ready before repeat \(number)")
-        }
-        let faultTarget = try FaultTarget(pod, of: experiment.target)
+        let target = try await resolver.resolveWithEndpoint()
+        let faultTarget = try target.instance()
         try journal.append(.snapshot(try await resolver.snapshot(.before, container: faultTarget.container)))
         let ledger = try await Ledger.prepare(
             LedgerConfiguration(server: server, experiment: experiment, tableSuffix: "\(options.runID)_\(ordinal)", seed: options.seed),
@@ -55,7 +52,7 @@ struct RepeatRunner: Sendable {
             .probesStarted(ProbesStarted(address: target.address, schedules: configuration.schedules + [ledger.schedule])))
         let course = FaultCourse(
             client: client, journal: journal, experiment: experiment, options: options, faults: faults, monitor: monitor,
-            target: faultTarget, podSelector: target.podSelector, resolver: resolver)
+            target: faultTarget, workload: target.workload, resolver: resolver)
         var loops = eventLoopGroup.makeIterator()
         let eventLoop = loops.next() ?? eventLoopGroup.next()
         let loginLoop = loops.next() ?? eventLoop
@@ -72,8 +69,8 @@ struct RepeatRunner: Sendable {
             }
             group.addTask {
                 try await ClusterWatch(
-                    client: client, journal: journal, namespace: target.namespace, podSelector: target.podSelector,
-                    service: target.service.metadata.name
+                    client: client, journal: journal, namespace: target.namespace, pods: target.workload.pods,
+                    service: target.service.metadata.name, port: target.servicePort.name ?? ""
                 ).run()
                 return nil
             }

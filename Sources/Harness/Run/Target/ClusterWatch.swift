@@ -6,14 +6,16 @@ struct ClusterWatch: Sendable {
     let client: KubernetesClient
     let journal: JournalWriter
     let namespace: String
-    let podSelector: String
+    let pods: Workload.Pods
     let service: String
+    /// The name of the Service's port that is probed, empty where it has none.
+    let port: String
     private let heartbeat = ServerHeartbeat()
 
     /// Returns when it is cancelled. A resource that may not be watched is left out, and the journal says so.
     func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await pods() }
+            group.addTask { try await followPods() }
             group.addTask { try await endpoints() }
             group.addTask { try await nodes() }
             group.addTask { try await volumes() }
@@ -23,13 +25,17 @@ struct ClusterWatch: Sendable {
         }
     }
 
-    private func pods() async throws {
+    private func followPods() async throws {
         var tracker = PodTracker()
-        try await follow(Pod.self, in: .namespace(namespace), labels: podSelector) { tracker.take($0) }
+        try await follow(Pod.self, in: .namespace(namespace), labels: pods.labels) { change in
+            if let pod = change.object, !pods.contains(pod) { return [] }
+            return tracker.take(change)
+        }
     }
 
     private func endpoints() async throws {
         var ready: Set<String>?
+        var several: [String] = []
         var slices: [String: EndpointSlice] = [:]
         try await follow(EndpointSlice.self, in: .namespace(namespace), labels: "\(EndpointSlice.serviceNameLabel)=\(service)") { change in
             switch change {
@@ -37,12 +43,21 @@ struct ClusterWatch: Sendable {
             case .deleted(let slice): slices[slice.metadata.name] = nil
             case .synced, .blind, .sighted: break
             }
-            let now = Set(slices.values.flatMap { $0.endpoints ?? [] }.filter(\.isReady).flatMap(\.addresses))
-            defer { ready = now }
-            guard let before = ready else { return [] }
-            return before.subtracting(now).sorted().map {
-                ClusterObservation(kind: .endpointGone, object: "service/\(service)", detail: $0)
+            let backends = Backend.all(slices.values, port: port).filter(\.isReady)
+            let now = Set(backends.flatMap(\.addresses))
+            let names = backends.map(\.name)
+            defer {
+                ready = now
+                several = names
             }
+            let ambiguity =
+                names.count > 1 && names != several
+                ? [ClusterObservation(kind: .severalBackends, object: "service/\(service)", detail: names.joined(separator: ", "))] : []
+            guard let before = ready else { return ambiguity }
+            return ambiguity
+                + before.subtracting(now).sorted().map {
+                    ClusterObservation(kind: .endpointGone, object: "service/\(service)", detail: $0)
+                }
                 + now.subtracting(before).sorted().map {
                     ClusterObservation(kind: .endpointReady, object: "service/\(service)", detail: $0)
                 }
@@ -130,6 +145,14 @@ struct ClusterWatch: Sendable {
 }
 
 extension WatchEvent.Change {
+    /// The object that it is about, if it is about one.
+    fileprivate var object: Resource? {
+        switch self {
+        case .added(let object), .modified(let object), .deleted(let object): object
+        case .synced, .blind, .sighted: nil
+        }
+    }
+
     /// New and changed objects alike, as `added`.
     fileprivate var state: Self {
         if case .modified(let object) = self { return .added(object) }

@@ -22,7 +22,7 @@ extension TargetResolver {
                     containerID: status?.containerID ?? "", restartCount: status?.restartCount ?? 0, ready: pod.isReady,
                     terminating: pod.metadata.deletionTimestamp != nil, tolerationSeconds: pod.tolerationSeconds)
             }.sorted { $0.name < $1.name },
-            desiredReplicas: target.desiredReplicas, readyReplicas: target.readyReplicas, address: target.address)
+            desiredReplicas: target.workload.desiredReplicas, readyReplicas: target.readyReplicas, address: target.address)
         guard let lostNode else { return snapshot }
         snapshot.attachments = try await attachments(of: volumes)
         snapshot.nodes = try await Self.ifAllowed { () async throws(KubernetesError) in

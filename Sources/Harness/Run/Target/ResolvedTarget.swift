@@ -1,29 +1,90 @@
 import Experiment
+import Fault
 import Journal
 import Kubernetes
-import TDS
 
-/// The experiment's target as the cluster has it: the workload, its pods, the service and its stable address.
+/// The experiment's target as the cluster has it: the Service's stable address, what it leads to, and the workload that keeps it there.
 struct ResolvedTarget: Sendable {
     var namespace: String
-    /// Selects the workload's pods, as a label selector of the API.
-    var podSelector: String
-    var desiredReplicas: Int
-    /// As the workload's status counts them, which a controller brings up to date in its own time.
-    var reportedReplicas: Int
+    var workload: Workload
     /// The workload's pods, the terminating ones too.
     var pods: [Pod]
     var service: Service
+    /// Of the service's ports the one that is probed.
+    var servicePort: Service.Port
+    /// Everything behind the address, ready or not.
+    var backends: [Backend]
     var host: String
-    var port: Int
+    /// `spec.target.container`.
+    var namedContainer: String?
+
+    var port: Int { servicePort.port }
 
     var address: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
-    /// The pods that serve: ready and not on their way out.
-    var servingPods: [Pod] { pods.filter(\.isReady) }
+    /// Of the pod, a number or a name.
+    var targetPort: IntOrString { servicePort.targetPort ?? .int(servicePort.port) }
 
-    /// The labels that the workload and its pods agree on.
-    var readyReplicas: Int { min(reportedReplicas, servingPods.count) }
+    /// The backends that clients are sent to now.
+    var readyBackends: [Backend] { backends.filter(\.isReady) }
+
+    /// The workload's pods that serve: ready, not on their way out, and behind the address.
+    var servingPods: [Pod] { pods.filter { pod in pod.isReady && readyBackends.contains { $0.leads(to: pod) } } }
+
+    /// The replicas that are ready both by the workload's status and by its pods.
+    var readyReplicas: Int { min(workload.readyReplicas ?? .max, pods.count(where: \.isReady)) }
+
+    /// Why it cannot be told which server a client reaches, or that it is not the workload's, if so.
+    var ambiguity: TargetError? {
+        let name = "Service \(namespace)/\(service.metadata.name)"
+        if readyBackends.count > 1 {
+            let list = readyBackends.map(\.name).joined(separator: ", ")
+            return TargetError(
+                check: "service", message: "\(name) leads to \(readyBackends.count) ready servers: \(list); a client reaches any of them",
+                hint: "let its spec.selector match the pod of one instance only")
+        }
+        if let foreign = readyBackends.first(where: { backend in !pods.contains { backend.leads(to: $0) } }) {
+            return TargetError(
+                check: "service", message: "\(name) leads to \(foreign.name), which is not of \(workload.name)",
+                hint: "set spec.target.workload to what owns that pod, or spec.target.service to a Service of \(workload.name)")
+        }
+        return nil
+    }
+
+    /// A pod is ready and its Service does not lead there yet: Kubernetes promises no time for that.
+    var isAwaitingEndpoint: Bool { readyBackends.isEmpty && pods.contains(where: \.isReady) }
+
+    /// The instance that a fault hits: the one pod behind the address, and in it the container that has the Service's target port.
+    ///
+    /// - Throws: ``TargetError`` when there is none, or it cannot be told.
+    func instance() throws -> FaultTarget {
+        if let ambiguity { throw ambiguity }
+        guard let pod = servingPods.first else {
+            throw TargetError(
+                check: "workload", message: "Service \(namespace)/\(service.metadata.name) leads to no ready pod of \(workload.name)",
+                hint: "see 'kubectl -n \(namespace) get pods,endpointslices'")
+        }
+        return try FaultTarget(pod: pod, container: try container(of: pod).name, lease: TargetLock.name(of: workload.lockName))
+    }
+
+    /// The container that has the Service's target port; `spec.target.container` where the experiment names one.
+    func container(of pod: Pod) throws(TargetError) -> Container {
+        let containers = pod.spec.containers
+        let listed = containers.map(\.name).joined(separator: ", ")
+        let hint = "set spec.target.container to one of \(listed)"
+        if let namedContainer {
+            if let found = containers.first(where: { $0.name == namedContainer }) { return found }
+            throw TargetError(check: "container", message: "pod \(pod.metadata.name) has no container '\(namedContainer)'", hint: hint)
+        }
+        let declaring = containers.filter { ($0.ports ?? []).contains { $0.isTarget(targetPort) } }
+        if declaring.count == 1 { return declaring[0] }
+        if containers.count == 1 { return containers[0] }
+        let which = declaring.isEmpty ? "none" : "\(declaring.count)"
+        throw TargetError(
+            check: "container",
+            message: "of the containers \(listed) of pod \(pod.metadata.name) \(which) has the Service's target port \(targetPort)",
+            hint: hint)
+    }
 }
 
 /// Something about the target that the cluster does not have, or has otherwise than the experiment says.
@@ -40,53 +101,60 @@ struct TargetResolver: Sendable {
     let client: KubernetesClient
     let target: Experiment.Target
 
+    /// The time that a Service's endpoints may take to show a pod that is Ready.
+    static let endpointPatience = Duration.seconds(10)
+
     func resolve() async throws -> ResolvedTarget {
-        let workload = try await workload()
-        let selector = workload.selector
-        let pods = try await client.list(Pod.self, in: .namespace(target.namespace), labels: selector.query).items
         guard let service = try await client.find(Service.self, target.service, in: target.namespace) else {
             throw TargetError(
                 check: "service", message: "there is no Service \(target.namespace)/\(target.service)",
                 hint: "set spec.target.service to one of 'kubectl -n \(target.namespace) get services'")
         }
-        let labels = workload.podLabels
-        if let wanted = service.spec.selector, !wanted.allSatisfy({ labels[$0.key] == $0.value }) {
-            throw TargetError(
-                check: "service",
-                message: "Service \(target.service) does not select the pods of \(target.workloadKind)/\(target.workload)",
-                hint: "compare its spec.selector with the labels of the workload's pod template")
-        }
+        let port = try port(of: service)
+        let workload = try await workload()
+        let pods = try await client.list(Pod.self, in: .namespace(target.namespace), labels: workload.pods.labels).items
         return ResolvedTarget(
-            namespace: target.namespace, podSelector: selector.query, desiredReplicas: workload.replicas,
-            reportedReplicas: workload.readyReplicas, pods: pods, service: service, host: try host(of: service),
-            port: try port(of: service))
+            namespace: target.namespace, workload: workload, pods: pods.filter(workload.pods.contains), service: service,
+            servicePort: port, backends: try await backends(of: service, port), host: try host(of: service),
+            namedContainer: target.container)
     }
 
-    private struct Workload {
-        var selector: LabelSelector
-        var podLabels: [String: String]
-        var replicas: Int
-        var readyReplicas: Int
-    }
-
-    private func workload() async throws -> Workload {
-        switch target.workloadKind {
-        case .deployment:
-            if let found = try await client.find(Deployment.self, target.workload, in: target.namespace) {
-                return Workload(
-                    selector: found.spec.selector, podLabels: found.spec.template.metadata?.labels ?? [:],
-                    replicas: found.spec.replicas ?? 1, readyReplicas: found.status?.readyReplicas ?? 0)
+    /// The target as soon as its Service leads to its ready pod; as it is then, if that takes too long.
+    func resolveWithEndpoint() async throws -> ResolvedTarget {
+        let first = try await resolve()
+        guard first.isAwaitingEndpoint else { return first }
+        let settled = try await firstResult(within: Self.endpointPatience) { () async throws -> ResolvedTarget? in
+            let labels = "\(EndpointSlice.serviceNameLabel)=\(target.service)"
+            for try await _ in client.watch(EndpointSlice.self, in: .namespace(target.namespace), labels: labels) {
+                let now = try await resolve()
+                if !now.isAwaitingEndpoint { return now }
             }
-        case .statefulset:
-            if let found = try await client.find(StatefulSet.self, target.workload, in: target.namespace) {
-                return Workload(
-                    selector: found.spec.selector, podLabels: found.spec.template.metadata?.labels ?? [:],
-                    replicas: found.spec.replicas ?? 1, readyReplicas: found.status?.readyReplicas ?? 0)
-            }
+            return nil
         }
-        throw TargetError(
-            check: "workload", message: "there is no \(target.workloadKind) \(target.namespace)/\(target.workload)",
-            hint: "apply its manifest first, or set spec.target.workload; experiments/targets has examples")
+        if let settled { return settled }
+        return try await resolve()
+    }
+
+    // MARK: What the Service leads to
+
+    /// By the Service's EndpointSlices; by its Endpoints where it has none.
+    private func backends(of service: Service, _ port: Service.Port) async throws -> [Backend] {
+        let labels = "\(EndpointSlice.serviceNameLabel)=\(service.metadata.name)"
+        var slices: [EndpointSlice] = []
+        do throws(KubernetesError) {
+            slices = try await client.list(EndpointSlice.self, in: .namespace(target.namespace), labels: labels).items
+        } catch {
+            guard error.code == .notFound else { throw error }
+        }
+        guard slices.isEmpty else { return Backend.all(slices, port: port.name ?? "") }
+        do throws(KubernetesError) {
+            let endpoints = try await client.find(Endpoints.self, service.metadata.name, in: target.namespace)
+            return endpoints.map { Backend.all($0, port: port.name ?? "") } ?? []
+        } catch {
+            // Where slices may be read and there is none, the Service leads nowhere, whoever may read the older kind.
+            guard error.code == .forbidden else { throw error }
+            return []
+        }
     }
 
     /// The stable address: the load balancer's where there is one, else the cluster IP, unless the experiment names one of them.
@@ -111,18 +179,29 @@ struct TargetResolver: Sendable {
         }
     }
 
-    private func port(of service: Service) throws(TargetError) -> Int {
+    private func port(of service: Service) throws(TargetError) -> Service.Port {
         let ports = service.spec.ports ?? []
         let known = ports.map { $0.name.map { "\($0)=" } ?? "" }
         let listed = zip(known, ports).map { "\($0)\($1.port)" }.joined(separator: ", ")
         if let wanted = target.port {
-            if let found = ports.first(where: { $0.name == wanted || "\($0.port)" == wanted }) { return found.port }
+            if let found = ports.first(where: { $0.name == wanted || "\($0.port)" == wanted }) { return found }
             throw TargetError(check: "service", message: "Service \(target.service) has no port '\(wanted)'", hint: "it has \(listed)")
         }
-        if ports.count == 1 { return ports[0].port }
-        if let usual = ports.first(where: { $0.port == 1433 }) { return usual.port }
+        if ports.count == 1 { return ports[0] }
+        if let usual = ports.first(where: { $0.port == 1433 }) { return usual }
         throw TargetError(
             check: "service", message: "Service \(target.service) has \(ports.count) ports, none of them 1433",
             hint: "set spec.target.port to one of \(listed)")
+    }
+}
+
+extension ContainerPort {
+    /// Is `true` where a Service's target port, a number or a name, is this one.
+    fileprivate func isTarget(_ wanted: IntOrString) -> Bool {
+        guard (self.protocol ?? "TCP") == "TCP" else { return false }
+        return switch wanted {
+        case .int(let number): containerPort == number
+        case .string(let name): self.name == name || "\(containerPort)" == name
+        }
     }
 }

@@ -30,7 +30,7 @@ struct TargetLock: Sendable {
         self.holder = holder
     }
 
-    fileprivate static func name(of workload: String) -> String { "aftershock-\(workload)" }
+    static func name(of workload: String) -> String { "aftershock-\(workload)" }
 
     /// Takes the lease.
     ///
@@ -110,12 +110,5 @@ struct TargetLock: Sendable {
         TargetError(
             check: "lock", message: "\(who) is working on this target (Lease \(namespace)/\(name), \(when))",
             hint: "wait for it to end; the lease of a harness that was killed runs out after \(Self.duration) s")
-    }
-}
-
-extension FaultTarget {
-    /// The target's instance that `pod` is, held by the target's lease.
-    init(_ pod: Pod, of target: Experiment.Target) throws(FaultError) {
-        try self.init(pod: pod, container: target.container, lease: TargetLock.name(of: target.workload))
     }
 }

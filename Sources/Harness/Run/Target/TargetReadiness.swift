@@ -16,20 +16,22 @@ public struct TargetReadiness: Sendable {
     ///
     /// - Throws: when none is within `limit`, with the last thing that was seen of it.
     public func wait(atMost limit: Duration) async throws {
-        let resolved = try await TargetResolver(client: client, target: target).resolve()
+        let workload = try await TargetResolver(client: client, target: target).workload()
         let ready = try await firstResult(within: limit) { () async throws -> Bool? in
-            for try await event in client.watch(Pod.self, in: .namespace(target.namespace), labels: resolved.podSelector) {
+            for try await event in client.watch(Pod.self, in: .namespace(target.namespace), labels: workload.pods.labels) {
                 switch event.change {
-                case .added(let pod), .modified(let pod): if pod.isReady { return true }
+                case .added(let pod), .modified(let pod): if workload.pods.contains(pod), pod.isReady { return true }
                 case .deleted, .synced, .blind, .sighted: continue
                 }
             }
             return nil
         }
         guard ready == true else {
+            let obstacle = await Obstacle(client: client, namespace: target.namespace, workload: workload).sentence()
             throw TargetError(
                 check: "workload",
-                message: "no pod of \(target.workloadKind) \(target.namespace)/\(target.workload) was ready within \(limit)",
+                message: "no pod of \(workload.name) in namespace \(target.namespace) was ready within \(limit)"
+                    + (obstacle.map { ": \($0)" } ?? ""),
                 hint: "see 'kubectl -n \(target.namespace) describe pods'")
         }
     }
@@ -38,13 +40,15 @@ public struct TargetReadiness: Sendable {
     ///
     /// Returns after `limit` at the latest; what is still amiss then is for the preflight to say.
     func awaitAftermath(atMost limit: Duration) async throws {
-        let selector = try await TargetResolver(client: client, target: target).resolve().podSelector
+        let own = try await TargetResolver(client: client, target: target).workload().pods
         _ = try await firstResult(within: limit) { () async throws -> Bool? in
             var pods: [String: Pod] = [:]
             var isSynced = false
-            for try await event in client.watch(Pod.self, in: .namespace(target.namespace), labels: selector) {
+            for try await event in client.watch(Pod.self, in: .namespace(target.namespace), labels: own.labels) {
                 switch event.change {
-                case .added(let pod), .modified(let pod): pods[pod.metadata.uid ?? ""] = pod
+                case .added(let pod), .modified(let pod):
+                    guard own.contains(pod) else { continue }
+                    pods[pod.metadata.uid ?? ""] = pod
                 case .deleted(let pod): pods[pod.metadata.uid ?? ""] = nil
                 case .synced: isSynced = true
                 case .blind, .sighted: continue

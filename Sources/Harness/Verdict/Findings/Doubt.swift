@@ -12,7 +12,7 @@ public struct Doubt: Sendable, Hashable {
         // The time after the recovery.
         case notStable, blind
         // The ledger.
-        case noWritesBefore, noWritesAfter, ledgerNotChecked, ledgerEmpty, ledgerInconsistent, ledgerShort
+        case noWritesBefore, noWritesAfter, ledgerNotChecked, ledgerEmpty, ledgerInconsistent, ledgerShort, severalBackends
         // The cluster.
         case serviceNotSeen, storageNotSeen, noVolume, placementNotSeen, replicasNotSeen, replicasShortBefore
         // Putting back.
@@ -26,7 +26,9 @@ public struct Doubt: Sendable, Hashable {
             case .outageBeforeFault, .faultNotInjected, .faultNotProven, .evidenceBeforeFault: .faultTookEffect
             case .notStable, .blind: .recovery
             case .noProbes, .probesMissing, .rateTooLow, .scheduleLag, .probingGap: .downtime
-            case .noWritesBefore, .noWritesAfter, .ledgerNotChecked, .ledgerEmpty, .ledgerInconsistent, .ledgerShort: .dataPersistence
+            case .noWritesBefore, .noWritesAfter, .ledgerNotChecked, .ledgerEmpty, .ledgerInconsistent, .ledgerShort,
+                .severalBackends:
+                .dataPersistence
             case .wrongAddress, .serviceNotSeen: .serviceAddress
             case .storageNotSeen, .noVolume: .storage
             case .placementNotSeen: .placement

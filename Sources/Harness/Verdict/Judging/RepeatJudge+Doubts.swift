@@ -147,6 +147,10 @@ extension RepeatJudge {
         if recovered, facts.writes.acknowledgedAfter < limits.minimumWrites {
             doubts.append(Doubt(.noWritesAfter, "no write was acknowledged after the recovery"))
         }
+        if let several = facts.severalBackends {
+            let sentence = "the Service led to several ready servers at once (\(several)): the rows of one say nothing of the other's"
+            return doubts + [Doubt(.severalBackends, sentence)]
+        }
         guard let ledger = facts.ledger else {
             let reason = facts.ledgerUnchecked ?? "the journal does not say why"
             return doubts + [Doubt(.ledgerNotChecked, "the rows were not read back: \(reason)")]

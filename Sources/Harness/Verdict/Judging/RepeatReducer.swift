@@ -25,8 +25,10 @@ struct RepeatReducer {
     private(set) var faultInjected: RunTime?
     private(set) var effect: (at: RunTime, effect: FaultEffect)?
     private(set) var intents: [UndoIntent] = []
-    private(set) var ledger: LedgerChecked?
-    private(set) var ledgerUnchecked: String?
+    private var ledgerChecked: LedgerChecked?
+    private var ledgerReason: String?
+    /// The servers among which clients, and the ledger's reader, may have been spread.
+    private(set) var severalBackends: String?
 
     /// Kubernetes events are for the reader; a storm of them must not fill the memory.
     private static let eventLimit = 500
@@ -35,6 +37,12 @@ struct RepeatReducer {
         self.number = number
         self.started = started
     }
+
+    /// The read-back of the one server that there was; of rows that were written to several servers, nothing can be told.
+    var ledger: LedgerChecked? { severalBackends == nil ? ledgerChecked : nil }
+
+    /// The reason for which there is no ``ledger``.
+    var ledgerUnchecked: String? { severalBackends.map { "the Service led to several servers: \($0)" } ?? ledgerReason }
 
     /// Is `true` for the repeat that runs.
     var isRunning: Bool { end == nil }
@@ -84,8 +92,8 @@ struct RepeatReducer {
             for track in tracks.keys { tracks[track]?.faultBegins(at: record.at) }
         case .faultInjected: faultInjected = record.at
         case .faultEffect(let found): effect = (record.at, found)
-        case .ledgerChecked(let checked): ledger = checked
-        case .ledgerUnchecked(let unchecked): ledgerUnchecked = unchecked.reason
+        case .ledgerChecked(let checked): ledgerChecked = checked
+        case .ledgerUnchecked(let unchecked): ledgerReason = unchecked.reason
         case .repeatEnded(let ended):
             end = ended
             self.ended = record.at
@@ -98,6 +106,7 @@ struct RepeatReducer {
     private func counts(_ time: RunTime) -> Bool { gaveUpAt.map { time <= $0 } ?? true }
 
     private mutating func add(_ observation: ClusterObservation, at time: RunTime) {
+        if observation.kind == .severalBackends { severalBackends = severalBackends ?? observation.detail ?? observation.object }
         if observation.kind == .event {
             guard observations.count(where: { $0.observation.kind == .event }) < Self.eventLimit else { return }
         }

@@ -150,6 +150,14 @@ import Testing
             ledger.acknowledged -= 1
             script.ledger = ledger
         },
+        Case(.severalBackends) { script in
+            script.change { record in
+                if case .observation(let seen) = record.event, seen.kind == .podScheduled {
+                    record.event = .observation(
+                        ClusterObservation(kind: .severalBackends, object: "service/mssql", detail: "pod mssql-0, pod other-0"))
+                }
+            }
+        },
         Case(.serviceNotSeen) { $0.dropSnapshot(.after) },
         Case(.storageNotSeen) { $0.dropSnapshot(.before) },
         Case(.placementNotSeen) { $0.dropSnapshot(.after) },

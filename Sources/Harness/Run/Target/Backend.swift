@@ -1,0 +1,66 @@
+import Kubernetes
+
+/// A pod, or an address without one, that a Service's address leads to.
+struct Backend: Sendable, Hashable {
+    var addresses: Set<String>
+    /// `nil` for an address that somebody wrote by hand.
+    var pod: String?
+    var podUID: String?
+    var isReady: Bool
+
+    /// For people.
+    var name: String { pod.map { "pod \($0)" } ?? addresses.sorted().joined(separator: ", ") }
+
+    func leads(to pod: Pod) -> Bool {
+        if let podUID { return podUID == pod.metadata.uid }
+        if let name = self.pod { return name == pod.metadata.name }
+        return pod.status?.podIP.map(addresses.contains) ?? false
+    }
+
+    /// The backends of one port of a Service, from its slices. A pod of two address families is one backend.
+    ///
+    /// - Parameter port: the port's name, empty where it has none.
+    static func all(_ slices: some Sequence<EndpointSlice>, port: String) -> [Backend] {
+        joined(
+            slices.filter { $0.ports?.isEmpty ?? true || $0.ports?.contains { ($0.name ?? "") == port } ?? true }
+                .flatMap { $0.endpoints ?? [] }
+                .map { endpoint in
+                    Backend(Set(endpoint.addresses), endpoint.targetRef, isReady: endpoint.isReady)
+                })
+    }
+
+    static func all(_ endpoints: Endpoints, port: String) -> [Backend] {
+        joined(
+            (endpoints.subsets ?? []).filter { $0.ports?.isEmpty ?? true || $0.ports?.contains { ($0.name ?? "") == port } ?? true }
+                .flatMap { subset in
+                    (subset.addresses ?? []).map { Backend([$0.ip], $0.targetRef, isReady: true) }
+                        + (subset.notReadyAddresses ?? []).map { Backend([$0.ip], $0.targetRef, isReady: false) }
+                })
+    }
+
+    init(addresses: Set<String>, pod: String?, podUID: String?, isReady: Bool) {
+        self.addresses = addresses
+        self.pod = pod
+        self.podUID = podUID
+        self.isReady = isReady
+    }
+
+    private init(_ addresses: Set<String>, _ reference: ObjectReference?, isReady: Bool) {
+        let isPod = reference?.kind == Pod.kind
+        self.init(addresses: addresses, pod: isPod ? reference?.name : nil, podUID: isPod ? reference?.uid : nil, isReady: isReady)
+    }
+
+    private static func joined(_ backends: some Sequence<Backend>) -> [Backend] {
+        var found: [Backend] = []
+        for backend in backends {
+            let same = found.firstIndex { $0.pod == backend.pod && (backend.pod != nil || $0.addresses == backend.addresses) }
+            if let same {
+                found[same].addresses.formUnion(backend.addresses)
+                found[same].isReady = found[same].isReady || backend.isReady
+            } else {
+                found.append(backend)
+            }
+        }
+        return found.sorted { $0.name < $1.name }
+    }
+}

@@ -1,0 +1,91 @@
+import Foundation
+import Kubernetes
+
+/// Why a workload has no ready pod: what its pods, and the cluster's events about them, say.
+struct Obstacle: Sendable {
+    let client: KubernetesClient
+    let namespace: String
+    let workload: Workload
+
+    /// One sentence, without a full stop; `nil` where nothing tells.
+    ///
+    /// It only adds to a message, so that what cannot be read is left out.
+    func sentence() async -> String? {
+        guard let all = try? await client.list(Pod.self, in: .namespace(namespace), labels: workload.pods.labels).items else { return nil }
+        let pods = all.filter { workload.pods.contains($0) && !$0.isReady }
+        let events = (try? await client.list(Event.self, in: .namespace(namespace)).items) ?? []
+        return Self.sentence(pods: pods, events: events, workload: workload.lockName)
+    }
+
+    /// The reasons of events that tell why a pod does not come about, or does not start.
+    private static let reasons: Set<String> = [
+        "FailedCreate", "FailedScheduling", "FailedAttachVolume", "FailedMount", "FailedMapVolume", "FailedCreatePodSandBox",
+        "FailedBinding", "ProvisioningFailed", "NodeAffinity", "Failed",
+    ]
+
+    static func sentence(pods: [Pod], events: [Event], workload: String) -> String? {
+        let pods = pods.sorted {
+            ($0.metadata.creationTimestamp?.date ?? .distantPast) > ($1.metadata.creationTimestamp?.date ?? .distantPast)
+        }
+        for pod in pods where pod.metadata.deletionTimestamp == nil {
+            if let obstacle = pod.obstacle { return obstacle }
+            if let event = last(of: events, where: { $0.involvedObject.uid == pod.metadata.uid }) {
+                return "pod \(pod.metadata.name): \(event)"
+            }
+            if let unready = pod.unreadyContainer { return unready }
+        }
+        if let pod = pods.first(where: { $0.metadata.deletionTimestamp != nil }) {
+            let finalizers = pod.metadata.finalizers.isEmpty ? "" : ", held by \(pod.metadata.finalizers.joined(separator: ", "))"
+            return "the old pod \(pod.metadata.name) on node \(pod.spec.nodeName ?? "?") is still terminating\(finalizers)"
+        }
+        guard pods.isEmpty else { return nil }
+        return last(of: events) { event in
+            event.involvedObject.kind != Pod.kind
+                && (event.involvedObject.name == workload || event.involvedObject.name?.hasPrefix("\(workload)-") == true)
+        }
+    }
+
+    private static func last(of events: [Event], where isMeant: (Event) -> Bool) -> String? {
+        let told = events.filter { isMeant($0) && reasons.contains($0.reason ?? "") }
+        func time(_ event: Event) -> KubernetesTime? { event.lastTimestamp ?? event.eventTime ?? event.firstTimestamp }
+        let last = told.max { (time($0)?.date ?? .distantPast) < (time($1)?.date ?? .distantPast) }
+        return last.map { "\($0.reason ?? ""): \($0.message ?? "")" }
+    }
+}
+
+extension Pod {
+    /// The reason in the pod's own status for which it is not ready; `nil` where the status has none.
+    var obstacle: String? {
+        let name = metadata.name
+        if let scheduled = status?.conditions?["PodScheduled"], scheduled.status == "False" {
+            return "pod \(name) cannot be scheduled: \(scheduled.message ?? scheduled.reason ?? "no reason given")"
+        }
+        if status?.phase == "Failed" {
+            return "pod \(name) failed: \([status?.reason, status?.message].compactMap(\.self).joined(separator: ": "))"
+        }
+        for container in (status?.initContainerStatuses ?? []) + (status?.containerStatuses ?? []) where !container.ready {
+            let before = (container.state?.terminated ?? container.lastState?.terminated).map {
+                "exit code \($0.exitCode)\($0.reason.map { ", \($0)" } ?? "")"
+            }
+            if let waiting = container.state?.waiting, let reason = waiting.reason, !Self.usualWaits.contains(reason) {
+                let ended = before.map { " (it ended with \($0))" } ?? ""
+                return "container \(container.name) of pod \(name): \(reason)\(ended)\(waiting.message.map { ": \($0)" } ?? "")"
+            }
+            if container.state?.terminated?.exitCode ?? 0 != 0, let before {
+                return "container \(container.name) of pod \(name) ended with \(before)"
+            }
+        }
+        return nil
+    }
+
+    /// A container that runs and is not ready.
+    var unreadyContainer: String? {
+        let unready = (status?.containerStatuses ?? []).first { !$0.ready && $0.state?.running != nil }
+        return unready.map { container in
+            let restarts = container.restartCount > 0 ? " after \(container.restartCount) restarts" : ""
+            return "container \(container.name) of pod \(metadata.name) runs\(restarts), but is not ready"
+        }
+    }
+
+    private static let usualWaits: Set<String> = ["ContainerCreating", "PodInitializing"]
+}
