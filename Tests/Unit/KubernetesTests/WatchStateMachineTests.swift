@@ -143,4 +143,92 @@ import Testing
         }
         #expect(try machine.received(Array(#"{"type": "NEWS", "object": {}}"#.utf8)[...], at: start, request: "").isEmpty)
     }
+
+    // MARK: Streams that tell nothing
+
+    private func state(_ name: String, _ version: Int) throws -> ResourceList<Pod> {
+        ResourceList(items: [try pod(name, uid: name, version: "\(version)")], resourceVersion: "\(version)")
+    }
+
+    @Test func aQuietStreamIsCheckedByAListAndGoesOn() throws {
+        var machine = WatchStateMachine<Pod>(now: start, quiet: .seconds(5))
+        _ = machine.listed(try state("a", 10), at: start)
+        _ = machine.opened(at: start)
+        #expect(!machine.needsCheck(at: start + .seconds(4)))
+        #expect(machine.needsCheck(at: start + .seconds(5)))
+        #expect(machine.checked(try state("a", 10), at: start + .seconds(5)).isEmpty)
+        #expect(!machine.needsCheck(at: start + .seconds(9)))
+        try machine.waited(at: start + .seconds(9), request: "")
+    }
+
+    @Test func aStreamThatHoldsChangesBackIsBlindSinceItWasLastSeenRight() throws {
+        var machine = WatchStateMachine<Pod>(now: start, quiet: .seconds(5))
+        var random = random
+        _ = machine.listed(try state("a", 10), at: start)
+        _ = machine.opened(at: start + .seconds(1))
+        #expect(told(machine.checked(try state("b", 12), at: start + .seconds(5))) == ["deleted a a", "added b b"])
+        // The stream may only be a moment behind.
+        try machine.waited(at: start + .seconds(6), request: "")
+        var error: KubernetesError?
+        do throws(KubernetesError) { try machine.waited(at: start + .seconds(7), request: "") } catch let thrown { error = thrown }
+        let changes = try machine.failed(try #require(error), at: start + .seconds(7), random: &random)
+        guard case .blind(let interval) = try #require(changes.first) else { throw NoFailure() }
+        #expect(interval.from == start)
+        guard case .wait = machine.nextStep() else { throw NoFailure() }
+        #expect(machine.nextStep() == .list)
+        #expect(told(machine.listed(try state("b", 12), at: start + .seconds(8))) == ["synced 12", "sighted"])
+    }
+
+    @Test func aStreamThatWasOnlyBehindRepeatsNothing() throws {
+        var machine = WatchStateMachine<Pod>(now: start, quiet: .seconds(5))
+        _ = machine.listed(try state("a", 10), at: start)
+        _ = machine.opened(at: start)
+        _ = machine.checked(try state("b", 12), at: start + .seconds(5))
+        #expect(try machine.received(line("DELETED", "a", uid: "a", version: "11"), at: start + .seconds(6), request: "").isEmpty)
+        #expect(try machine.received(line("ADDED", "b", uid: "b", version: "12"), at: start + .seconds(6), request: "").isEmpty)
+        #expect(
+            told(try machine.received(line("MODIFIED", "b", uid: "b", version: "13"), at: start + .seconds(6), request: "")) == [
+                "modified b b"
+            ])
+        try machine.waited(at: start + .seconds(20), request: "")
+    }
+
+    @Test func aStreamThatEndsWithoutAWordIsFollowedByAList() throws {
+        var machine = WatchStateMachine<Pod>(now: start)
+        var random = random
+        _ = machine.listed(try state("a", 10), at: start)
+        _ = machine.opened(at: start)
+        machine.ended(at: start + .seconds(1), random: &random)
+        guard case .wait = machine.nextStep() else { throw NoFailure() }
+        #expect(machine.nextStep() == .list)
+    }
+
+    /// A server cannot fill the memory with objects that it makes up: at the limit a list says what really exists.
+    @Test func aFloodIsEndedAndForgotten() throws {
+        var machine = WatchStateMachine<Pod>(now: start)
+        var random = random
+        _ = machine.listed(try state("a", 10), at: start)
+        _ = machine.opened(at: start)
+        let pad = String(repeating: "x", count: 1 << 20)
+        var events = 0
+        while !machine.isFlooded {
+            events += 1
+            let object =
+                #"{"metadata": {"name": "n", "uid": "\#(events)", "resourceVersion": "\#(10 + events)"}, "spec": {"containers": [], "x": "\#(pad)"}}"#
+            _ = try machine.received(Array(#"{"type": "ADDED", "object": \#(object)}"#.utf8)[...], at: start, request: "")
+        }
+        #expect(events == 16)
+        machine.flooded(random: &random)
+        guard case .wait = machine.nextStep() else { throw NoFailure() }
+        #expect(machine.nextStep() == .list)
+        #expect(machine.listed(try state("a", 30), at: start).count == 16 + 2)
+    }
+
+    @Test func aServerCannotAskForAnEndlessPause() throws {
+        var machine = WatchStateMachine<Pod>(now: start)
+        var random = random
+        let status = try JSONDecoder().decode(Status.self, from: Data(#"{"details": {"retryAfterSeconds": 9223372036854775807}}"#.utf8))
+        _ = try machine.failed(KubernetesError(.tooManyRequests, "", status: status), at: start, random: &random)
+        #expect(machine.nextStep() == .wait(.seconds(30)))
+    }
 }

@@ -20,6 +20,10 @@ struct APIRequest: Sendable {
     var accept = "application/json"
     /// Of the whole exchange; `nil` is no limit (watches, followed logs).
     var timeout: Duration?
+    /// Until the answer begins.
+    var headTimeout: Duration?
+    /// See ``CurlRequest/tick``.
+    var tick: Duration?
 
     /// Path and query, for the URL.
     var target: String {

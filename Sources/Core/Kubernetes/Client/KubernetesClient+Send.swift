@@ -2,8 +2,8 @@ import Foundation
 import JSON
 
 extension KubernetesClient {
-    /// An answer that is larger than this is none of ours.
-    private static let bodyLimit = 256 << 20
+    /// An answer that is larger than this is none of ours: a page of a list has 500 objects. It also bounds the memory of a request.
+    private static let bodyLimit = 32 << 20
     /// The number of times a read waits and asks again when the server names a time (`Retry-After`).
     private static let readAttempts = 5
 
@@ -105,16 +105,26 @@ extension KubernetesClient {
     }
 
     private func collect(_ body: CurlBody, _ request: APIRequest) async throws(KubernetesError) -> [UInt8] {
-        var bytes: [UInt8] = []
+        // Joined only at the end: an array that grows is there twice while it does.
+        var chunks: [[UInt8]] = []
+        var count = 0
         var iterator = body.makeAsyncIterator()
         do throws(CurlFailure) {
-            while let chunk = try await iterator.next(), bytes.count <= Self.bodyLimit { bytes += chunk.bytes }
+            while let chunk = try await iterator.next(), count <= Self.bodyLimit {
+                count += chunk.bytes.count
+                chunks.append(chunk.bytes)
+            }
         } catch {
             throw error.error(configuration, certificate: nil, request: request.description)
         }
-        guard bytes.count <= Self.bodyLimit else {
-            throw KubernetesError(.unexpectedAnswer, "the answer is larger than 256 MiB", request: request.description)
+        guard count <= Self.bodyLimit else {
+            throw KubernetesError(
+                .unexpectedAnswer, "\(configuration.server): the answer is larger than 32 MiB",
+                hint: "Is this the address of a Kubernetes API server?", request: request.description)
         }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(count)
+        for chunk in chunks { bytes += chunk }
         return bytes
     }
 
@@ -123,6 +133,8 @@ extension KubernetesClient {
     func curlRequest(_ request: APIRequest, _ credential: Credential) throws(CurlFailure) -> CurlRequest {
         var curl = connectRequest(credential, target: request.target, timeout: request.timeout)
         curl.method = request.method.rawValue
+        curl.headTimeout = request.headTimeout
+        curl.tick = request.tick
         curl.headers = headers(credential) + ["Accept: \(request.accept)"]
         if curl.connectTo != nil { curl.headers.append("Host: \(configuration.server.authority)") }
         if let body = request.body {

@@ -29,16 +29,16 @@ extension CurlFailure {
             return make(.clientCertificateRejected, "\(origin): \(text)", "Do certificate and key belong together?")
         case CURLE_SSL_CACERT_BADFILE:
             return make(.certificateUnreadable, "\(authority): \(text)", "Check the certificate authority of the kubeconfig.")
+        // libcurl's words for a limit of its own, for one of a line, which sound of memory, and for ours.
+        case CURLE_RECV_ERROR where text.contains("Too large response headers"), CURLE_WRITE_ERROR, CURLE_OUT_OF_MEMORY:
+            return make(
+                .unexpectedAnswer, "\(server): the head of the answer is too large", "Is this the address of a Kubernetes API server?")
         case CURLE_SSL_CONNECT_ERROR, CURLE_RECV_ERROR, CURLE_SEND_ERROR:
             return tlsError(configuration, certificate: certificate, request: request)
         case CURLE_GOT_NOTHING, CURLE_PARTIAL_FILE:
             return make(.connectionLost, "\(server): the connection ended before the answer did: \(text)")
         case CURLE_WEIRD_SERVER_REPLY, CURLE_UNSUPPORTED_PROTOCOL, CURLE_BAD_CONTENT_ENCODING:
             return make(.unexpectedAnswer, "\(server): the answer is no HTTP: \(text)", "Is this the address of a Kubernetes API server?")
-        // libcurl has a limit of its own for one line, and its words for it are about memory.
-        case CURLE_WRITE_ERROR, CURLE_OUT_OF_MEMORY:
-            return make(
-                .unexpectedAnswer, "\(server): the head of the answer is too large", "Is this the address of a Kubernetes API server?")
         default: return make(.connectionLost, "\(server): \(text)")
         }
     }

@@ -3,7 +3,14 @@ import CCurl
 /// A task of the loop: a request with its answer, or a connection.
 protocol CurlJob: AnyObject {
     var easy: CurlEasy { get }
+    /// Sets every option; answers what libcurl refuses.
     func configure() -> CurlFailure?
+    /// A socket that libcurl does not watch by itself, and the events to wait for.
+    var wait: curl_waitfd? { get }
+    /// For how long nothing has to be done unless a socket says so.
+    func patience(now: ContinuousClock.Instant) -> Duration
+    /// Does all that is possible now; answers how the job ended when it did.
+    func perform(now: ContinuousClock.Instant) -> Result<Void, CurlFailure>?
     /// The reader has room again.
     func resume()
     /// libcurl has done what it was asked. Returns whether the job is over then.
@@ -16,7 +23,6 @@ final class CurlLoop {
     private let multi: UnsafeMutableRawPointer
     private let mailbox: CurlMailbox
     private var jobs: [Int: any CurlJob] = [:]
-    private var tunnels: [Int: CurlTunnel] = [:]
     private var ids: [UnsafeMutableRawPointer: Int] = [:]
 
     init(multi: CurlMailbox.MultiHandle, mailbox: CurlMailbox) {
@@ -29,7 +35,7 @@ final class CurlLoop {
         while handleCommands() {
             curl_multi_perform(multi, &running)
             finishDone()
-            performTunnels()
+            performJobs()
             wait()
         }
         for id in jobs.keys.sorted() { remove(id, .failure(.cancelled)) }
@@ -41,8 +47,8 @@ final class CurlLoop {
     /// Ends early for libcurl's own timers, for the sockets and for `curl_multi_wakeup`.
     private func wait() {
         let now = ContinuousClock.now
-        let patience = tunnels.values.map { $0.patience(now: now) }.min().map { min($0, .seconds(60)) } ?? .seconds(60)
-        var sockets = tunnels.values.compactMap(\.wait)
+        let patience = jobs.values.reduce(Duration.seconds(60)) { min($0, $1.patience(now: now)) }
+        var sockets = jobs.values.compactMap(\.wait)
         // Rounded up: a deadline that has not quite come is no reason to turn.
         let milliseconds = Int32((patience / .milliseconds(1)).rounded(.up))
         curl_multi_poll(multi, &sockets, UInt32(sockets.count), milliseconds, nil)
@@ -63,10 +69,8 @@ final class CurlLoop {
                     command.refuse(.outOfMemory)
                     continue
                 }
-                let tunnel = CurlTunnel(id: id, request: request, easy: easy, mailbox: mailbox, continuation: continuation)
-                tunnels[id] = tunnel
-                add(id, tunnel)
-            case .send(let id, let bytes): tunnels[id]?.send(bytes)
+                add(id, CurlTunnel(id: id, request: request, easy: easy, mailbox: mailbox, continuation: continuation))
+            case .send(let id, let bytes): (jobs[id] as? CurlTunnel)?.send(bytes)
             case .resume(let id): jobs[id]?.resume()
             case .cancel(let id): remove(id, .failure(.cancelled))
             case .shutDown: return false
@@ -98,18 +102,21 @@ final class CurlLoop {
         }
     }
 
-    private func performTunnels() {
+    private func performJobs() {
         let now = ContinuousClock.now
-        for (id, tunnel) in tunnels {
-            if let result = tunnel.perform(now: now) { remove(id, result) }
+        for (id, job) in jobs {
+            if let result = job.perform(now: now) { remove(id, result) }
         }
     }
 
     private func remove(_ id: Int, _ result: Result<Void, CurlFailure>) {
-        tunnels[id] = nil
         guard let job = jobs.removeValue(forKey: id) else { return }
         ids[job.easy.handle] = nil
         curl_multi_remove_handle(multi, job.easy.handle)
         job.finish(result)
     }
+}
+
+extension CurlJob {
+    var wait: curl_waitfd? { nil }
 }

@@ -13,6 +13,9 @@ final class CurlTransfer: CurlJob {
     private var status = 0
     private var headers: [String: String] = [:]
     private var headSize = 0
+    private let headDeadline: ContinuousClock.Instant?
+    /// The moment of the next empty piece, unless a full one comes before.
+    private var nextTick: ContinuousClock.Instant?
     /// The reader is full: the next piece pauses the transfer.
     private var isFull = false
     private var isPaused = false
@@ -23,11 +26,11 @@ final class CurlTransfer: CurlJob {
         self.easy = easy
         self.mailbox = mailbox
         self.continuation = continuation
+        headDeadline = request.headTimeout.map { .now + $0 }
     }
 
     // MARK: Options
 
-    /// Sets every option; answers what libcurl refuses.
     func configure() -> CurlFailure? {
         let context = Unmanaged.passUnretained(self).toOpaque()
         easy.set(CURLOPT_WRITEFUNCTION, function: curlReceiveBody)
@@ -72,6 +75,7 @@ final class CurlTransfer: CurlJob {
         self.continuation = nil
         let (source, body) = CurlBody.make(id: id, mailbox: mailbox)
         self.source = source
+        nextTick = request.tick.map { .now + $0 }
         continuation.resume(returning: .success(CurlResponse(status: status, headers: headers, body: body)))
     }
 
@@ -81,13 +85,31 @@ final class CurlTransfer: CurlJob {
             isPaused = true
             return Int(CURL_WRITEFUNC_PAUSE)
         }
-        switch source?.yield(BodyChunk(bytes: [UInt8](bytes), receivedAt: .now)) {
+        yield([UInt8](bytes), at: .now)
+        return bytes.count
+    }
+
+    private func yield(_ bytes: [UInt8], at now: ContinuousClock.Instant) {
+        nextTick = request.tick.map { now + $0 }
+        switch source?.yield(BodyChunk(bytes: bytes, receivedAt: now)) {
         case .produceMore: break
         case .stopProducing: isFull = true
         // The reader is gone; its cancellation is on the way.
         case .dropped, nil: break
         }
-        return bytes.count
+    }
+
+    func perform(now: ContinuousClock.Instant) -> Result<Void, CurlFailure>? {
+        if continuation != nil, let headDeadline, now >= headDeadline {
+            return .failure(CurlFailure(code: CURLE_OPERATION_TIMEDOUT.rawValue, text: "the answer does not begin", wasConnected: true))
+        }
+        if let nextTick, now >= nextTick, !isFull { yield([], at: now) }
+        return nil
+    }
+
+    func patience(now: ContinuousClock.Instant) -> Duration {
+        let next = continuation != nil ? headDeadline : isFull ? nil : nextTick
+        return next.map { max(.zero, $0 - now) } ?? .seconds(60)
     }
 
     func resume() {

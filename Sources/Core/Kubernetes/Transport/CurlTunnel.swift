@@ -51,14 +51,12 @@ final class CurlTunnel: CurlJob {
         return false
     }
 
-    /// The socket and the events to wait for.
     var wait: curl_waitfd? {
         guard let socket else { return nil }
         let events = (isFull ? 0 : CURL_WAIT_POLLIN) | (outbox.isEmpty ? 0 : CURL_WAIT_POLLOUT)
         return curl_waitfd(fd: socket, events: Int16(events), revents: 0)
     }
 
-    /// For how long nothing has to be done unless the socket says so.
     func patience(now: ContinuousClock.Instant) -> Duration {
         if hasMore, !isFull { return .zero }
         return deadline.map { max(.zero, $0 - now) } ?? .seconds(60)
@@ -73,7 +71,6 @@ final class CurlTunnel: CurlJob {
 
     func resume() { isFull = false }
 
-    /// Sends and receives as much as is possible now; answers how the connection ended when it did.
     func perform(now: ContinuousClock.Instant) -> Result<Void, CurlFailure>? {
         guard socket != nil else { return nil }
         if let deadline, now >= deadline {
@@ -82,7 +79,7 @@ final class CurlTunnel: CurlJob {
         if outboxSize > Self.outboxLimit {
             return .failure(CurlFailure(code: CURLE_SEND_ERROR.rawValue, text: "the server does not read", wasConnected: true))
         }
-        // Received bytes are read also when nothing can be sent any more: they can say why.
+        // The last words of a server are read also when nothing can be sent to it any more: they can say why.
         return receive() ?? flush().map(Result.failure)
     }
 

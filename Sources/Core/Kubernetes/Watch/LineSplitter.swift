@@ -6,7 +6,7 @@ struct LineSplitter: Sendable {
     private let limit: Int
 
     /// - Parameter limit: bytes of one line, beyond which the stream is no stream of objects.
-    init(limit: Int = 64 << 20) {
+    init(limit: Int = 4 << 20) {
         self.limit = limit
     }
 
@@ -15,6 +15,7 @@ struct LineSplitter: Sendable {
     /// The lines that this piece completes, without their newlines; empty lines are dropped.
     mutating func append(_ bytes: [UInt8]) throws(LineTooLong) -> [ArraySlice<UInt8>] {
         rest += bytes
+        guard !rest.isEmpty else { return [] }
         var lines: [ArraySlice<UInt8>] = []
         var start = 0
         while let newline = rest[searched...].firstIndex(of: UInt8(ascii: "\n")) {

@@ -10,12 +10,14 @@ public struct WatchSequence<Resource: KubernetesResource>: AsyncSequence, Sendab
     let scope: NamespaceScope
     let labels: String?
     let fields: String?
+    /// The longest time that a stream may tell nothing before a list is taken in between, or take to open.
+    var quiet: Duration = .seconds(5)
 
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(sequence: self) }
 
     public struct AsyncIterator: AsyncIteratorProtocol {
         private let sequence: WatchSequence
-        private var machine = WatchStateMachine<Resource>(now: .now)
+        private var machine: WatchStateMachine<Resource>
         private var stream: (body: CurlBody.AsyncIterator, splitter: LineSplitter, request: String)?
         private var pending: ArraySlice<WatchEvent<Resource>> = []
         private var random = SystemRandomNumberGenerator()
@@ -23,7 +25,10 @@ public struct WatchSequence<Resource: KubernetesResource>: AsyncSequence, Sendab
         /// Given to the server as `timeoutSeconds`; it ends the stream then, and the watch goes on with a new one.
         private static var period: Duration { .seconds(300) }
 
-        init(sequence: WatchSequence) { self.sequence = sequence }
+        init(sequence: WatchSequence) {
+            self.sequence = sequence
+            machine = WatchStateMachine(now: .now, quiet: sequence.quiet)
+        }
 
         /// - Throws: ``KubernetesError`` for what does not pass by itself: 401, 403, 404, an untrusted server; and `cancelled`.
         public mutating func next() async throws(KubernetesError) -> WatchEvent<Resource>? {
@@ -50,8 +55,7 @@ public struct WatchSequence<Resource: KubernetesResource>: AsyncSequence, Sendab
             case .wait(let pause):
                 do { try await Task.sleep(for: pause) } catch { throw KubernetesError(.cancelled, "cancelled") }
             case .list:
-                let list = try await sequence.client.list(
-                    Resource.self, in: sequence.scope, labels: sequence.labels, fields: sequence.fields)
+                let list = try await list()
                 let now = ContinuousClock.now
                 tell(machine.listed(list, at: now), at: now)
             case .watch(let version):
@@ -67,34 +71,46 @@ public struct WatchSequence<Resource: KubernetesResource>: AsyncSequence, Sendab
                 ("timeoutSeconds", "\(Self.period.components.seconds)"),
             ]
             request.timeout = Self.period + .seconds(10)
+            request.headTimeout = sequence.quiet
+            request.tick = sequence.quiet / 5
             let response = try await sequence.client.open(request)
             let now = ContinuousClock.now
             stream = (response.body.makeAsyncIterator(), LineSplitter(), request.description)
             tell(machine.opened(at: now), at: now)
         }
 
+        private func list() async throws(KubernetesError) -> ResourceList<Resource> {
+            try await sequence.client.list(Resource.self, in: sequence.scope, labels: sequence.labels, fields: sequence.fields)
+        }
+
         private mutating func read() async throws(KubernetesError) {
+            // Taken out, so that the splitter's bytes are changed in place.
             guard var open = stream else { return }
+            stream = nil
             let chunk: BodyChunk?
             do throws(CurlFailure) {
                 chunk = try await open.body.next()
             } catch {
                 throw error.error(sequence.client.configuration, certificate: nil, request: open.request)
             }
-            guard let chunk else {
-                stream = nil
-                return machine.ended(at: .now, random: &random)
-            }
+            guard let chunk else { return machine.ended(at: .now, random: &random) }
             let lines: [ArraySlice<UInt8>]
             do throws(LineSplitter.LineTooLong) {
                 lines = try open.splitter.append(chunk.bytes)
             } catch {
-                throw KubernetesError(.unexpectedAnswer, "the watch sent a line of more than 64 MiB", request: open.request)
+                throw KubernetesError(.unexpectedAnswer, "the watch sent a line of more than 4 MiB", request: open.request)
             }
-            stream = open
             for line in lines {
                 tell(try machine.received(line, at: chunk.receivedAt, request: open.request), at: chunk.receivedAt)
             }
+            if machine.isFlooded { return machine.flooded(random: &random) }
+            try machine.waited(at: chunk.receivedAt, request: open.request)
+            if machine.needsCheck(at: chunk.receivedAt) {
+                let list = try await list()
+                let now = ContinuousClock.now
+                tell(machine.checked(list, at: now), at: now)
+            }
+            stream = open
         }
 
         private mutating func tell(_ changes: [WatchEvent<Resource>.Change], at instant: ContinuousClock.Instant) {

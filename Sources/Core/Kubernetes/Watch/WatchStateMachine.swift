@@ -4,6 +4,9 @@ import Foundation
 ///
 /// Kubernetes' own rules ("Efficient detection of changes" in API concepts): list, then watch from the list's resource version; go on from
 /// the last version seen after the server has ended the stream; list again when that version is too old (410).
+///
+/// A stream that tells nothing may be quiet, or something between here and the server may hold it back. A list in between tells the two
+/// apart. Of a stream at most 16 MiB are kept as objects before a list says again what really exists.
 struct WatchStateMachine<Resource: KubernetesResource>: Sendable {
     typealias Change = WatchEvent<Resource>.Change
 
@@ -23,18 +26,37 @@ struct WatchStateMachine<Resource: KubernetesResource>: Sendable {
     /// The last state of every object, by UID: a recreated object of the same name is another one.
     private var known: [String: Resource] = [:]
     private var blind: BlindInterval?
-    private var lastHeard: ContinuousClock.Instant
+    /// When the state of the objects was known last: by a list, or by an event.
+    private var lastSeen: ContinuousClock.Instant
     private var openedAt: ContinuousClock.Instant
     private var backoff = Backoff()
     private var pause: Duration?
 
-    init(now: ContinuousClock.Instant) {
-        state = .listing
-        lastHeard = now
-        openedAt = now
+    private var stream = Stream()
+    /// The version of the last list; what the stream tells of earlier ones is old.
+    private var listedVersion: UInt64?
+    /// A list has shown changes that the open stream has not told.
+    private var suspicion: (from: ContinuousClock.Instant, at: ContinuousClock.Instant)?
+    /// The longest time that a stream may tell nothing before a list is taken in between.
+    private let quiet: Duration
+
+    private struct Stream {
+        var isOpen = false
+        var hasSpoken = false
+        var size = 0
     }
 
-    /// Returns the next step while no stream is open.
+    private static var streamLimit: Int { 16 << 20 }
+    /// The longest pause that a server may ask for.
+    private static var longestPause: Duration { .seconds(30) }
+
+    init(now: ContinuousClock.Instant, quiet: Duration = .seconds(5)) {
+        state = .listing
+        lastSeen = now
+        openedAt = now
+        self.quiet = quiet
+    }
+
     mutating func nextStep() -> Step {
         if let pause {
             self.pause = nil
@@ -50,6 +72,31 @@ struct WatchStateMachine<Resource: KubernetesResource>: Sendable {
 
     /// A list is complete: what is new, changed and gone against what was known.
     mutating func listed(_ list: ResourceList<Resource>, at now: ContinuousClock.Instant) -> [Change] {
+        let changes = take(list)
+        return changes + [.synced(resourceVersion: list.resourceVersion)] + seen(at: now)
+    }
+
+    /// Returns whether a list is to be taken beside the open stream, which has told nothing for a while.
+    func needsCheck(at now: ContinuousClock.Instant) -> Bool { suspicion == nil && now - lastSeen >= quiet }
+
+    /// The list that was taken beside the open stream.
+    mutating func checked(_ list: ResourceList<Resource>, at now: ContinuousClock.Instant) -> [Change] {
+        let changes = take(list)
+        // The stream may only be a moment behind.
+        if !changes.isEmpty { suspicion = (lastSeen, now) }
+        lastSeen = now
+        return changes
+    }
+
+    /// Time has passed.
+    ///
+    /// - Throws: ``KubernetesError`` when the stream has not told what the list has shown: something holds it back.
+    mutating func waited(at now: ContinuousClock.Instant, request: String) throws(KubernetesError) {
+        guard let suspicion, now - suspicion.at >= quiet / 4 else { return }
+        throw KubernetesError(.timeout, "the watch does not tell the changes that a list shows", request: request)
+    }
+
+    private mutating func take(_ list: ResourceList<Resource>) -> [Change] {
         let present = Set(list.items.map(Self.identity))
         var changes: [Change] = []
         let vanished = known.filter { !present.contains($0.key) }.sorted { $0.key < $1.key }
@@ -65,14 +112,16 @@ struct WatchStateMachine<Resource: KubernetesResource>: Sendable {
             }
         }
         state = .watching(from: list.resourceVersion)
-        changes.append(.synced(resourceVersion: list.resourceVersion))
-        return changes + heard(at: now)
+        listedVersion = UInt64(list.resourceVersion)
+        stream.size = 0
+        return changes
     }
 
     /// The server has accepted the watch.
     mutating func opened(at now: ContinuousClock.Instant) -> [Change] {
         openedAt = now
-        return heard(at: now)
+        stream = Stream(isOpen: true)
+        return sighted(at: now)
     }
 
     /// One line of the stream.
@@ -86,7 +135,10 @@ struct WatchStateMachine<Resource: KubernetesResource>: Sendable {
             throw KubernetesError(.unexpectedAnswer, "the watch sent a line that is no event: \(place)", request: request)
         }
         backoff.reset()
-        let changes = heard(at: now)
+        suspicion = nil
+        stream.hasSpoken = true
+        stream.size += line.count
+        let changes = seen(at: now)
         switch event {
         case .status(let status): throw APIAnswer.error(status, request: request)
         case .bookmark(let version):
@@ -94,7 +146,10 @@ struct WatchStateMachine<Resource: KubernetesResource>: Sendable {
             return changes
         case .unknown: return changes
         case .object(let type, let resource):
-            if let version = resource.metadata.resourceVersion { state = .watching(from: version) }
+            if let version = resource.metadata.resourceVersion {
+                if let number = UInt64(version), let listedVersion, number <= listedVersion { return changes }
+                state = .watching(from: version)
+            }
             return changes + apply(type, resource)
         }
     }
@@ -104,6 +159,17 @@ struct WatchStateMachine<Resource: KubernetesResource>: Sendable {
         if now - openedAt > .seconds(10) { backoff.reset() }
         // A server that ends every stream at once would otherwise be asked in a tight loop.
         pause = backoff.next(using: &random)
+        close()
+    }
+
+    /// Returns whether the open stream has told more than is kept of it; it is to be ended then.
+    var isFlooded: Bool { stream.size > Self.streamLimit }
+
+    /// The stream was ended from this side, because it told too much.
+    mutating func flooded(random: inout some RandomNumberGenerator) {
+        pause = backoff.next(using: &random)
+        close()
+        state = .listing
     }
 
     /// A list or a watch failed.
@@ -112,6 +178,8 @@ struct WatchStateMachine<Resource: KubernetesResource>: Sendable {
     mutating func failed(
         _ error: KubernetesError, at now: ContinuousClock.Instant, random: inout some RandomNumberGenerator
     ) throws(KubernetesError) -> [Change] {
+        let lastSeen = suspicion?.from ?? lastSeen
+        close()
         switch error.code {
         case .gone:
             state = .listing
@@ -119,9 +187,11 @@ struct WatchStateMachine<Resource: KubernetesResource>: Sendable {
             return []
         case .unreachable, .connectionLost, .timeout, .tooManyRequests, .serverTimeout, .serverError, .unexpectedAnswer, .proxyFailed,
             .tlsFailed:
-            pause = max(backoff.next(using: &random), .seconds(error.retryAfterSeconds ?? 0))
+            pause = max(backoff.next(using: &random), min(Self.longestPause, .seconds(error.retryAfterSeconds ?? 0)))
+            // Something answers there, but not as a server that knows where the watch was.
+            if [.timeout, .serverTimeout, .unexpectedAnswer].contains(error.code) { state = .listing }
             guard blind == nil else { return [] }
-            let interval = BlindInterval(from: lastHeard, noticed: now, reason: error)
+            let interval = BlindInterval(from: lastSeen, noticed: now, reason: error)
             blind = interval
             return [.blind(interval)]
         default: throw error
@@ -130,8 +200,19 @@ struct WatchStateMachine<Resource: KubernetesResource>: Sendable {
 
     // MARK: Helpers
 
-    private mutating func heard(at now: ContinuousClock.Instant) -> [Change] {
-        lastHeard = now
+    /// The stream is over. One that told nothing, not even a bookmark, is not trusted to go on where it was.
+    private mutating func close() {
+        if stream.isOpen, !stream.hasSpoken { state = .listing }
+        stream = Stream()
+        suspicion = nil
+    }
+
+    private mutating func seen(at now: ContinuousClock.Instant) -> [Change] {
+        lastSeen = now
+        return sighted(at: now)
+    }
+
+    private mutating func sighted(at now: ContinuousClock.Instant) -> [Change] {
         guard var interval = blind else { return [] }
         blind = nil
         interval.until = now
