@@ -18,6 +18,8 @@ struct FaultCourse: Sendable {
 
     /// The time limit of a snapshot, should the API server be away.
     private static let snapshotPatience = Duration.seconds(60)
+    /// For the first probes after a replacement that was seen only when the deadline had passed.
+    private static let settleMargin = Duration.seconds(5)
 
     func run() async throws -> RepeatEnded {
         try journal.enter(.steadying)
@@ -65,12 +67,18 @@ struct FaultCourse: Sendable {
             try await journal.clock.sleep(until: begun + pause)
             try await putBack()
         }
-        guard let replaced = try await replacement(before: deadline) else {
+        switch try await replacement(before: deadline) {
+        case .seen(let moment):
+            // A list can show it when the deadline has passed already; the probes know whether it was there in time.
+            let late = journal.clock.now + experiment.stableFor + Self.settleMargin
+            return try await settleDown(from: moment, deadline: moment < deadline ? deadline : max(deadline, late))
+        case .absent:
             let obstacle = await Obstacle(client: client, namespace: target.namespace, workload: workload).sentence()
             return try giveUp(
                 "no ready pod took over within \(experiment.giveUpAfter.gep2257)\(obstacle.map { ": \($0)" } ?? "")")
+        case .unseen(let reason):
+            return RepeatEnded(how: .completed, reason: "the cluster could not be seen when a pod should have taken over: \(reason)")
         }
-        return try await settleDown(from: replaced, deadline: deadline)
     }
 
     /// Injects and proves. A fault that was refused, or did not come through, has no effect; that is a fact too and no error.
@@ -86,30 +94,49 @@ struct FaultCourse: Sendable {
         }
     }
 
-    /// When a ready instance was first seen that is not the one the fault hit; `nil` when there is none before `deadline`.
+    private enum Replacement: Sendable {
+        case seen(RunTime)
+        case absent
+        /// The API server does not answer, so that nothing can be said.
+        case unseen(String)
+    }
+
+    /// Waits until `deadline` for a ready instance that is not the one the fault hit.
     ///
-    /// A process that was only stopped, or hit by a command, may come back as what it was.
-    private func replacement(before deadline: RunTime) async throws -> RunTime? {
-        let mayBeTheSame =
-            switch experiment.fault {
-            case .processKill(let spec): spec.signal == .stop
-            case .command: true
-            case .none, .containerKill, .podDelete, .podEvict, .nodeDrain, .nodeTaint, .nodeFailure: false
-            }
-        return try await firstResult(within: deadline - journal.clock.now) { () async throws -> RunTime? in
-            for try await event in client.watch(Pod.self, in: .namespace(target.namespace), labels: workload.pods.labels) {
+    /// "Not seen" is not "not there": before it is said that there is none, the pods are listed once more.
+    private func replacement(before deadline: RunTime) async throws -> Replacement {
+        let pods = workload.pods.labels
+        let seen = try await firstResult(within: deadline - journal.clock.now) { () async throws -> RunTime? in
+            for try await event in client.watch(Pod.self, in: .namespace(target.namespace), labels: pods) {
                 switch event.change {
                 case .added(let pod), .modified(let pod):
-                    guard workload.pods.contains(pod) else { continue }
-                    let isOld =
-                        pod.metadata.uid == target.podUID && pod.containerStatus(target.container)?.containerID == target.containerID
-                    if pod.isReady, mayBeTheSame || !isOld { return journal.clock.time(of: event.receivedAt) }
+                    if isReplacement(pod) { return journal.clock.time(of: event.receivedAt) }
                 case .deleted, .synced, .blind, .sighted:
                     continue
                 }
             }
             return nil
         }
+        if let seen { return .seen(seen) }
+        do throws(KubernetesError) {
+            let found = try await client.list(Pod.self, in: .namespace(target.namespace), labels: pods).items
+            return found.contains(where: isReplacement) ? .seen(journal.clock.now) : .absent
+        } catch {
+            if error.code == .cancelled { throw error }
+            return .unseen(error.description)
+        }
+    }
+
+    /// A process that was only stopped, or hit by a command, may come back as what it was.
+    private func isReplacement(_ pod: Pod) -> Bool {
+        let mayBeTheSame =
+            switch experiment.fault {
+            case .processKill(let spec): spec.signal == .stop
+            case .command: true
+            case .none, .containerKill, .podDelete, .podEvict, .nodeDrain, .nodeTaint, .nodeFailure: false
+            }
+        let isOld = pod.metadata.uid == target.podUID && pod.containerStatus(target.container)?.containerID == target.containerID
+        return pod.isReady && (mayBeTheSame || !isOld)
     }
 
     /// Waits until everything has been healthy for `stableFor` since `moment`.

@@ -113,7 +113,8 @@ extension RepeatJudge {
         var doubts: [Doubt] = []
         let wanted = experiment.stableFor.gep2257
         if !facts.stages.contains(where: { $0.stage == .stable }) {
-            doubts.append(Doubt(.notStable, "the service was not seen healthy for \(wanted) after the recovery"))
+            let reason = facts.end?.reason.map { ": \($0)" } ?? ""
+            doubts.append(Doubt(.notStable, "the service was not seen healthy for \(wanted) after the recovery\(reason)"))
         } else {
             for track in tracks where track.timeToStable != nil {
                 let since = track.outages.last?.firstSuccessDone ?? fault
