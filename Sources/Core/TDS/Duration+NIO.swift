@@ -9,7 +9,8 @@ extension Duration {
 extension TimeAmount {
     init(_ duration: Duration) {
         let (seconds, attoseconds) = duration.components
-        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        self = .nanoseconds(overflow ? Int64.max : whole + attoseconds / 1_000_000_000)
+        let (whole, isTooLong) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        let (nanoseconds, overflows) = whole.addingReportingOverflow(attoseconds / 1_000_000_000)
+        self = .nanoseconds(isTooLong || overflows ? Int64.max : nanoseconds)
     }
 }

@@ -47,22 +47,41 @@ extension TDSColumns {
     /// A count that says that the server sent no metadata.
     static let noMetadata = UInt16.max
 
-    /// Reads a COLMETADATA token behind its token byte.
-    convenience init(decoding buffer: inout ByteBuffer) throws(TDSWireError) {
-        let count = try buffer.readTDS(UInt16.self)
-        var columns: [TDSColumn] = []
-        if count != Self.noMetadata {
-            for _ in 0..<count { columns.append(try TDSColumn(decoding: &buffer)) }
-        }
-        self.init(columns)
-    }
-
     func encode(into buffer: inout ByteBuffer) throws(TDSWireError) {
         guard let count = UInt16(exactly: self.count), count < Self.noMetadata else {
             throw .unencodable("a result set of \(self.count) columns")
         }
         buffer.writeTDS(count)
         for column in self { try column.encode(into: &buffer) }
+    }
+}
+
+/// The columns of a COLMETADATA token as they come.
+struct TDSArrivingColumns: Sendable {
+    private(set) var columns: [TDSColumn] = []
+    /// The bytes of the columns that have come.
+    private(set) var length = 0
+    private var missing: Int
+
+    /// - Parameter count: as it stands in the token.
+    init(count: UInt16) {
+        self.missing = count == TDSColumns.noMetadata ? 0 : Int(count)
+    }
+
+    /// Reads the columns that are there whole. Returns whether all have come.
+    mutating func take(_ buffer: inout ByteBuffer) throws(TDSWireError) -> Bool {
+        while self.missing > 0 {
+            let start = buffer.readerIndex
+            do throws(TDSWireError) {
+                self.columns.append(try TDSColumn(decoding: &buffer))
+            } catch .truncated {
+                buffer.moveReaderIndex(to: start)
+                return false
+            }
+            self.length += buffer.readerIndex - start
+            self.missing -= 1
+        }
+        return true
     }
 }
 

@@ -65,6 +65,44 @@ public struct TDSRow: Sendable {
     }
 }
 
+/// Where looking for the end of a row that comes in pieces goes on. Offsets count from behind the row's token.
+struct TDSRowScan: Sendable {
+    private var column = 0
+    private var offset = 0
+    /// Inside a chunked value.
+    private var chunks: TDSValueLayout.ChunkScan?
+
+    /// Whether there is something to go on from.
+    var hasBegun: Bool { self.column > 0 || self.offset > 0 }
+
+    /// The offset behind the row whose bytes begin with `bytes`, or nil when it has not come whole: then more of `bytes` is to be
+    /// given to the same scan.
+    mutating func end(of columns: TDSColumns, in bytes: UnsafeRawBufferPointer, hasNullBitmap: Bool) throws(TDSWireError) -> Int? {
+        if self.offset == 0, hasNullBitmap {
+            let length = TDSRow.bitmapLength(columns.count)
+            guard length <= bytes.count else { return nil }
+            self.offset = length
+        }
+        while self.column < columns.count {
+            if !(hasNullBitmap && bytes[self.column / 8] & (1 << (self.column % 8)) != 0) {
+                let layout = columns.layouts[self.column]
+                let end: Int?
+                if layout == .chunked {
+                    var chunks = self.chunks ?? TDSValueLayout.ChunkScan(start: self.offset)
+                    end = try chunks.end(in: bytes)
+                    self.chunks = end == nil ? chunks : nil
+                } else {
+                    end = try layout.end(in: bytes, from: self.offset)
+                }
+                guard let end else { return nil }
+                self.offset = end
+            }
+            self.column += 1
+        }
+        return self.offset
+    }
+}
+
 extension ByteBuffer {
     /// `withUnsafeReadableBytes` with the error's type kept.
     func withTDSBytes<T>(_ body: (UnsafeRawBufferPointer) throws(TDSWireError) -> T) throws(TDSWireError) -> T {

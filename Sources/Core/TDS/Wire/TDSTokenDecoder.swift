@@ -1,11 +1,23 @@
 public import NIOCore
 
-/// Reads tokens from the payloads of a response as they arrive. A token that is not complete stays in the buffer and is
-/// read again, from its beginning, when more has come.
+/// Reads tokens from the payloads of a response as they arrive.
+///
+/// The work grows with the bytes alone, however they are cut into packets: columns and rows are gone on with where they broke off, and
+/// the other tokens without a length are read again only when half as much again has come, or the end of the message.
 public struct TDSTokenDecoder: Sendable {
+    /// No token may be longer, so that a server cannot make us hold any amount.
+    public static let maximumLength = 16 << 20
+
     private var buffer = ByteBuffer()
     /// The columns of the result set that is being read.
     private var columns: TDSColumns?
+    /// The columns of a COLMETADATA token that has not come whole.
+    private var arrivingColumns: TDSArrivingColumns?
+    /// How far into the row that has not come whole its end has been looked for.
+    private var rowScan = TDSRowScan()
+    /// A token that is read again from its beginning is not tried before so many bytes of it are there.
+    private var awaitedLength = 0
+    private var isEndOfMessage = false
 
     public init() {}
 
@@ -13,7 +25,10 @@ public struct TDSTokenDecoder: Sendable {
     public var unreadBytes: Int { self.buffer.readableBytes }
 
     /// Adds the payload of the next packet.
-    public mutating func append(_ payload: ByteBuffer) {
+    ///
+    /// - Parameter isEndOfMessage: no more will come for the tokens that have begun.
+    public mutating func append(_ payload: ByteBuffer, isEndOfMessage: Bool = true) {
+        self.isEndOfMessage = isEndOfMessage
         if self.buffer.readableBytes == 0 {
             self.buffer = payload
         } else if self.buffer.readerIndex >= self.buffer.readableBytes {
@@ -30,28 +45,49 @@ public struct TDSTokenDecoder: Sendable {
 
     /// The next token, or nil when more bytes are needed for it.
     public mutating func next() throws(TDSWireError) -> TDSToken? {
+        if self.arrivingColumns != nil { return try self.continueColumns() }
+        guard self.isEndOfMessage || self.buffer.readableBytes >= self.awaitedLength else { return nil }
         let start = self.buffer.readerIndex
         do throws(TDSWireError) {
-            guard let token = try self.decode() else {
-                self.buffer.moveReaderIndex(to: start)
-                return nil
+            if let token = try self.decode() {
+                self.awaitedLength = 0
+                return token
             }
-            return token
         } catch .truncated {
-            self.buffer.moveReaderIndex(to: start)
-            return nil
+            let begun = self.buffer.writerIndex - start
+            self.awaitedLength = begun + begun / 2
         }
+        // Of columns that have not come whole those that have are kept.
+        if self.arrivingColumns == nil { self.buffer.moveReaderIndex(to: start) }
+        try Self.checkLength(self.buffer.writerIndex - start)
+        return nil
     }
 
     /// To be called at the end of a message, where an incomplete token cannot be completed any more.
     public mutating func endMessage() throws(TDSWireError) {
         self.columns = nil
-        guard self.buffer.readableBytes == 0 else {
-            let first = self.buffer.readableBytesView.first ?? 0
+        guard self.buffer.readableBytes == 0, self.arrivingColumns == nil else {
+            let first = self.arrivingColumns == nil ? self.buffer.readableBytesView.first ?? 0 : TDSTokenType.columnMetadata.rawValue
             throw .malformed(
                 "the response ends with \(self.buffer.readableBytes) bytes of an incomplete token 0x\(String(first, radix: 16))")
         }
         self.buffer = ByteBuffer()
+    }
+
+    private static func checkLength(_ length: Int) throws(TDSWireError) {
+        guard length <= Self.maximumLength else { throw .malformed("a token of more than \(Self.maximumLength) bytes") }
+    }
+
+    private mutating func continueColumns() throws(TDSWireError) -> TDSToken? {
+        guard var arriving = self.arrivingColumns.take() else { return nil }
+        guard try arriving.take(&self.buffer) else {
+            try Self.checkLength(arriving.length + self.buffer.readableBytes)
+            self.arrivingColumns = arriving
+            return nil
+        }
+        let columns = TDSColumns(arriving.columns)
+        self.columns = columns
+        return .columnMetadata(columns)
     }
 
     private mutating func decode() throws(TDSWireError) -> TDSToken? {
@@ -63,9 +99,8 @@ public struct TDSTokenDecoder: Sendable {
         case .row: return try self.decodeRow(hasNullBitmap: false)
         case .nullBitmapRow: return try self.decodeRow(hasNullBitmap: true)
         case .columnMetadata:
-            let columns = try TDSColumns(decoding: &self.buffer)
-            self.columns = columns
-            return .columnMetadata(columns)
+            self.arrivingColumns = TDSArrivingColumns(count: try self.buffer.readTDS(UInt16.self))
+            return try self.continueColumns()
         case .done: return .done(try TDSDone(.done, decoding: &self.buffer))
         case .doneProcedure: return .done(try TDSDone(.procedure, decoding: &self.buffer))
         case .doneInProcedure: return .done(try TDSDone(.inProcedure, decoding: &self.buffer))
@@ -85,10 +120,16 @@ public struct TDSTokenDecoder: Sendable {
 
     private mutating func decodeRow(hasNullBitmap: Bool) throws(TDSWireError) -> TDSToken? {
         guard let columns = self.columns, !columns.isEmpty else { throw .malformed("a row before the columns it belongs to") }
+        // A copy, and back, as the buffer cannot be lent out of self while self is written to.
+        var scan = self.rowScan
         let length = try self.buffer.withTDSBytes { bytes throws(TDSWireError) in
-            try TDSRow.end(ofFirst: columns.count, columns: columns, bytes: bytes, hasNullBitmap: hasNullBitmap)
+            try scan.end(of: columns, in: bytes, hasNullBitmap: hasNullBitmap)
         }
-        guard let length, let bytes = self.buffer.readSlice(length: length) else { return nil }
+        guard let length, let bytes = self.buffer.readSlice(length: length) else {
+            self.rowScan = scan
+            return nil
+        }
+        if self.rowScan.hasBegun { self.rowScan = TDSRowScan() }
         return .row(TDSRow(columns: columns, bytes: bytes, hasNullBitmap: hasNullBitmap))
     }
 

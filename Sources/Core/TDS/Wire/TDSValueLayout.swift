@@ -40,35 +40,49 @@ enum TDSValueLayout: Sendable, Hashable {
             guard UInt64(length) <= Self.maximumLength else { throw .malformed("a value of \(length) bytes") }
             end = start + 4 + Int(length)
         case .chunked:
-            return try Self.chunkedEnd(in: bytes, from: start)
+            var scan = ChunkScan(start: start)
+            return try scan.end(in: bytes)
         case .textPointer:
             return try Self.textPointerEnd(in: bytes, from: start)
         }
         return end <= bytes.count ? end : nil
     }
 
-    private static func chunkedEnd(in bytes: UnsafeRawBufferPointer, from start: Int) throws(TDSWireError) -> Int? {
-        guard start + 8 <= bytes.count else { return nil }
-        let total = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: start, as: UInt64.self))
-        var offset = start + 8
-        if total == Self.chunkedNull { return offset }
-        guard total == Self.chunkedUnknown || total <= Self.maximumLength else { throw .malformed("a value of \(total) bytes") }
-        let limit = total == Self.chunkedUnknown ? Self.maximumLength : total
-        var received: UInt64 = 0
-        while offset + 4 <= bytes.count {
-            let length = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
-            offset += 4
-            if length == 0 {
-                guard total == Self.chunkedUnknown || received == total else {
-                    throw .malformed("a chunked value of \(received) bytes that was announced with \(total)")
-                }
-                return offset
+    /// Where looking for the end of a chunked value that comes in pieces goes on.
+    struct ChunkScan: Sendable {
+        private let start: Int
+        /// Of the next chunk's length; nil before the total.
+        private var offset: Int?
+        private var received: UInt64 = 0
+
+        init(start: Int) { self.start = start }
+
+        /// The offset behind the value, or nil when the bytes end before it does.
+        mutating func end(in bytes: UnsafeRawBufferPointer) throws(TDSWireError) -> Int? {
+            guard self.start + 8 <= bytes.count else { return nil }
+            let total = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: self.start, as: UInt64.self))
+            var offset = self.offset ?? self.start + 8
+            if total == TDSValueLayout.chunkedNull { return offset }
+            guard total == TDSValueLayout.chunkedUnknown || total <= TDSValueLayout.maximumLength else {
+                throw .malformed("a value of \(total) bytes")
             }
-            received += UInt64(length)
-            guard received <= limit else { throw .malformed("a chunked value longer than its \(limit) bytes") }
-            offset += Int(length)
+            let limit = total == TDSValueLayout.chunkedUnknown ? TDSValueLayout.maximumLength : total
+            while offset + 4 <= bytes.count {
+                let length = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+                offset += 4
+                if length == 0 {
+                    guard total == TDSValueLayout.chunkedUnknown || self.received == total else {
+                        throw .malformed("a chunked value of \(self.received) bytes that was announced with \(total)")
+                    }
+                    return offset
+                }
+                self.received += UInt64(length)
+                guard self.received <= limit else { throw .malformed("a chunked value longer than its \(limit) bytes") }
+                offset += Int(length)
+            }
+            self.offset = offset
+            return nil
         }
-        return nil
     }
 
     private static func textPointerEnd(in bytes: UnsafeRawBufferPointer, from start: Int) throws(TDSWireError) -> Int? {

@@ -167,4 +167,54 @@ import Testing
             #expect(try TDSTransactionRequest(decoding: buffer) == TDSTransactionRequest(action, headers: headers))
         }
     }
+
+    // MARK: Work that grows with the bytes alone
+
+    /// Cuts the payload as a server does that was told to send small packets.
+    private func decode(_ response: ByteBuffer, packet length: Int, _ check: (inout TDSTokenDecoder) -> Void = { _ in }) throws
+        -> [TDSToken]
+    {
+        var decoder = TDSTokenDecoder()
+        var rest = response
+        var tokens: [TDSToken] = []
+        while let slice = rest.readSlice(length: min(length, rest.readableBytes)), slice.readableBytes > 0 {
+            decoder.append(slice, isEndOfMessage: rest.readableBytes == 0)
+            while let token = try decoder.next() { tokens.append(token) }
+            check(&decoder)
+        }
+        try decoder.endMessage()
+        return tokens
+    }
+
+    @Test func columnsThatHaveComeAreNotReadAgain() throws {
+        let columns = TDSColumns((0..<10_000).map { TDSColumn("column number \($0)", .nVarChar(50)) })
+        let response = try encodeTokens([.columnMetadata(columns), .done(TDSDone())])
+        let tokens = try decode(response, packet: 492) { #expect($0.unreadBytes < 100) }
+        #expect(tokens.first?.columns.map { Array($0) } == Array(columns))
+        #expect(tokens.count == 2)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func aRowInManySmallPiecesIsReadOnce() throws {
+        let columns = TDSColumns([TDSColumn("n", TDSTypeInfo(.int)), TDSColumn("x", .varBinary(nil)), TDSColumn("m", TDSTypeInfo(.int))])
+        let length = 1 << 20
+        var response = try encodeTokens([.columnMetadata(columns)])
+        response.writeTDS(TDSTokenType.row.rawValue)
+        response.writeTDS(Int32(1))
+        response.writeTDS(TDSValueLayout.chunkedUnknown)
+        for _ in 0..<length { response.writeBytes([1, 0, 0, 0, 0x5A]) }
+        response.writeTDS(UInt32(0))
+        response.writeTDS(Int32(2))
+        response.writeImmutableBuffer(try encodeTokens([.done(TDSDone())]))
+        let rows = try decode(response, packet: 492).compactMap(\.row)
+        #expect(rows.count == 1)
+        #expect(try rows.first?.values() == [.int(1), .binary(ByteBuffer(repeating: 0x5A, count: length)), .int(2)])
+    }
+
+    @Test(.timeLimit(.minutes(1))) func anOutputValueInManySmallPieces() throws {
+        let value = TDSReturnValue(
+            ordinal: 0, name: "@x", typeInfo: .varBinary(nil), value: .binary(ByteBuffer(repeating: 1, count: 4 << 20)))
+        let tokens = try decode(try encodeTokens([.returnValue(value), .done(TDSDone())]), packet: 492)
+        guard case .returnValue(let read) = tokens.first else { throw Unexpected("\(tokens.count) tokens, and no output value first") }
+        #expect(read == value)
+    }
 }
