@@ -17,6 +17,11 @@ extension TDSConfiguration {
         return login
     }
 
+    /// Reads the certificates that are to be trusted, which otherwise happens when the first connection is made.
+    public func prepareTLS() throws(TDSError) {
+        if self.encryption != .off { _ = try self.tls.context(for: self) }
+    }
+
     /// The name to ask for and to find in the certificate, or nil for an address, which SNI cannot carry (RFC 6066 section 3).
     var certificateName: String? {
         let name = self.serverName ?? self.host

@@ -16,6 +16,12 @@ final class TDSChannelHandler: ChannelDuplexHandler {
 
     /// A PRELOGIN reply has some 40 bytes; nothing before the login is longer than this.
     private static let maximumPreloginLength = 65536
+    /// The answer to a login has a kilobyte or two.
+    private static let maximumLoginLength = 1 << 20
+    /// What a token costs beside its bytes.
+    private static let tokenCost = 64
+    /// How long the server's last words are waited for after ours.
+    private static let lingering = TimeAmount.seconds(1)
 
     private let eventLoop: any EventLoop
     private let configuration: TDSConfiguration
@@ -32,6 +38,7 @@ final class TDSChannelHandler: ChannelDuplexHandler {
 
     private var context: ChannelHandlerContext?
     private var framer: TDSHandshakeFramer?
+    /// There as long as TLS is.
     private var tlsHandler: NIOSSLClientHandler?
 
     private var phase: TDSPhase? = .tcp
@@ -44,6 +51,10 @@ final class TDSChannelHandler: ChannelDuplexHandler {
     private var request: (id: UInt64, sink: any TDSResponseSink)?
     private var isReadingPaused = false
     private var isReadHeldBack = false
+    /// What the answer that is coming has cost, of which all is kept until it is whole.
+    private var answerLength = 0
+    /// Ends the wait for the server's last words.
+    private var lingering: Scheduled<Void>?
 
     /// The outcome of connecting; its error is a ``TDSError``. Known at the latest when the handler is removed.
     var outcome: EventLoopFuture<Outcome> { self.connecting.futureResult }
@@ -68,6 +79,7 @@ final class TDSChannelHandler: ChannelDuplexHandler {
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
+        self.lingering?.cancel()
         self.lost(TDSError(.closed, phase: self.phase ?? .idle))
         self.context = nil
     }
@@ -83,7 +95,11 @@ final class TDSChannelHandler: ChannelDuplexHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        self.lost(TDSError(channelError: error, phase: self.phase ?? .idle, isConnected: context.channel.isActive))
+        var failure = TDSError(channelError: error, phase: self.phase ?? .idle, isConnected: context.channel.isActive)
+        if error as? NIOSSLExtraError == .failedToValidateHostname, let certificate = self.tlsHandler?.peerCertificate {
+            failure.detail = certificate.explanation(ofMissing: self.configuration.serverName ?? self.configuration.host)
+        }
+        self.lost(failure)
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -94,6 +110,8 @@ final class TDSChannelHandler: ChannelDuplexHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        // Closed: what was already on its way concerns nobody any more.
+        guard self.machine.phase != nil else { return }
         // A copy of what came: parts of it are held until the next read, for which the TLS handler would copy its whole buffer of 32 KB
         // as long as somebody holds on to it.
         let bytes = context.channel.allocator.buffer(buffer: self.unwrapInboundIn(data))
@@ -161,7 +179,6 @@ final class TDSChannelHandler: ChannelDuplexHandler {
         case .tcp, .tls:
             throw TDSWireError.malformed("a packet of type \(packet.type) before TLS is established")
         case nil:
-            // Closed: what was already on its way concerns nobody any more.
             break
         }
     }
@@ -238,11 +255,26 @@ final class TDSChannelHandler: ChannelDuplexHandler {
         case .firstPacket:
             var packets = self.encoder.encode(.login7, message, allocator: context.channel.allocator)[...]
             if let first = packets.popFirst() { context.writeAndFlush(self.wrapOutboundOut(first), promise: nil) }
-            // No close_notify: both sides just go on in the clear (MS-TDS 3.2.5.3).
-            if let handler = self.tlsHandler.take() { context.pipeline.syncOperations.removeHandler(handler, promise: nil) }
-            for packet in packets { context.write(self.wrapOutboundOut(packet), promise: nil) }
-            context.flush()
+            do {
+                try self.leaveTLS(sending: packets, context)
+            } catch {
+                self.lost(TDSError(channelError: error, phase: .login, isConnected: context.channel.isActive))
+            }
         }
+    }
+
+    /// Sends the rest of a login in the clear, and takes TLS away when the server answers in the clear: some go on in TLS.
+    private func leaveTLS(sending packets: ArraySlice<ByteBuffer>, _ context: ChannelHandlerContext) throws {
+        guard let tlsHandler else { return }
+        let pipeline = context.pipeline.syncOperations
+        let tlsContext = try pipeline.context(handler: tlsHandler)
+        for packet in packets { tlsContext.write(self.wrapOutboundOut(packet), promise: nil) }
+        tlsContext.flush()
+        let gate = TDSLoginAnswerGate {
+            // No close_notify: both sides just go on in the clear (MS-TDS 3.2.5.3).
+            if let handler = self.tlsHandler.take() { pipeline.removeHandler(handler, promise: nil) }
+        }
+        try pipeline.addHandler(gate, position: .before(tlsHandler))
     }
 
     // MARK: Responses
@@ -251,8 +283,10 @@ final class TDSChannelHandler: ChannelDuplexHandler {
         guard packet.type == .tabularResult else {
             throw TDSWireError.malformed("a packet of type \(packet.type) where a response is due")
         }
-        self.tokens.append(packet.payload)
+        self.tokens.append(packet.payload, isEndOfMessage: packet.isEndOfMessage)
+        try self.count(packet.payload.readableBytes)
         while let token = try self.tokens.next() {
+            try self.count(Self.tokenCost)
             switch self.machine.tokenReceived(token) {
             case .none: break
             case .deliver: self.request?.sink.receive(token)
@@ -263,6 +297,7 @@ final class TDSChannelHandler: ChannelDuplexHandler {
         }
         guard packet.isEndOfMessage else { return }
         try self.tokens.endMessage()
+        self.answerLength = 0
         let action = self.machine.messageEnded()
         switch action {
         case .none: break
@@ -273,13 +308,25 @@ final class TDSChannelHandler: ChannelDuplexHandler {
         case .redirect(let route):
             self.phaseMayHaveChanged()
             self.complete(.success(.redirected(route, self.phases)))
-            self.closeChannel()
+            self.closeChannel(isOrderly: true)
         case .finish:
             self.requestEnded(nil)
         case .finishWithError(let error):
             self.requestEnded(self.timed(error))
         case .fail(let error):
-            self.finish(error)
+            self.finish(error, isOrderly: error.code == .loginRejected)
+        }
+    }
+
+    /// Counts what an answer costs that is kept until it is whole.
+    private func count(_ cost: Int) throws(TDSWireError) {
+        self.answerLength += cost
+        if self.machine.phase == .login {
+            guard self.answerLength <= Self.maximumLoginLength else {
+                throw .malformed("an answer to the login of more than \(Self.maximumLoginLength) bytes")
+            }
+        } else if let limit = self.request?.sink.maximumLength, self.answerLength > limit, !self.machine.isCancelling {
+            throw .malformed("an answer of more than \(limit) bytes")
         }
     }
 
@@ -382,7 +429,7 @@ final class TDSChannelHandler: ChannelDuplexHandler {
         if let request, !self.machine.isCancelling {
             self.cancel(requestID: request.id, TDSError(.timeout, phase: .query))
         } else if let error = self.machine.deadlinePassed() {
-            self.finish(error)
+            self.finish(error.explained(for: self.configuration.encryption))
         }
     }
 
@@ -403,7 +450,9 @@ final class TDSChannelHandler: ChannelDuplexHandler {
 
     /// Closes the connection from this side.
     func close() {
-        self.lost(TDSError(.closed, phase: self.phase ?? .idle, detail: "closed by this side"))
+        let isIdle = self.machine.phase == .idle
+        let closed = TDSError(.closed, phase: self.phase ?? .idle, detail: "closed by this side")
+        if let error = self.machine.connectionLost(closed) { self.finish(error, isOrderly: isIdle) }
     }
 
     /// Nobody awaits the connection any more.
@@ -413,15 +462,17 @@ final class TDSChannelHandler: ChannelDuplexHandler {
     }
 
     private func lost(_ error: TDSError) {
-        if let error = self.machine.connectionLost(error) { self.finish(error) }
+        if let error = self.machine.connectionLost(error) { self.finish(error.explained(for: self.configuration.encryption)) }
     }
 
     /// The state machine is closed: tell whoever waits, and let go of the socket.
-    private func finish(_ error: TDSError) {
+    ///
+    /// - Parameter isOrderly: the server has answered all that it was asked, so that only the goodbyes are missing.
+    private func finish(_ error: TDSError, isOrderly: Bool = false) {
         let error = self.timed(error)
         self.phaseMayHaveChanged()
         // Closed before anybody is told, so that nobody who is told finds it open.
-        self.closeChannel()
+        self.closeChannel(isOrderly: isOrderly)
         self.complete(.failure(error))
         let request = self.request.take()
         request?.sink.finish(error)
@@ -436,8 +487,22 @@ final class TDSChannelHandler: ChannelDuplexHandler {
         }
     }
 
-    private func closeChannel() {
+    private func closeChannel(isOrderly: Bool = false) {
         guard let context = self.context else { return }
+        guard isOrderly, self.tlsHandler != nil, context.channel.isActive else {
+            self.abandon(context)
+            return
+        }
+        // A server answers close_notify with its own. A socket that is closed before it came answers that with a reset: so only the
+        // sending half is closed, and the rest when the server has closed its own.
+        context.close(mode: .output, promise: nil)
+        self.lingering = self.eventLoop.assumeIsolated().scheduleTask(in: Self.lingering) {
+            if let context = self.context { self.abandon(context) }
+        }
+    }
+
+    /// Lets go of the socket at once.
+    private func abandon(_ context: ChannelHandlerContext) {
         // The TLS handler would first exchange close_notify with a peer that may be dead; TDS does without.
         if let handler = self.tlsHandler, let tlsContext = try? context.pipeline.syncOperations.context(handler: handler) {
             tlsContext.close(promise: nil)

@@ -242,7 +242,7 @@ extension TDSConnectionStateMachine {
             self.state = .cancelling(cancellation)
             return .none
         case .idle(var noticed):
-            if case .error(let message) = token { noticed.append(message) }
+            if case .error(let message) = token { noticed.appendBounded(message) }
             self.state = .idle(noticed: noticed)
             if case .row = token { return .fail(self.close(self.violation("a row that nobody asked for"))) }
             return .none
@@ -375,7 +375,7 @@ extension TDSConnectionStateMachine.LoginAttempt {
         switch token {
         case .loginAck(let acknowledgement): self.acknowledgement = acknowledgement
         case .environmentChange(.routing(let route)): self.route = route
-        case .error(let message): self.errors.append(message)
+        case .error(let message): self.errors.appendBounded(message)
         case .done(let done): self.isFinished = !done.status.contains(.more)
         case .columnMetadata, .row, .info, .environmentChange, .featureExtAck, .order, .returnStatus, .returnValue, .sessionState,
             .sspi, .federatedAuthenticationInfo, .tableName, .columnInfo:
@@ -389,7 +389,7 @@ extension TDSConnectionStateMachine.Execution {
     fileprivate mutating func tokenReceived(_ token: TDSToken) -> Bool {
         switch token {
         case .error(let message):
-            self.errors.append(message)
+            self.errors.appendBounded(message)
             return false
         case .done(let done):
             if !done.status.isDisjoint(with: [.error, .serverError]) { self.hasFailed = true }
@@ -407,5 +407,12 @@ extension TDSConnectionStateMachine.Execution {
         TDSError(
             .serverError, phase: .query, serverMessages: self.errors,
             detail: self.errors.isEmpty ? "the server reported a failure without a message" : nil)
+    }
+}
+
+extension [TDSServerMessage] {
+    /// A server may send errors without end. The first ones are those that say why.
+    fileprivate mutating func appendBounded(_ message: TDSServerMessage) {
+        if self.count < 100 { self.append(message) }
     }
 }

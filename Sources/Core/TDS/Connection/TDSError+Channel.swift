@@ -41,6 +41,23 @@ extension TDSError {
         }
     }
 
+    /// The error with what a failed handshake usually means where TLS comes first (TDS 8.0).
+    func explained(for encryption: TDSConfiguration.Encryption) -> TDSError {
+        guard encryption == .strict, self.phase == .tls else { return self }
+        let isOtherProtocol = self.code == .tls && self.detail?.contains("WRONG_VERSION_NUMBER") == true
+        guard isOtherProtocol || [.eof, .reset, .timeout].contains(self.code) else { return self }
+        var explained = self
+        explained.detail =
+            [
+                self.detail,
+                isOtherProtocol
+                    ? "the server does not answer in TLS: it knows only TDS 7, as before SQL Server 2022; use encryption 'required'"
+                    : "it may know only TDS 7, as before SQL Server 2022 (use encryption 'required'), or have no certificate that strict "
+                        + "accepts (17821 in the server's log)",
+            ].compactMap { $0 }.joined(separator: "; ")
+        return explained
+    }
+
     /// BoringSSL's reason without the source line it stands in, and what to do about the usual one.
     private static func explanation(ofTLSError text: String) -> String {
         let marker = "OPENSSL_internal:"
@@ -71,5 +88,30 @@ extension TDSError {
             let cause = error.dnsAError ?? error.dnsAAAAError
             self.init(.dns, phase: .tcp, detail: "'\(error.host)' does not resolve" + (cause.map { ": \($0)" } ?? ""))
         }
+    }
+}
+
+extension NIOSSLCertificate {
+    /// Says that the certificate does not hold `name`, and what it holds.
+    func explanation(ofMissing name: String) -> String {
+        "the server's certificate is not for '\(name)' but for \(self.names): connect by one of its names, or say which one to "
+            + "expect (serverName in an experiment, --server-name for probe)"
+    }
+
+    private var names: String {
+        let names = self._subjectAlternativeNames().compactMap { name -> String? in
+            switch name.nameType {
+            case .dnsName: "'\(String(decoding: name.contents, as: UTF8.self))'"
+            case .ipAddress:
+                (try? SocketAddress(packedIPAddress: ByteBuffer(bytes: name.contents), port: 0)).flatMap { $0.ipAddress.map { "'\($0)'" } }
+            default: nil
+            }
+        }
+        if !names.isEmpty { return names.joined(separator: ", ") }
+        // Nothing else tells the subject, to which names without an alternative are compared.
+        let marker = "common_name="
+        let text = self.description
+        guard let start = text.firstRange(of: marker)?.upperBound else { return "no name at all" }
+        return "'\(text[start...].prefix { $0 != ";" && $0 != ">" })'"
     }
 }

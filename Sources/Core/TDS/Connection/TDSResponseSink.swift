@@ -2,6 +2,8 @@ import NIOCore
 
 /// Where the tokens of a response go. Used on the event loop only.
 protocol TDSResponseSink: AnyObject {
+    /// How long an answer may be, in bytes; nil for a sink that keeps none of it.
+    var maximumLength: Int? { get }
     func receive(_ token: TDSToken)
     /// The tokens of one read have been received. Returns whether more may be read.
     func readCompleted() -> Bool
@@ -11,6 +13,7 @@ protocol TDSResponseSink: AnyObject {
 
 /// Collects a whole response.
 final class TDSResultCollector: TDSResponseSink {
+    let maximumLength: Int? = 64 << 20
     private var result = TDSResult()
     private let continuation: CheckedContinuation<Result<TDSResult, TDSError>, Never>
 
@@ -29,6 +32,7 @@ final class TDSResultCollector: TDSResponseSink {
 
 /// Hands rows to a ``TDSRowSequence``, which exists from the first columns on.
 final class TDSRowStream: TDSResponseSink {
+    let maximumLength: Int? = nil
     private let delegate: TDSRowStreamDelegate
     private var opening: CheckedContinuation<Result<TDSRowSequence, TDSError>, Never>?
     private var source: TDSRowSequence.Producer.Source?

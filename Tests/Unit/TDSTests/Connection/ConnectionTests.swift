@@ -55,6 +55,46 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        (Script.Misbehaviour.close, "17821"), (.hang, "17821"), (.send(SpecificationPacket.loginResponse), "does not answer in TLS"),
+    ])
+    func strictAgainstAServerOfTDS7(misbehaviour: Script.Misbehaviour, hint: String) async throws {
+        var script = Script()
+        script.misbehaviour = (.accepted, misbehaviour)
+        try await withServer(script) { configuration in
+            var configuration = configuration
+            configuration.encryption = .strict
+            if case .hang = misbehaviour { configuration.deadlines.tls = .milliseconds(200) }
+            let error = try await Self.failure(configuration)
+            #expect(error.phase == .tls)
+            #expect(error.detail?.contains("TDS 7") == true, "\(error)")
+            #expect(error.detail?.contains(hint) == true, "\(error)")
+        }
+    }
+
+    @Test(arguments: [false, true]) func aLoginOnlyServerThatAnswersInTLS(refuses: Bool) async throws {
+        let failure = TDSServerMessage(number: 18456, state: 1, class: 14, text: "Login failed for user 'sa'.", server: "sql")
+        var script = Script()
+        script.encryption = .off
+        script.staysInTLS = true
+        if refuses { script.login = { _ in [.error(failure), .done(TDSDone(status: .error))] } }
+        script.answer = { _ in .rows(3) }
+        if refuses {
+            try await withServer(script) { configuration in
+                var configuration = configuration
+                configuration.encryption = .loginOnly
+                let error = try await Self.failure(configuration)
+                #expect(error.code == .loginRejected)
+                #expect(error.serverMessages == [failure])
+            }
+        } else {
+            try await withConnection(script, encryption: .loginOnly) { connection in
+                let rows = try await connection.query("select", timeout: .seconds(60)).rows
+                #expect(rows.count == 3)
+            }
+        }
+    }
+
     @Test func aLongLoginIsEncryptedInItsFirstPacketAlone() async throws {
         var script = Script()
         script.encryption = .off
@@ -119,6 +159,14 @@ import Testing
         let outcome = try await Self.outcome(try ServerCertificate(address: nil), trusting: { .file($0.path) }, named: name)
         guard case .failure(let error) = outcome else { throw Unexpected("connected") }
         #expect(error.code == .tls)
+        #expect(error.detail?.contains("not for '\(name ?? "127.0.0.1")' but for 'localhost'") == true, "\(error)")
+    }
+
+    @Test func everyNameOfACertificateIsSaid() async throws {
+        let certificate = try ServerCertificate(address: [10, 0, 0, 1])
+        let outcome = try await Self.outcome(certificate, trusting: { .file($0.path) }, named: "elsewhere.example")
+        guard case .failure(let error) = outcome else { throw Unexpected("connected") }
+        #expect(error.detail?.contains("not for 'elsewhere.example' but for 'localhost', '10.0.0.1'") == true, "\(error)")
     }
 
     @Test func aCertificateFileThatIsNotThereIsNamed() async throws {

@@ -24,6 +24,10 @@ struct Script: Sendable {
         /// Close with a reset instead of an orderly end.
         case reset
         case send(ByteBuffer)
+        /// Bytes without end, a piece whenever the socket takes it; told how many there were before.
+        case flood(@Sendable (Int) -> ByteBuffer)
+        /// The same, but a piece every few milliseconds.
+        case drip(@Sendable (Int) -> ByteBuffer)
     }
 
     enum Answer: Sendable {
@@ -46,6 +50,8 @@ struct Script: Sendable {
     var injected: ByteBuffer?
     var login: @Sendable (TDSLogin) -> [TDSToken] = { _ in .accepted }
     var closesAfterLogin = false
+    /// Of a login of which the first packet alone is encrypted, the answer is encrypted too, and all that follows.
+    var staysInTLS = false
     var answer: @Sendable (String) -> Answer = { _ in .tokens([.done(TDSDone())]) }
 }
 
@@ -112,7 +118,7 @@ final class ScriptedHandler: ChannelInboundHandler {
     }
 
     private func received(_ packet: TDSPacket, _ context: ChannelHandlerContext) throws {
-        if self.isLoginOnly, let handler = self.tlsHandler.take() {
+        if self.isLoginOnly, !self.script.staysInTLS, let handler = self.tlsHandler.take() {
             // Only the first packet of the login was encrypted.
             context.pipeline.syncOperations.removeHandler(handler, promise: nil)
         }
@@ -251,8 +257,22 @@ final class ScriptedHandler: ChannelInboundHandler {
             (context.channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0)).cascade(to: closed)
             closed.futureResult.assumeIsolated().whenComplete { _ in self.closeAbruptly(context) }
         case .send(let bytes): context.writeAndFlush(self.wrapOutboundOut(bytes), promise: nil)
+        case .flood(let piece): self.flood(piece, from: 0, every: nil, context)
+        case .drip(let piece): self.flood(piece, from: 0, every: .milliseconds(2), context)
         }
         return true
+    }
+
+    private func flood(
+        _ piece: @escaping @Sendable (Int) -> ByteBuffer, from number: Int, every interval: TimeAmount?, _ context: ChannelHandlerContext
+    ) {
+        let written = context.eventLoop.makePromise(of: Void.self)
+        context.writeAndFlush(self.wrapOutboundOut(piece(number)), promise: written)
+        let loop = context.eventLoop.assumeIsolated()
+        written.futureResult.assumeIsolated().whenSuccess {
+            let next = { self.flood(piece, from: number + 1, every: interval, context) }
+            if let interval { loop.scheduleTask(in: interval, next) } else { loop.execute(next) }
+        }
     }
 }
 
