@@ -68,6 +68,8 @@ let package = Package(
     products: [
         .executable(name: "aftershock", targets: ["aftershock"]),
         .executable(name: "sandbox-sql", targets: ["SandboxSQL"]),
+        // For the package in Benchmarks/.
+        .library(name: "Probing", targets: ["Probe", "Journal", "TDS"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -124,6 +126,7 @@ let package = Package(
         testSupport("Programs", [.subprocess, .system]),
 
         unitTests("Calibration", ["Journal", "Verdict"]),
+        unitTests("Commands", [.argumentParser]),
         unitTests("Experiment", ["Checkout", "JSON"]),
         unitTests("Fault", ["Experiment", "Kubernetes"]),
         unitTests("JSON"),

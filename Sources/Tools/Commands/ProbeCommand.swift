@@ -27,7 +27,9 @@ struct ProbeCommand: AsyncParsableCommand {
             --password-from - --trust-server-certificate -o json
             """)
 
-    @Argument(help: "The server, as host, host:port or [IPv6 address]:port; the port is 1433 unless given.")
+    @Argument(
+        help: "The server, as host, host:port, host,port or [IPv6 address]:port; the port is 1433 unless given.",
+        transform: ProbeAddress.init(argument:))
     var server: ProbeAddress
 
     @Option(help: "The SQL login.")
@@ -53,6 +55,9 @@ struct ProbeCommand: AsyncParsableCommand {
 
     @Option(help: ArgumentHelp("Trust the certificates in this PEM file instead of the system's.", valueName: "file"), completion: .file())
     var ca: String?
+
+    @Option(help: ArgumentHelp("The name to expect in the certificate, when it is not the host.", valueName: "name"))
+    var serverName: String?
 
     @Option(help: ArgumentHelp("How many probes to make.", valueName: "n"))
     var count = 1
@@ -82,8 +87,11 @@ struct ProbeCommand: AsyncParsableCommand {
         if encryption == .strict, trustServerCertificate {
             throw ValidationError("--encryption strict always checks the certificate; give --ca instead of --trust-server-certificate")
         }
-        if encryption == .off, trustServerCertificate || ca != nil {
-            throw ValidationError("--encryption off uses no certificate; leave out --ca and --trust-server-certificate")
+        if encryption == .off, trustServerCertificate || ca != nil || serverName != nil {
+            throw ValidationError("--encryption off uses no certificate; leave out --ca, --server-name and --trust-server-certificate")
+        }
+        if serverName != nil, trustServerCertificate {
+            throw ValidationError("--trust-server-certificate accepts a certificate for any name; leave out --server-name")
         }
     }
 
@@ -111,32 +119,14 @@ struct ProbeCommand: AsyncParsableCommand {
         var configuration = TDSConfiguration(
             host: server.host, port: server.port, user: user, password: try passwordFrom.read(), database: database,
             encryption: encryption.mode, certificateTrust: trustServerCertificate ? .any : ca.map { .file($0) } ?? .system)
+        configuration.serverName = serverName
         if let timeout { configuration.deadlines = TDSConfiguration.Deadlines(each: timeout) }
-        return configuration
-    }
-}
-
-/// `host`, `host:port` or `[address]:port`.
-struct ProbeAddress: ExpressibleByArgument {
-    var host: String
-    var port = TDSConfiguration.defaultPort
-
-    init?(argument: String) {
-        var rest = argument[...]
-        if rest.first == "[" {
-            guard let end = rest.firstIndex(of: "]") else { return nil }
-            host = String(rest[rest.index(after: rest.startIndex)..<end])
-            rest = rest[rest.index(after: end)...]
-        } else {
-            // More than one colon is an IPv6 address without a port.
-            let end = rest.count { $0 == ":" } == 1 ? rest.firstIndex(of: ":") ?? rest.endIndex : rest.endIndex
-            host = String(rest[..<end])
-            rest = rest[end...]
+        do throws(TDSError) {
+            try configuration.prepareTLS()
+        } catch {
+            throw ValidationError(error.detail ?? "\(error)")
         }
-        guard !host.isEmpty else { return nil }
-        guard !rest.isEmpty else { return }
-        guard rest.first == ":", let port = UInt16(rest.dropFirst()), port > 0 else { return nil }
-        self.port = Int(port)
+        return configuration
     }
 }
 

@@ -123,7 +123,57 @@ import Testing
         }
     }
 
+    @Test func theServerMayBeWrittenAsSQLServersToolsDo() async throws {
+        try await withServer("on") { server, _ in
+            for address in ["127.0.0.1,\(server.port)", "tcp:127.0.0.1,\(server.port)", "127.0.0.1\\SQLEXPRESS,\(server.port)"] {
+                let outcome = try await Program.run(
+                    "aftershock", ["probe", address, "--user", "sa", "--password-from", "-", "--trust-server-certificate"],
+                    input: SandboxServer.password)
+                #expect(outcome.exitCode == 0, "\(address): \(outcome.output)\(outcome.errors)")
+            }
+        }
+    }
+
+    /// In a network of its own, where nobody else's resets are counted.
+    @Test(arguments: ["required", "loginOnly", "strict", "off"]) func aConnectionEndsWithoutAReset(mode: String) async throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("resets-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let script = """
+            set -e
+            ip link set lo up
+            MSSQL_IP_ADDRESS=127.0.0.1 MSSQL_DATA_DIR=$0 "$(dirname "$1")/sandbox-sql" --certificate-file "$0/certificate.pem" >"$0/log" &
+            trap 'kill $!' EXIT
+            until grep -q 'listening on' "$0/log"; do kill -0 $!; sleep 0.05; done
+            "$@" >&2
+            resets() { awk '/^Tcp:/ { if (named) print $column; else for (i = 1; i <= NF; i++) if ($i == "OutRsts") column = i; named = 1 }' /proc/net/snmp; }
+            resets
+            """
+        var arguments = ["--count", "100", "--interval", "1ms", "--encryption", mode]
+        if mode == "strict" { arguments += ["--ca", folder + "/certificate.pem"] }
+        if ["required", "loginOnly"].contains(mode) { arguments += ["--trust-server-certificate"] }
+        let outcome = try await Program.run(
+            "aftershock", ["probe", "127.0.0.1", "--user", "sa", "--password-from", "env:MSSQL_SA_PASSWORD"] + arguments,
+            environment: ["MSSQL_SA_PASSWORD": SandboxServer.password, "ACCEPT_EULA": "Y"],
+            launcher: ["unshare", "--user", "--map-root-user", "--net", "bash", "-c", script, folder])
+        #expect(outcome.exitCode == 0, "\(outcome.errors)")
+        #expect(outcome.errors.contains("100 probes, 0 failed"))
+        #expect(outcome.output == "0\n")
+    }
+
     // MARK: Wrong
+
+    @Test func aCertificateForAnotherNameIsSaidWithItsNames() async throws {
+        try await withServer("on", host: "127.0.0.9") { server, certificate in
+            let (code, probes, _) = try await probe(
+                server.port, ["--ca", certificate, "--server-name", "elsewhere.example"], host: "127.0.0.9")
+            #expect(code == 1)
+            #expect(probes.map(\.failure) == ["tls in tls"])
+            let detail = probes.first?.json["failure"]?["detail"]?.string ?? ""
+            #expect(
+                detail.contains("'elsewhere.example'") && detail.contains("'localhost'") && detail.contains("--server-name"), "\(detail)")
+        }
+    }
 
     @Test(arguments: ["required", "loginOnly"]) func aWrongPasswordIsRejectedByTheServer(mode: String) async throws {
         try await withServer("on") { server, _ in
@@ -232,7 +282,8 @@ import Testing
     @Test(arguments: [
         (["--encryption", "strict", "--trust-server-certificate"], "--ca"), (["--encryption", "off", "--ca", "x.pem"], "leave out --ca"),
         (["--ca", "x.pem", "--trust-server-certificate"], "contradict"), (["--count", "0"], "--count"),
-        (["--timeout", "0s"], "--timeout"),
+        (["--timeout", "0s"], "--timeout"), (["--ca", "/nowhere.pem"], "/nowhere.pem"),
+        (["--server-name", "x", "--trust-server-certificate"], "leave out --server-name"),
     ])
     func whatMakesNoSenseIsRefusedWithTheNextStep(arguments: [String], hint: String) async throws {
         let (code, probes, errors) = try await probe(1, arguments)

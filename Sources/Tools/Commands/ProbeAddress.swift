@@ -1,0 +1,57 @@
+import ArgumentParser
+import TDS
+
+/// A server as people write it: `host`, `host:port`, `[address]:port`, or as SQL Server's own tools do, `tcp:host,port` and
+/// `host\\instance,port`.
+struct ProbeAddress: Equatable {
+    var host: String
+    var port = TDSConfiguration.defaultPort
+
+    init(argument: String) throws {
+        var rest = argument[...]
+        // SQL Server's tools name the protocol first; the others are of the own machine.
+        if let colon = rest.firstIndex(of: ":"), ["tcp", "np", "lpc", "admin"].contains(rest[..<colon].lowercased()),
+            !rest[colon...].dropFirst().isEmpty, UInt16(rest[colon...].dropFirst()) == nil
+        {
+            guard rest[..<colon].lowercased() == "tcp" else {
+                throw ValidationError("'\(argument)': only TCP is probed; give host:port")
+            }
+            rest = rest[colon...].dropFirst()
+        }
+        var port: Substring?
+        if let comma = rest.firstIndex(of: ",") {
+            port = rest[comma...].dropFirst()
+            rest = rest[..<comma]
+        }
+        if let backslash = rest.firstIndex(of: "\\") {
+            // With the port the instance's name is of no use, as it serves to find the port alone.
+            guard port != nil else {
+                throw ValidationError(
+                    "'\(argument)' names an instance, whose port SQL Server's browser service knows, and it is not asked here: give the port too, "
+                        + "as host:port or host,port (the server's log and sys.dm_tcp_listener_states tell it)")
+            }
+            rest = rest[..<backslash]
+        }
+        if rest.first == "[", let end = rest.firstIndex(of: "]") {
+            let behind = rest[end...].dropFirst()
+            rest = rest[..<end].dropFirst()
+            guard behind.isEmpty || port == nil && behind.first == ":" else { throw Self.invalid(argument) }
+            if !behind.isEmpty { port = behind.dropFirst() }
+        } else if port == nil, rest.count(where: { $0 == ":" }) == 1, let colon = rest.firstIndex(of: ":") {
+            // More than one colon is an IPv6 address without a port.
+            port = rest[colon...].dropFirst()
+            rest = rest[..<colon]
+        }
+        host = [".", "(local)"].contains(rest.lowercased()) ? "localhost" : String(rest)
+        guard !host.isEmpty, !host.contains(where: { $0.isWhitespace || "[],\\".contains($0) }) else { throw Self.invalid(argument) }
+        guard let port else { return }
+        guard let number = UInt16(port.trimmingPrefix { $0 == " " }), number > 0 else {
+            throw ValidationError("'\(argument)': '\(port)' is not a port, which is a number from 1 to 65535")
+        }
+        self.port = Int(number)
+    }
+
+    private static func invalid(_ argument: String) -> ValidationError {
+        ValidationError("'\(argument)' is not a server; give host, host:port, host,port or [IPv6 address]:port")
+    }
+}
