@@ -18,9 +18,9 @@ final class TDSChannelHandler: ChannelDuplexHandler {
     private static let maximumPreloginLength = 65536
     /// The answer to a login has a kilobyte or two.
     private static let maximumLoginLength = 1 << 20
-    /// What a token costs beside its bytes.
+    /// The cost of a token beside its bytes.
     private static let tokenCost = 64
-    /// How long the server's last words are waited for after ours.
+    /// The longest wait for the server's last words after ours.
     private static let lingering = TimeAmount.seconds(1)
 
     private let eventLoop: any EventLoop
@@ -51,7 +51,7 @@ final class TDSChannelHandler: ChannelDuplexHandler {
     private var request: (id: UInt64, sink: any TDSResponseSink)?
     private var isReadingPaused = false
     private var isReadHeldBack = false
-    /// What the answer that is coming has cost, of which all is kept until it is whole.
+    /// The cost so far of the answer that is coming, of which all is kept until it is whole.
     private var answerLength = 0
     /// Ends the wait for the server's last words.
     private var lingering: Scheduled<Void>?

@@ -2,7 +2,7 @@ import NIOCore
 
 /// Where the tokens of a response go. Used on the event loop only.
 protocol TDSResponseSink: AnyObject {
-    /// How long an answer may be, in bytes; nil for a sink that keeps none of it.
+    /// The longest answer that is taken, in bytes; nil for a sink that keeps none of it.
     var maximumLength: Int? { get }
     func receive(_ token: TDSToken)
     /// The tokens of one read have been received. Returns whether more may be read.

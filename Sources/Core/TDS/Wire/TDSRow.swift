@@ -72,7 +72,7 @@ struct TDSRowScan: Sendable {
     /// Inside a chunked value.
     private var chunks: TDSValueLayout.ChunkScan?
 
-    /// Whether there is something to go on from.
+    /// Tells that there is something to go on from.
     var hasBegun: Bool { self.column > 0 || self.offset > 0 }
 
     /// The offset behind the row whose bytes begin with `bytes`, or nil when it has not come whole: then more of `bytes` is to be

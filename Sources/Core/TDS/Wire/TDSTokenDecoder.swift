@@ -13,7 +13,7 @@ public struct TDSTokenDecoder: Sendable {
     private var columns: TDSColumns?
     /// The columns of a COLMETADATA token that has not come whole.
     private var arrivingColumns: TDSArrivingColumns?
-    /// How far into the row that has not come whole its end has been looked for.
+    /// The place in the row that has not come whole up to which its end has been looked for.
     private var rowScan = TDSRowScan()
     /// A token that is read again from its beginning is not tried before so many bytes of it are there.
     private var awaitedLength = 0

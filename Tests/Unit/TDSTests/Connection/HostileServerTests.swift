@@ -4,8 +4,8 @@ import Testing
 
 @testable import TDS
 
-/// Whatever a server sends, a phase ends: by its deadline, or before where the bytes are more than a connection holds. What takes more
-/// time than it may, such as work that grows with the square of the bytes, exceeds the time limit.
+/// Servers that send too much, too slowly, or nonsense: a phase ends by its deadline, or before where the bytes are more than a connection
+/// holds. Work that takes more time than it may, as it grows with the square of the bytes, exceeds the time limit.
 @Suite(.timeLimit(.minutes(1))) struct HostileServerTests {
     /// A packet of a response that goes on.
     private static func packet(_ payload: ByteBuffer, isLast: Bool = false, type: TDSPacketType = .tabularResult) -> ByteBuffer {
