@@ -38,7 +38,7 @@ def mssql_python_connect(arguments):
         autocommit=True)
 
 
-# How to connect, and how a parameter is marked.
+# The function that connects, and the mark of a parameter.
 CLIENTS = {
     "pymssql": (pymssql_connect, "%s"), "python-tds": (pytds_connect, "%s"), "mssql-python": (mssql_python_connect, "?"),
 }
