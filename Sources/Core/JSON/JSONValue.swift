@@ -13,7 +13,7 @@ public enum JSONValue: Sendable, Hashable {
 
 extension JSONValue {
     /// The member `key` of an object; `nil` when this is no object or has no such member.
-    /// Setting on `null` makes it an object; setting `nil` removes the member.
+    /// Setting on anything else makes it an object; setting `nil` removes the member.
     public subscript(key: String) -> JSONValue? {
         get {
             guard case .object(let members) = self else { return nil }
@@ -25,10 +25,9 @@ extension JSONValue {
                 self = .null
                 members[key] = newValue
                 self = .object(members)
-            case .null:
-                self = .object(newValue.map { [key: $0] } ?? [:])
-            case .bool, .integer, .double, .string, .array:
-                preconditionFailure("a member of something that is no object")
+            case .null, .bool, .integer, .double, .string, .array:
+                // Foreign values have any form, so this must not trap.
+                if let newValue { self = .object([key: newValue]) } else if isNull { self = .object([:]) }
             }
         }
     }

@@ -118,6 +118,7 @@ public final class SandboxCluster: Sendable {
     /// Creates or changes the objects of a manifest, as `kubectl apply` would.
     public func apply(yaml: String, source: String) throws {
         for object in try Manifest.objects(yaml: yaml, source: source) {
+            try Task.checkCancellation()
             do {
                 try apply(object)
             } catch {

@@ -76,22 +76,33 @@ struct SandboxCommand: AsyncParsableCommand {
         options.flaws = Set(flaw)
         options.databaseFlaws = databaseFlaw
         let cluster = try await SandboxCluster.start(options)
-        do {
+        let applying = Task {
             for manifest in manifests {
                 try cluster.apply(yaml: manifest.yaml, source: manifest.path)
                 Self.say("applied \(manifest.path)")
             }
+        }
+        // A large manifest must not keep a signal waiting.
+        let ending = Task {
+            for await received in stops {
+                Self.say("\(received.name): stopping")
+                break
+            }
+            applying.cancel()
+        }
+        do {
+            try await applying.value
+            Self.say("the API answers at \(cluster.server); Ctrl-C ends the cluster")
+            // Not print: standard output may be a pipe that somebody reads the line from, and print would hold it back.
+            FileHandle.standardOutput.write(Data("export KUBECONFIG=\(Self.quoted(cluster.kubeconfigPath))\n".utf8))
+        } catch is CancellationError {
+            // The signal has been told of already.
         } catch {
+            ending.cancel()
             await cluster.stop()
             throw error
         }
-        Self.say("the API answers at \(cluster.server); Ctrl-C ends the cluster")
-        // Not print: standard output may be a pipe that somebody reads the line from, and print would hold it back.
-        FileHandle.standardOutput.write(Data("export KUBECONFIG=\(Self.quoted(cluster.kubeconfigPath))\n".utf8))
-        for await received in stops {
-            Self.say("\(received.name): stopping")
-            break
-        }
+        await ending.value
         await cluster.stop()
         Self.say("stopped")
     }

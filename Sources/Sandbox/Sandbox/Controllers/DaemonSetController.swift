@@ -4,7 +4,7 @@ import JSON
 struct DaemonSetController: Reconciler {
     static let watched: [ResourceType] = [.daemonSets, .pods, .nodes]
 
-    private static let revisionLabel = "controller-revision-hash"
+    private static let revisionLabel = RevisionHistory.label
 
     /// The tolerations of every daemon, so that no failure of its node removes it.
     private static let tolerations: [JSONValue] = [
@@ -22,7 +22,9 @@ struct DaemonSetController: Reconciler {
     }
 
     private func reconcile(_ set: JSONValue, _ state: inout StoreState) {
-        let hash = StableHash.label(set[path: "spec", "template"] ?? [:])
+        let history = RevisionHistory(set)
+        history.record(&state)
+        let hash = history.hash
         var model = set.podFromTemplate(labels: [Self.revisionLabel: hash])
         model[path: "spec", "tolerations"] = .array((model[path: "spec", "tolerations"]?.array ?? []) + Self.tolerations)
         let all = state.list(.pods, ObjectFilter(namespace: set.namespace)).filter { $0.isControlled(by: set) }
@@ -52,6 +54,7 @@ struct DaemonSetController: Reconciler {
             }
         }
         report(set, hash, desired, &state)
+        history.prune(inUse: Set(all.compactMap { $0.labels[Self.revisionLabel] }), &state)
     }
 
     private func delete(_ pod: JSONValue, _ state: inout StoreState) {

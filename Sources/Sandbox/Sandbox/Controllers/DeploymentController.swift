@@ -43,9 +43,9 @@ struct DeploymentController: Reconciler {
 
     private func findOrCreateCurrent(_ rollout: Rollout, _ state: inout StoreState) -> JSONValue? {
         let deployment = rollout.deployment
-        let newest = rollout.sets.map { Int64($0.annotations[Self.revision] ?? "") ?? 0 }.max() ?? 0
+        let newest = rollout.sets.map(Self.number).max() ?? 0
         if let found = rollout.sets.first(where: { Self.template($0) == Self.template(deployment) }) {
-            let number = Int64(found.annotations[Self.revision] ?? "") ?? 0
+            let number = Self.number(found)
             // Going back to an old version makes it the newest revision.
             let wanted = number == newest ? number : newest + 1
             let key = ObjectKey(.replicaSets, namespace: found.namespace, name: found.name)
@@ -72,6 +72,9 @@ struct DeploymentController: Reconciler {
         annotate(deployment, revision: newest + 1, &state)
         return try? state.create(.replicaSets, set, namespace: deployment.namespace)
     }
+
+    /// The revision that a set is marked with. Anybody may write the mark: one that is no 32-bit number counts as none.
+    private static func number(_ set: JSONValue) -> Int64 { Int32(set.annotations[revision] ?? "").map(Int64.init) ?? 0 }
 
     private func annotate(_ deployment: JSONValue, revision: Int64, _ state: inout StoreState) {
         _ = try? state.modify(Self.key(deployment)) { $0[path: "metadata", "annotations", Self.revision] = .string(String(revision)) }
@@ -131,7 +134,7 @@ struct DeploymentController: Reconciler {
     private func prune(_ rollout: Rollout, _ state: inout StoreState) {
         let limit = rollout.deployment[path: "spec", "revisionHistoryLimit"]?.integer ?? 10
         let idle = rollout.old.filter { $0.replicas == 0 && ($0[path: "status", "replicas"]?.integer ?? 0) == 0 && !$0.isBeingDeleted }
-        for set in idle.prefix(max(idle.count - Int(limit), 0)) {
+        for set in idle.prefix(max(idle.count - Int(max(limit, 0)), 0)) {
             _ = try? state.delete(ObjectKey(.replicaSets, namespace: set.namespace, name: set.name))
         }
     }

@@ -84,19 +84,8 @@ enum Amount {
     static func resolve(_ value: JSONValue?, of total: Int64, roundingUp: Bool) -> Int64? {
         if let number = value?.integer { return number }
         guard let text = value?.string, text.hasSuffix("%"), let percent = Int64(text.dropLast()) else { return nil }
-        return roundingUp ? (percent * total + 99) / 100 : percent * total / 100
-    }
-
-    /// A quantity of a resource, in thousandths (https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/).
-    static func thousandths(_ value: JSONValue?) -> Int64 {
-        if let number = value?.integer { return number * 1000 }
-        guard let text = value?.string else { return 0 }
-        let units: [(String, Double)] = [
-            ("Ki", 1024), ("Mi", 1_048_576), ("Gi", 1_073_741_824), ("Ti", 1_099_511_627_776), ("m", 0.001), ("k", 1e3), ("M", 1e6),
-            ("G", 1e9), ("T", 1e12),
-        ]
-        let unit = units.first { text.hasSuffix($0.0) }
-        let number = Double(text.dropLast(unit?.0.count ?? 0)) ?? 0
-        return Int64(number * (unit?.1 ?? 1) * 1000)
+        // Nobody means more than that, and the product stays a number.
+        let share = min(max(percent, 0), 10_000) * min(total, Int64(Int32.max))
+        return roundingUp ? (share + 99) / 100 : share / 100
     }
 }

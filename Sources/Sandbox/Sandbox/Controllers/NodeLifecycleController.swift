@@ -106,7 +106,7 @@ struct NodeLifecycleController: Reconciler {
                     let since = exposed[id] ?? now
                     still[id] = since
                     guard let patience = Self.patience(pod, taint) else { continue }
-                    due = min(due ?? .seconds(Int64.max / 2), since + patience)
+                    due = min(due ?? now + .seconds(Int64(Int32.max)), since + patience)
                 }
                 guard let due else { continue }
                 if due <= now { delete(pod, &state) } else { deadlines.append(due) }

@@ -5,6 +5,8 @@ import JSON
 struct ReplicaSetController: Reconciler {
     static let watched: [ResourceType] = [.replicaSets, .pods]
 
+    private static let burst: Int64 = 500
+
     var flaws: Set<SandboxFlaw> = []
     /// The number of pods that each set has been given so far: the flaws need to know of a replacement.
     private var created: [String: Int64] = [:]
@@ -21,7 +23,8 @@ struct ReplicaSetController: Reconciler {
         var active = pods.filter(\.isActive)
         let missing = set.replicas - Int64(active.count)
         if missing > 0 {
-            for _ in 0..<missing {
+            // As many in one step as Kubernetes makes (`BurstReplicas`); what is still missing comes with the next.
+            for _ in 0..<min(missing, Self.burst) {
                 let isReplacement = created[set.uid, default: 0] >= set.replicas
                 if isReplacement, flaws.contains(.neverRescheduled) { break }
                 if isReplacement, flaws.contains(.claimSwapped) { state.swapClaims(of: set) }

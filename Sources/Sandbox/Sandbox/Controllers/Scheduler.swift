@@ -11,21 +11,25 @@ struct Scheduler: Reconciler {
     init(flaws: Set<SandboxFlaw> = []) { self.flaws = flaws }
 
     mutating func reconcile(_ state: inout StoreState, at now: Duration) -> Duration? {
-        for pod in state.list(.pods) where pod.nodeName.isEmpty && pod.isActive { place(pod, &state) }
+        let pods = state.list(.pods)
+        let waiting = pods.filter { $0.nodeName.isEmpty && $0.isActive }
+        guard !waiting.isEmpty else { return nil }
+        var usage = NodeUsage(pods)
+        for pod in waiting { place(pod, &usage, &state) }
         return nil
     }
 
-    private mutating func place(_ pod: JSONValue, _ state: inout StoreState) {
+    private mutating func place(_ pod: JSONValue, _ usage: inout NodeUsage, _ state: inout StoreState) {
         let key = ObjectKey(.pods, namespace: pod.namespace, name: pod.name)
         let nodes = state.list(.nodes)
         if let problem = claimProblem(pod, state) { return refuse(pod, problem, nodes.count, &state) }
         var reasons: [String: Int] = [:]
         var fitting: [JSONValue] = []
         for node in nodes {
-            if let reason = NodeFit.objection(pod, node, state) { reasons[reason, default: 0] += 1 } else { fitting.append(node) }
+            if let reason = NodeFit.objection(pod, node, usage) { reasons[reason, default: 0] += 1 } else { fitting.append(node) }
         }
         let owner = pod.controllerReference?["uid"]?.string ?? pod.uid
-        guard let best = choose(pod, owner, from: fitting, of: nodes, state) else {
+        guard let best = choose(pod, owner, from: fitting, of: nodes, usage, state) else {
             let list = reasons.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
             let text = nodes.isEmpty ? "no nodes available to schedule pods" : "0/\(nodes.count) nodes are available: \(list)."
             return refuse(pod, text, nodes.count, &state)
@@ -40,6 +44,7 @@ struct Scheduler: Reconciler {
         }
         guard !isWaiting, (try? state.bind(key, to: best.name)) != nil else { return }
         earlier[owner] = best.name
+        usage.add(pod, to: best.name)
         state.recordEvent(
             pod, .normal, "Scheduled", "Successfully assigned \(pod.namespace)/\(pod.name) to \(best.name)", from: "default-scheduler")
     }
@@ -58,13 +63,12 @@ struct Scheduler: Reconciler {
     }
 
     private func choose(
-        _ pod: JSONValue, _ owner: String, from fitting: [JSONValue], of nodes: [JSONValue], _ state: StoreState
+        _ pod: JSONValue, _ owner: String, from fitting: [JSONValue], of nodes: [JSONValue], _ usage: NodeUsage, _ state: StoreState
     ) -> JSONValue? {
         if flaws.contains(.wrongNode), let last = earlier[owner] {
             if fitting.contains(where: { $0.name == last }) { return fitting.first { $0.name != last } ?? fitting.first }
             if let node = nodes.first(where: { $0.name == last && $0.isReady }) { return node }
         }
-        let pods = state.list(.pods)
         let volumes = Set(
             pod.claimNames.compactMap { name in
                 state[ObjectKey(.persistentVolumeClaims, namespace: pod.namespace, name: name)]?[path: "spec", "volumeName"]?.string
@@ -76,9 +80,8 @@ struct Scheduler: Reconciler {
                 attachment.nodeName == node.name
                     && volumes.contains(attachment[path: "spec", "source", "persistentVolumeName"]?.string ?? "")
             }
-            let here = pods.filter { $0.nodeName == node.name && !$0.isFinished }
-            let alike = here.filter { $0.controllerReference?["uid"]?.string == owner }.count
-            return (hasVolume ? 0 : 1, alike, here.count, node.name)
+            let here = usage[node.name]
+            return (hasVolume ? 0 : 1, here.owners[owner] ?? 0, here.pods, node.name)
         }
         return fitting.min { rank($0) < rank($1) }
     }
@@ -94,10 +97,38 @@ struct Scheduler: Reconciler {
     }
 }
 
+/// The pods of each node that are not over, and their share of it.
+struct NodeUsage {
+    struct Node {
+        var pods = 0
+        var requested: [String: Quantity] = [:]
+        /// The number of pods of each controller.
+        var owners: [String: Int] = [:]
+    }
+
+    private var nodes: [String: Node] = [:]
+
+    init(_ pods: [JSONValue]) {
+        for pod in pods where !pod.nodeName.isEmpty && !pod.isFinished { add(pod, to: pod.nodeName) }
+    }
+
+    subscript(name: String) -> Node { nodes[name] ?? Node() }
+
+    mutating func add(_ pod: JSONValue, to name: String) {
+        var node = self[name]
+        node.pods += 1
+        for resource in NodeFit.resources { node.requested[resource, default: .zero] += NodeFit.requested(pod, resource) }
+        if let owner = pod.controllerReference?["uid"]?.string { node.owners[owner, default: 0] += 1 }
+        nodes[name] = node
+    }
+}
+
 /// Returns whether a pod may run on a node.
 enum NodeFit {
+    static let resources = ["cpu", "memory"]
+
     /// Why not, in the scheduler's words.
-    static func objection(_ pod: JSONValue, _ node: JSONValue, _ state: StoreState) -> String? {
+    static func objection(_ pod: JSONValue, _ node: JSONValue, _ usage: NodeUsage) -> String? {
         if node[path: "spec", "unschedulable"]?.bool == true {
             let taint: JSONValue = ["key": .string(Taints.unschedulable), "effect": "NoSchedule"]
             if !Taints.tolerations(pod).contains(where: { Taints.tolerates($0, taint) }) { return "node(s) were unschedulable" }
@@ -106,21 +137,20 @@ enum NodeFit {
             return "node(s) had untolerated taint {\(taint["key"]?.string ?? ""): \(taint["value"]?.string ?? "")}"
         }
         if !selects(pod, node) { return "node(s) didn't match Pod's node affinity/selector" }
-        let others = state.list(.pods).filter { $0.nodeName == node.name && !$0.isFinished }
-        for (resource, word) in [("cpu", "Insufficient cpu"), ("memory", "Insufficient memory")] {
-            guard let capacity = node[path: "status", "allocatable", resource] else { continue }
-            let used = others.reduce(0) { $0 + requested($1, resource) }
+        let used = usage[node.name]
+        for resource in resources {
+            guard let capacity = Quantity(node[path: "status", "allocatable", resource]) else { continue }
             let wanted = requested(pod, resource)
-            if wanted > 0, used + wanted > Amount.thousandths(capacity) { return word }
+            if wanted > .zero, (used.requested[resource] ?? .zero) + wanted > capacity { return "Insufficient \(resource)" }
         }
-        if let most = node[path: "status", "allocatable", "pods"], Int64(others.count) * 1000 >= Amount.thousandths(most) {
-            return "Too many pods"
-        }
+        if let most = Quantity(node[path: "status", "allocatable", "pods"]), Quantity(count: used.pods) >= most { return "Too many pods" }
         return nil
     }
 
-    private static func requested(_ pod: JSONValue, _ resource: String) -> Int64 {
-        (pod[path: "spec", "containers"]?.array ?? []).reduce(0) { $0 + Amount.thousandths($1[path: "resources", "requests", resource]) }
+    static func requested(_ pod: JSONValue, _ resource: String) -> Quantity {
+        (pod[path: "spec", "containers"]?.array ?? []).reduce(.zero) {
+            $0 + (Quantity($1[path: "resources", "requests", resource]) ?? .zero)
+        }
     }
 
     /// `nodeSelector` and the required node affinity.

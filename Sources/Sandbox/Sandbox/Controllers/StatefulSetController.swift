@@ -6,7 +6,15 @@ import JSON
 struct StatefulSetController: Reconciler {
     static let watched: [ResourceType] = [.statefulSets, .pods, .persistentVolumeClaims]
 
-    private static let revisionLabel = "controller-revision-hash"
+    private enum Settlement {
+        case ready
+        /// The next one has to wait for this one, unless all are made at once.
+        case waiting
+        /// It could not be made, and neither could the next.
+        case refused
+    }
+
+    private static let revisionLabel = RevisionHistory.label
     var flaws: Set<SandboxFlaw> = []
     private var created: [String: Int64] = [:]
 
@@ -18,14 +26,19 @@ struct StatefulSetController: Reconciler {
     }
 
     private mutating func reconcile(_ set: JSONValue, _ state: inout StoreState) {
-        let revision = "\(set.name)-\(StableHash.label(set[path: "spec", "template"] ?? [:]))"
+        let history = RevisionHistory(set)
+        history.record(&state)
+        let revision = "\(set.name)-\(history.hash)"
         let start = set[path: "spec", "ordinals", "start"]?.integer ?? 0
         let wanted = start..<(start + set.replicas)
         let isParallel = set[path: "spec", "podManagementPolicy"]?.string == "Parallel"
 
         var isBlocked = false
-        for ordinal in wanted where !isBlocked || isParallel {
-            isBlocked = !settle(set, ordinal, revision, &state) || isBlocked
+        for ordinal in wanted {
+            let settlement = settle(set, ordinal, revision, &state)
+            if settlement == .ready { continue }
+            isBlocked = true
+            if settlement == .refused || !isParallel { break }
         }
         let surplus = pods(of: set, state).filter { !wanted.contains($0.ordinal) }.sorted { $0.ordinal > $1.ordinal }
         if !isBlocked || isParallel {
@@ -33,6 +46,7 @@ struct StatefulSetController: Reconciler {
         }
         if !isBlocked, surplus.isEmpty { update(set, revision, wanted, &state) }
         report(set, revision, &state)
+        history.prune(inUse: Set(pods(of: set, state).compactMap { $0.pod.labels[Self.revisionLabel] }), &state)
     }
 
     private func pods(of set: JSONValue, _ state: StoreState) -> [(pod: JSONValue, ordinal: Int64)] {
@@ -41,20 +55,19 @@ struct StatefulSetController: Reconciler {
         }
     }
 
-    /// Brings one pod about. `false` while the next one has to wait for it.
-    private mutating func settle(_ set: JSONValue, _ ordinal: Int64, _ revision: String, _ state: inout StoreState) -> Bool {
+    private mutating func settle(_ set: JSONValue, _ ordinal: Int64, _ revision: String, _ state: inout StoreState) -> Settlement {
         let name = "\(set.name)-\(ordinal)"
         let key = ObjectKey(.pods, namespace: set.namespace, name: name)
         if let pod = state[key] {
-            if pod.isBeingDeleted { return false }
+            if pod.isBeingDeleted { return .waiting }
             if pod.isFinished {
                 delete(pod, set, &state)
-                return false
+                return .waiting
             }
-            return pod.isReady
+            return pod.isReady ? .ready : .waiting
         }
         let isReplacement = created[set.uid, default: 0] >= set.replicas
-        if isReplacement, flaws.contains(.neverRescheduled) { return false }
+        if isReplacement, flaws.contains(.neverRescheduled) { return .waiting }
         var pod = set.podFromTemplate(
             named: name,
             labels: [
@@ -75,12 +88,13 @@ struct StatefulSetController: Reconciler {
             state.recordEvent(
                 set, .normal, "SuccessfulCreate", "create Pod \(name) in StatefulSet \(set.name) successful", from: "statefulset-controller"
             )
+            return .waiting
         } catch {
             state.recordEvent(
                 set, .warning, "FailedCreate", "create Pod \(name) in StatefulSet \(set.name) failed error: \(error.message)",
                 from: "statefulset-controller")
+            return .refused
         }
-        return false
     }
 
     /// The claim of one pod: made once, kept when the pod goes.

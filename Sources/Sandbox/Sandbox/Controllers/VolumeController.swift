@@ -89,8 +89,8 @@ struct VolumeController: Reconciler {
             return volumes.first { $0.name == name && $0[path: "spec", "claimRef", "uid"] == nil }
         }
         let modes = Set(claim[path: "spec", "accessModes"]?.array ?? [])
-        let size = Amount.thousandths(claim[path: "spec", "resources", "requests", "storage"])
-        func capacity(_ volume: JSONValue) -> Int64 { Amount.thousandths(volume[path: "spec", "capacity", "storage"]) }
+        let size = Quantity(claim[path: "spec", "resources", "requests", "storage"]) ?? .zero
+        func capacity(_ volume: JSONValue) -> Quantity { Quantity(volume[path: "spec", "capacity", "storage"]) ?? .zero }
         return volumes.filter { volume in
             guard !volume.isBeingDeleted, volume.phase == "Available", capacity(volume) >= size else { return false }
             let reserved = volume[path: "spec", "claimRef"]

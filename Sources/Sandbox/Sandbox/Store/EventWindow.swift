@@ -11,11 +11,14 @@ struct StoreEvent: Sendable {
     let object: JSONValue
     /// The object before the change; `nil` for an addition.
     let previous: JSONValue?
+    /// About how many bytes of memory it takes.
+    let weight: Int
 }
 
-/// The recent changes of one resource, oldest first. It holds at most `capacity` of them: who asks for more gets 410.
+/// The recent changes of one resource, oldest first. It holds at most `capacity` of them, fewer of large objects: who asks for more gets 410.
 struct EventWindow: Sendable {
     private var events: [StoreEvent] = []
+    private var weight = 0
     private let capacity: Int
     /// The revision of the newest change that has been forgotten: the window is complete only above it.
     private(set) var floor: Int64 = 0
@@ -24,10 +27,13 @@ struct EventWindow: Sendable {
 
     mutating func append(_ event: StoreEvent) {
         events.append(event)
-        // Dropping a quarter at a time keeps appending cheap.
-        guard events.count > capacity else { return }
-        let surplus = events.count - capacity + capacity / 4
+        weight += event.weight
+        guard events.count > capacity || weight > ObjectLimits.windowWeight else { return }
+        // Dropping a quarter at a time keeps appending cheap. The newest change always stays.
+        let surplus = min(max(events.count / 4, events.count - capacity), events.count - 1)
+        guard surplus > 0 else { return }
         floor = events[surplus - 1].revision
+        for dropped in events[..<surplus] { weight -= dropped.weight }
         events.removeFirst(surplus)
     }
 

@@ -41,6 +41,8 @@ struct StoreState: Sendable {
     private var keysByUID: [String: ObjectKey] = [:]
     private var dependents: [String: Set<ObjectKey>] = [:]
     private var namespaceCounts: [String: Int] = [:]
+    private var weights: [ObjectKey: Int] = [:]
+    private(set) var weight = 0
     /// The resources changed since the last ``takeTouched()``.
     private var touched: Set<ResourceType> = []
 
@@ -118,6 +120,7 @@ extension StoreState {
         try place(&object, definition, namespace)
         let key = definition.key(namespace: object.namespace, name: object.name)
         if self[key] != nil { throw .alreadyExists(type, key.name) }
+        try makeRoom(for: type, key.name)
         object[path: "metadata", "uid"] = .string(environment.makeUID())
         object[path: "metadata", "creationTimestamp"] = .string(StoreEnvironment.timestamp(environment.now()))
         let foreign = ["deletionTimestamp", "deletionGracePeriodSeconds", "generation", "managedFields", "selfLink", "resourceVersion"]
@@ -260,8 +263,25 @@ extension StoreState {
             if !key.namespace.isEmpty { namespaceCounts[key.namespace, default: 0] += 1 }
         }
         index(key, from: previous, to: object)
-        record(StoreEvent(kind: kind, revision: revision, key: key, object: object, previous: previous))
+        let own = object.weight(limit: ObjectLimits.objectWeight)
+        weight += own - (weights.updateValue(own, forKey: key) ?? 0)
+        record(StoreEvent(kind: kind, revision: revision, key: key, object: object, previous: previous, weight: own))
         return object
+    }
+
+    /// Returns the number of objects of a resource.
+    func count(_ type: ResourceType) -> Int { objects[type]?.count ?? 0 }
+
+    /// Keeps the sandbox within ``ObjectLimits``.
+    private mutating func makeRoom(for type: ResourceType, _ name: String) throws(APIError) {
+        if weight > ObjectLimits.storeWeight { throw ObjectLimits.full }
+        if type == .pods, count(.pods) >= ObjectLimits.pods {
+            throw .forbidden(.pods, name, "the sandbox holds at most \(ObjectLimits.pods) pods")
+        }
+        // Events are forgotten, as they are in Kubernetes after an hour; a quarter at a time.
+        guard type == .events, count(.events) >= ObjectLimits.events else { return }
+        let oldest = (objects[.events] ?? [:]).sorted { (Int64($0.value.resourceVersion) ?? 0) < (Int64($1.value.resourceVersion) ?? 0) }
+        for (key, event) in oldest.prefix(ObjectLimits.events / 4) { _ = erase(key, lastState: event) }
     }
 
     /// Takes an object out for good and records the event; what depends on it is the caller's business.
@@ -273,7 +293,9 @@ extension StoreState {
         keysByUID[object.uid] = nil
         if !key.namespace.isEmpty { namespaceCounts[key.namespace, default: 0] -= 1 }
         index(key, from: previous, to: nil)
-        record(StoreEvent(kind: .deleted, revision: revision, key: key, object: object, previous: previous))
+        let own = weights.removeValue(forKey: key) ?? 0
+        weight -= own
+        record(StoreEvent(kind: .deleted, revision: revision, key: key, object: object, previous: previous, weight: own))
         return object
     }
 

@@ -67,7 +67,7 @@ struct ControlPlane {
         }
     }
 
-    private mutating func step() throws {
+    mutating func step() throws {
         var copy = self
         copy = try store.transaction { [now] state in
             var next = copy

@@ -66,8 +66,10 @@ struct KubernetesAdmission: ObjectAdmission {
     }
 
     private func validate(_ object: JSONValue, _ definition: ResourceDefinition, old: JSONValue?) throws(APIError) {
+        try ObjectLimits.check(object)
         var problems = FieldProblems()
         MetadataValidation.check(object, definition.type, &problems)
+        NumberValidation.check(object, &problems)
         switch definition.type {
         case .pods: PodValidation.check(object, old: old, &problems)
         case .deployments, .replicaSets, .statefulSets, .daemonSets:
@@ -76,6 +78,7 @@ struct KubernetesAdmission: ObjectAdmission {
         case .persistentVolumeClaims: StorageValidation.checkClaim(object, old: old, &problems)
         case .podDisruptionBudgets: WorkloadValidation.checkBudget(object, &problems)
         case .secrets: SecretDefaults.check(object, old: old, &problems)
+        case .endpoints, .endpointSlices: PortValidation.checkEndpoints(object, &problems)
         default: break
         }
         if !problems.causes.isEmpty { throw .invalid(definition, object.name, problems.causes) }

@@ -85,6 +85,9 @@ enum PodValidation {
             guard let check = container[probe] else { continue }
             let handlers = ["exec", "httpGet", "tcpSocket", "grpc"].filter { check[$0] != nil }
             if handlers.isEmpty { problems.required("\(place).\(probe)", "must specify a handler type") }
+            for handler in ["httpGet", "tcpSocket", "grpc"] {
+                if let port = check[handler]?["port"] { PortValidation.check(port, at: "\(place).\(probe).\(handler).port", &problems) }
+            }
             if handlers.count > 1 { problems.forbidden("\(place).\(probe).\(handlers[1])", "may not specify more than 1 handler type") }
         }
     }

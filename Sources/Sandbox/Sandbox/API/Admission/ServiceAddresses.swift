@@ -97,6 +97,40 @@ enum ServiceDefaults {
     }
 }
 
+/// Ports, by number or by name.
+enum PortValidation {
+    static func check(_ port: JSONValue, at path: String, _ problems: inout FieldProblems) {
+        switch port {
+        case .integer(let number) where (1...65535).contains(number): break
+        case .string(let name):
+            if name.utf8.count > 15 || !name.contains(where: \.isLetter) || !MetadataValidation.isLabel(name) {
+                problems.invalid(
+                    path, port,
+                    "must be a port number or an IANA service name: at most 15 lower case alphanumeric characters or '-', at least one of them a letter"
+                )
+            }
+        default: problems.invalid(path, port, "must be between 1 and 65535, inclusive")
+        }
+    }
+
+    /// The ports and addresses of Endpoints and EndpointSlices, which the Service proxy connects to.
+    static func checkEndpoints(_ object: JSONValue, _ problems: inout FieldProblems) {
+        for (index, subset) in (object["subsets"]?.array ?? []).enumerated() {
+            checkNumbers(subset["ports"], at: "subsets[\(index)].ports", &problems)
+        }
+        checkNumbers(object["ports"], at: "ports", &problems)
+    }
+
+    private static func checkNumbers(_ ports: JSONValue?, at path: String, _ problems: inout FieldProblems) {
+        for (index, port) in (ports?.array ?? []).enumerated() {
+            guard let number = port["port"], !number.isNull else { continue }
+            if !(1...65535).contains(number.integer ?? 0) {
+                problems.invalid("\(path)[\(index)].port", number, "must be between 1 and 65535, inclusive")
+            }
+        }
+    }
+}
+
 enum ServiceValidation {
     private static let types = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"]
 
@@ -111,6 +145,12 @@ enum ServiceValidation {
             let place = "spec.ports[\(index)]"
             if !(1...65535).contains(port["port"]?.integer ?? 0) {
                 problems.invalid("\(place).port", port["port"], "must be between 1 and 65535, inclusive")
+            }
+            if let target = port["targetPort"] { PortValidation.check(target, at: "\(place).targetPort", &problems) }
+            if let number = port["nodePort"]?.integer, !(30000...32767).contains(number) {
+                problems.invalid(
+                    "\(place).nodePort", port["nodePort"],
+                    "provided port is not in the valid range. The range of valid ports is 30000-32767")
             }
             let name = port["name"]?.string ?? ""
             if name.isEmpty, ports.count > 1 { problems.required("\(place).name") }

@@ -5,9 +5,10 @@ enum JSONPatch {
     static func apply(_ patch: JSONValue, to original: JSONValue) throws(APIError) -> JSONValue {
         guard let operations = patch.array else { throw .badRequest("a JSON patch must be a JSON array of operations") }
         var document = original
+        var copied = 0
         for (index, operation) in operations.enumerated() {
             do {
-                try apply(operation, to: &document)
+                try apply(operation, to: &document, &copied)
             } catch {
                 throw Self.failure("JSON patch operation \(index): \(error.message)", error.code)
             }
@@ -17,10 +18,11 @@ enum JSONPatch {
 
     /// A failed operation is the request's fault, but not one of its form: the API server answers 422.
     private static func failure(_ message: String, _ code: Int = 422) -> APIError {
-        APIError(code, code == 422 ? "Invalid" : "BadRequest", message)
+        if code == ObjectLimits.tooLarge.code { return ObjectLimits.tooLarge }
+        return APIError(code, code == 422 ? "Invalid" : "BadRequest", message)
     }
 
-    private static func apply(_ operation: JSONValue, to document: inout JSONValue) throws(APIError) {
+    private static func apply(_ operation: JSONValue, to document: inout JSONValue, _ copied: inout Int) throws(APIError) {
         let path = try pointer(operation["path"], "path")
         switch operation["op"]?.string {
         case "add": try add(try value(operation), at: path[...], to: &document)
@@ -32,7 +34,11 @@ enum JSONPatch {
         case "test":
             guard try read(path, document) == (try value(operation)) else { throw failure("testing path \(text(path)) value failed") }
         case "copy":
-            try add(try read(try pointer(operation["from"], "from"), document), at: path[...], to: &document)
+            let source = try read(try pointer(operation["from"], "from"), document)
+            // Copies of copies double each time.
+            copied += source.weight(limit: ObjectLimits.objectWeight)
+            guard copied <= ObjectLimits.objectWeight else { throw ObjectLimits.tooLarge }
+            try add(source, at: path[...], to: &document)
         case "move":
             let source = try pointer(operation["from"], "from")
             let moved = try read(source, document)

@@ -38,6 +38,7 @@ struct APIRequest: Sendable {
             throw .unsupportedMediaType(
                 "the body of the request was in an unknown format - accepted media types include: application/json (not \(other))")
         }
+        try ObjectLimits.check(body: body.readableBytesView)
         do {
             return try JSONValue(parsing: Data(body.readableBytesView))
         } catch {

@@ -42,7 +42,7 @@ struct ListOptions: Sendable {
             throw APIError(422, "Invalid", "resourceVersionMatch: Unsupported value: \"\(match ?? "")\"")
         }
         isExact = match == "Exact"
-        limit = try query.integer("limit").flatMap { $0 > 0 ? Int($0) : nil }
+        limit = try query.integer("limit").flatMap { $0 > 0 ? Int(min($0, Int64(Int32.max))) : nil }
         next = try query["continue"].flatMap { text throws(APIError) in text.isEmpty ? nil : try ContinueToken(text) }
         sendsInitialEvents = query.flag("sendInitialEvents")
         allowsBookmarks = query.flag("allowWatchBookmarks")

@@ -43,22 +43,21 @@ enum ProtobufDecoder {
     private static func decode(_ bytes: ByteBuffer, as message: ProtobufMessage, kind: String) throws(APIError) -> JSONValue {
         var bytes = bytes
         var object: [String: JSONValue] = [:]
+        var lists: [String: [JSONValue]] = [:]
         while let (number, wire) = try field(&bytes) {
             guard let (name, field) = message[number] else { throw unsupported(kind, "the field number \(number) of a part of it") }
             switch field {
             case .ignored: continue
             case .list(let element):
                 guard let value = try value(wire, element, kind, isElement: true) else { continue }
-                object[name] = .array((object[name]?.array ?? []) + [value])
+                lists[name, default: []].append(value)
             case .map(let element):
-                var members = object[name]?.object ?? [:]
                 let (key, value) = try entry(wire, element, kind)
-                members[key] = value
-                object[name] = .object(members)
+                object[name, default: [:]][key] = value
             default: object[name] = try value(wire, field, kind, isElement: false)
             }
         }
-        return .object(object)
+        return .object(object.merging(lists.mapValues(JSONValue.array)) { $1 })
     }
 
     private static func entry(
@@ -106,6 +105,8 @@ enum ProtobufDecoder {
             if number == 1, case .number(let value) = wire { seconds = value }
         }
         guard let seconds else { return nil }
+        // The years that RFC 3339 can write.
+        guard (-62_135_596_800...253_402_300_799).contains(Int64(bitPattern: seconds)) else { throw malformed("a time is out of range") }
         let date = Date(timeIntervalSince1970: TimeInterval(Int64(bitPattern: seconds)))
         return .string(StoreEnvironment.timestamp(date))
     }

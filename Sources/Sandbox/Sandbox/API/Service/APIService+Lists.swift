@@ -8,6 +8,8 @@ extension APIService {
     /// The length, in seconds, of a watch whose client gave no timeout: the API server's range is 30 to 60 minutes.
     private static let defaultWatchTimeout: Int64 = 1800
 
+    private static let longestWatchTimeout: Int64 = 24 * 3600
+
     func list(_ call: ResourceCall) throws(APIError) -> APIResponse {
         let options = try ListOptions(call)
         let type = call.definition.type
@@ -59,7 +61,7 @@ extension APIService {
         }
         if options.sendsInitialEvents { watch.requestBookmark() }
         let encoder = WatchEncoder(call: call, now: store.environment.now, marksInitialEnd: options.sendsInitialEvents)
-        let timeout = Duration.seconds(options.timeoutSeconds.map { max($0, 1) } ?? Self.defaultWatchTimeout)
+        let timeout = Duration.seconds(options.timeoutSeconds.map { min(max($0, 1), Self.longestWatchTimeout) } ?? Self.defaultWatchTimeout)
         let bookmarks = options.allowsBookmarks ? Duration.seconds(Self.bookmarkInterval) : nil
         let body: @Sendable (APIResponse.Writer) async throws -> Void = { write in
             // An empty first chunk makes the head go out at once: clients wait for it.

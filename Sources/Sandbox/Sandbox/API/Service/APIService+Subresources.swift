@@ -86,7 +86,7 @@ extension APIService {
         options.sinceSeconds = try Self.count(query, "sinceSeconds")
         if let text = query["sinceTime"], !text.isEmpty {
             guard let since = StoreEnvironment.date(text) else { throw .badRequest("sinceTime must be an RFC 3339 time, not \"\(text)\"") }
-            options.sinceSeconds = max(Int(store.environment.now().timeIntervalSince(since).rounded(.up)), 0)
+            options.sinceSeconds = Int(min(max(store.environment.now().timeIntervalSince(since).rounded(.up), 0), Double(Int32.max)))
         }
         let bytes = try await runtime.logs(of: container, options)
         let body: @Sendable (APIResponse.Writer) async throws -> Void = { write in
@@ -99,7 +99,7 @@ extension APIService {
     private static func count(_ query: QueryParameters, _ name: String) throws(APIError) -> Int? {
         guard let number = try query.integer(name) else { return nil }
         guard number >= 0 else { throw APIError(422, "Invalid", "\(name): Invalid value: \(number): must be greater than or equal to 0") }
-        return Int(number)
+        return Int(min(number, Int64(Int32.max)))
     }
 
     /// The container that a request means: the named one, or the only or default one.
