@@ -15,8 +15,9 @@ enum Group: String {
     case core = "Core", harness = "Harness", sandbox = "Sandbox", tools = "Tools"
 }
 
-func module(_ group: Group, _ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, path: "Sources/\(group.rawValue)/\(name)", swiftSettings: settings)
+func module(_ group: Group, _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
+    .target(
+        name: name, dependencies: dependencies, path: "Sources/\(group.rawValue)/\(name)", resources: resources, swiftSettings: settings)
 }
 
 func program(_ group: Group, _ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -99,7 +100,9 @@ let package = Package(
         module(.harness, "Journal", ["JSON", .system]),
         module(.harness, "Ledger", ["Experiment", "Journal", "Probe", "TDS", .nioCore]),
         module(.harness, "Probe", ["Experiment", "Journal", "TDS", .nioCore, .nioPosix]),
-        module(.harness, "Report", ["Experiment", "Journal", "Verdict", "CXML2", "JSON", .mustache]),
+        module(
+            .harness, "Report", ["Experiment", "Journal", "Verdict", "CXML2", "JSON", .mustache],
+            resources: ["page.mustache", "page.css", "page.js"].map { .embedInCode("HTML/Page/\($0)") }),
         module(.harness, "Run", ["Experiment", "Journal", "JSON", "Kubernetes", "TDS", "Probe", "Ledger", "Fault", "Verdict", .nioCore]),
         module(.harness, "Verdict", ["Experiment", "Journal", .histogram]),
 

@@ -18,7 +18,8 @@ extension Ledger {
             configuration,
             LedgerPrepared(
                 database: configuration.database, tableSuffix: configuration.tableSuffix, writers: configuration.writers,
-                seedRows: configuration.seedRows, seed: configuration.seed, createdDatabase: created),
+                seedRows: configuration.seedRows, seed: configuration.seed, createdDatabase: created,
+                server: "\(connection.serverVersion)"),
             book: LedgerBook(writers: configuration.writers, seedRows: configuration.seedRows), clock: clock)
         do throws(LedgerError) {
             try await ledger.createTables(connection)

@@ -20,10 +20,13 @@ public struct RunOptions: Sendable {
     public var ownNode: String?
     /// Keep the ledger's tables for a look afterwards.
     public var keepTables: Bool
+    /// The words of the command line, for the report.
+    public var command: [String]?
 
     public init(
         folder: String, runID: String, version: String, seed: UInt64, repeatOverride: Int? = nil, confirmedContext: String? = nil,
-        helperImage: String? = nil, isSandbox: Bool = false, ownNode: String? = nil, keepTables: Bool = false
+        helperImage: String? = nil, isSandbox: Bool = false, ownNode: String? = nil, keepTables: Bool = false,
+        command: [String]? = nil
     ) {
         self.folder = folder
         self.runID = runID
@@ -35,6 +38,7 @@ public struct RunOptions: Sendable {
         self.isSandbox = isSandbox
         self.ownNode = ownNode
         self.keepTables = keepTables
+        self.command = command
     }
 
     public var journalPath: String { folder + "/journal.ndjson" }

@@ -182,7 +182,7 @@ public struct Runner: Sendable {
             runID: options.runID, version: options.version, startedAt: Date().formatted(.iso8601),
             host: ProcessInfo.processInfo.hostName, seed: options.seed, context: client.configuration.contextName,
             serverVersion: serverVersion, sources: sources.map { RunStarted.Source(file: $0.file, text: $0.text) },
-            repeatOverride: options.repeatOverride)
+            repeatOverride: options.repeatOverride, command: options.command)
     }
 }
 

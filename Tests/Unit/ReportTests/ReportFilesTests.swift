@@ -4,9 +4,9 @@ import JSON
 import Journal
 import JournalScript
 import Testing
-import Verdict
 
 @testable import Report
+@testable import Verdict
 
 @Suite struct ReportFilesTests {
     private func withFolder(_ body: (String) throws -> Void) throws {
@@ -102,10 +102,71 @@ import Verdict
             #expect(throws: Never.self) { try XMLDocument(xmlString: String(svg.output)) }
         }
         #expect(page.contains("<svg"))
-        #expect(!page.contains("<script"))
-        #expect(!page.contains("http://") && !page.contains("https://"))
+        // Its own script is the only one, and it is inside.
+        #expect(page.matches(of: /<script[^>]*>/).map { String($0.output) } == ["<script>"])
+        #expect(page.firstMatch(of: /(src|href)="[a-z]+:/) == nil && !page.contains("@import") && !page.contains("url("))
         #expect(!page.contains("{{"))
         #expect(page.contains("down for at most 2.053 s"))
+    }
+
+    @Test func everyIDIsThereOnceAndEveryLinkLeadsSomewhere() throws {
+        let page = String(decoding: try HTMLReport(failing).data(), as: UTF8.self)
+        let ids = page.matches(of: /\sid="([^"]*)"/).map { String($0.output.1) }
+        #expect(Set(ids).count == ids.count)
+        let links = page.matches(of: #/href="#([^"]*)"/#).map { String($0.output.1) }
+        #expect(!links.isEmpty && links.allSatisfy(ids.contains))
+        #expect(page.matches(of: /<th[ >]/).count == page.matches(of: /<th scope="(col|row)"/).count)
+        #expect(page.matches(of: /<table/).count == page.matches(of: /<caption>/).count)
+    }
+
+    /// A stranger reads of the worst repeat and of all rows, whichever repeat was the last.
+    @Test func theHeadlineIsOfTheWorstRepeatAndOfAllRows() throws {
+        var script = Script()
+        script.repeats = 3
+        // The second repeat begins 25 s after the first: its probes fail a second longer.
+        script.change { record in
+            guard case .probe(var probe) = record.event, probe.track == .login else { return }
+            let second = (26_000 + 12_000)..<(26_000 + 13_000)
+            if second.contains(Int(probe.started.nanoseconds / 1_000_000)) {
+                probe.failure = Failure(phase: "tcp", kind: "refused")
+                record.event = .probe(probe)
+            }
+        }
+        let found = try #require(script.findings().experiments.first)
+        let headline = Headline(found)
+        #expect(headline.worst?.number == 2)
+        #expect(headline.downtime.hasSuffix(" to 3.053 s"))
+        let each = try #require(found.repeats.first?.ledger)
+        #expect(headline.lost == "0 of \((3 * (each.acknowledged + each.seeded)).grouped)")
+        #expect(HTMLExperiment(found, number: 1).repeats.map(\.number) == [2, 1, 3])
+    }
+
+    /// Beyond fifty repeats details are made when they are opened, and are there without a script too.
+    @Test func manyRepeatsAreThereWithoutBeingMade() throws {
+        var script = Script()
+        script.repeats = 52
+        script.interval = 500
+        let page = String(decoding: try HTMLReport(script.findings()).data(), as: UTF8.self)
+        #expect(page.matches(of: /<details class="repeat"/).count == 52)
+        #expect(page.matches(of: /<noscript>/).count == 2)
+        #expect(page.matches(of: /class="chart"/).count == 52)
+    }
+
+    @Test func aLostRowIsShownWithTheTimeAtWhichItWasWritten() throws {
+        var script = Script()
+        var ledger = script.keptLedger()
+        ledger.lost = 1
+        ledger.lostRows = [RowIdentity(writer: 1, sequence: 41)]
+        script.ledger = ledger
+        let found = try #require(script.findings().experiments.first)
+        // Slot 40 of writer 1, half an interval after writer 0, in a repeat that starts at 1 s with its fault at 11 s.
+        #expect(
+            found.repeats.first?.damagedRows == [
+                DamagedRow(kind: .lost, identity: RowIdentity(writer: 1, sequence: 41), started: .ms(3025), done: .ms(3028))
+            ])
+        let page = String(decoding: try HTMLReport(script.findings()).data(), as: UTF8.self)
+        #expect(page.contains("<th scope=\"row\">1/41</th><td>lost</td><td class=\"n\">-7.975 s</td>"))
+        #expect(page.contains("<path class=\"lost\" d=\"M-7975 0v20\"/>"))
     }
 
     @Test func textFromOutsideIsEscaped() throws {
@@ -117,7 +178,7 @@ import Verdict
             if case .faultBegun = record.event { record.event = .faultBegun(FaultBegun(fault: "podDelete", summary: "<b>\"&")) }
         }
         let page = String(decoding: try HTMLReport(script.findings()).data(), as: UTF8.self)
-        #expect(!page.contains("<script>"))
+        #expect(!page.contains("<script>alert") && !page.contains("<b>\"&"))
         #expect(page.contains("&lt;script&gt;"))
         #expect(page.contains("&lt;b&gt;&quot;&amp;"))
     }

@@ -31,12 +31,15 @@ public struct Snapshot: Codable, Sendable, Hashable {
         public var volume: String
         /// The storage system's own name for it: CSI handle, or the path of a hostPath or NFS volume.
         public var handle: String
+        /// `nil`: the claim names none.
+        public var storageClass: String?
 
-        public init(claim: String, claimUID: String, volume: String, handle: String) {
+        public init(claim: String, claimUID: String, volume: String, handle: String, storageClass: String? = nil) {
             self.claim = claim
             self.claimUID = claimUID
             self.volume = volume
             self.handle = handle
+            self.storageClass = storageClass
         }
     }
 
@@ -50,10 +53,13 @@ public struct Snapshot: Codable, Sendable, Hashable {
         public var terminating: Bool
         /// By taint (`node.kubernetes.io/unreachable`, `node.kubernetes.io/not-ready`): how long the pod stays on a node that has it.
         public var tolerationSeconds: [String: Int]?
+        public var image: String?
+        /// With its digest, as the node resolved it.
+        public var imageID: String?
 
         public init(
             name: String, uid: String, node: String, containerID: String, restartCount: Int, ready: Bool, terminating: Bool,
-            tolerationSeconds: [String: Int]? = nil
+            tolerationSeconds: [String: Int]? = nil, image: String? = nil, imageID: String? = nil
         ) {
             self.name = name
             self.uid = uid
@@ -63,6 +69,8 @@ public struct Snapshot: Codable, Sendable, Hashable {
             self.ready = ready
             self.terminating = terminating
             self.tolerationSeconds = tolerationSeconds
+            self.image = image
+            self.imageID = imageID
         }
     }
 

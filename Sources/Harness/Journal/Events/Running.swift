@@ -23,10 +23,13 @@ public struct RunStarted: Codable, Sendable, Hashable {
     public var sources: [Source]
     /// `--repeat`, which overrides what the experiments say.
     public var repeatOverride: Int?
+    /// The words of the command line; `nil`: not known.
+    public var command: [String]?
 
     public init(
         runID: String, version: String, startedAt: String, host: String, seed: UInt64, context: String, serverVersion: String,
-        sources: [Source], repeatOverride: Int?
+        sources: [Source], repeatOverride: Int?,
+        command: [String]? = nil
     ) {
         self.runID = runID
         self.version = version
@@ -37,6 +40,7 @@ public struct RunStarted: Codable, Sendable, Hashable {
         self.serverVersion = serverVersion
         self.sources = sources
         self.repeatOverride = repeatOverride
+        self.command = command
     }
 }
 

@@ -51,9 +51,12 @@ public struct LedgerPrepared: Codable, Sendable, Hashable {
     public var seed: UInt64
     /// The database was created for this ledger, and goes with it.
     public var createdDatabase: Bool
+    /// As the server names itself, with its version.
+    public var server: String?
 
     public init(
-        database: String, tableSuffix: String, writers: Int, seedRows: Int64, seed: UInt64, createdDatabase: Bool
+        database: String, tableSuffix: String, writers: Int, seedRows: Int64, seed: UInt64, createdDatabase: Bool,
+        server: String? = nil
     ) {
         self.database = database
         self.tableSuffix = tableSuffix
@@ -61,6 +64,7 @@ public struct LedgerPrepared: Codable, Sendable, Hashable {
         self.seedRows = seedRows
         self.seed = seed
         self.createdDatabase = createdDatabase
+        self.server = server
     }
 }
 

@@ -24,54 +24,77 @@ struct HTMLRepeat {
         var time: String
     }
 
-    struct Picture {
+    struct LedgerRow {
         var name: String
-        var svg: String
+        var value: String
+        var meaning: String
+        var isBad: Bool
     }
 
+    struct DamagedCell {
+        var name: String
+        var kind: String
+        var sent: String
+        var answered: String
+    }
+
+    var id: String
     var number: Int
     var verdict: String
     var verdictText: String
     var isOpen: Bool
+    /// Its details are made when it is opened.
+    var isLate: Bool
     var line: String
     var remarks: [String]
     var timeline: String?
     var tracks: [TrackRow]
     var hasTracks: Bool
     var judgedTrack: String
-    var phasesChart: String?
     var phases: [PhaseCell]
+    var hasPhases: Bool
     var phasesSum: String
     var ledgerNote: String?
-    var ledger: [HTMLCell]
+    var ledger: [LedgerRow]
+    var damaged: [DamagedCell]
+    var hasDamaged: Bool
+    var damagedNote: String
     var ledgerRows: [String]
     var infrastructure: [HTMLRow]
     var nodeLoss: [String]
     var hasNodeLoss: Bool
     var undo: [HTMLRow]
     var hasUndo: Bool
-    var latencies: [Picture]
-    var hasLatencies: Bool
     var events: [HTMLRow]
     var hasEvents: Bool
+    var eventsNote: String?
 
-    init(_ found: RepeatFindings, isOpen: Bool) {
+    private static let shownEvents = 400
+
+    init(_ found: RepeatFindings, id: String, isOpen: Bool, isLate: Bool) {
+        self.id = id
         number = found.number
         verdict = found.verdict.rawValue
         verdictText = found.verdict.rawValue.uppercased()
         self.isOpen = isOpen
+        self.isLate = isLate
         line = (found.doubts.first?.sentence ?? found.judgement(.downtime)?.message ?? "").plain
-        remarks = found.remarks.map(\.plain)
-        timeline = found.tracks.isEmpty ? nil : TimelineChart(found: found).svg.text
+        remarks = (found.faultSummary.map { ["The fault: \($0)"] } ?? []).map(\.plain) + found.remarks.map(\.plain)
+        timeline = found.tracks.isEmpty ? nil : TimelineFigure(found).html("repeat \(found.number)")
         tracks = found.tracks.map(TrackRow.init)
         hasTracks = !tracks.isEmpty
         judgedTrack = found.judgedTrack?.rawValue ?? ""
-        phasesChart = PhasesChart(found: found).svg?.text
         phases = Self.phases(found.phases)
+        hasPhases = !phases.isEmpty
         phasesSum = found.phases.reduce(.zero) { $0 + $1.duration }.textRoundedUp
         ledgerNote =
             found.ledger == nil ? "The rows were not read back: \(found.ledgerUnchecked ?? "the run did not get that far")".plain : nil
         ledger = Self.ledger(found)
+        let origin = found.faultBegan ?? found.started
+        damaged = found.damagedRows.map { DamagedCell($0, origin) }
+        hasDamaged = !damaged.isEmpty
+        damagedNote =
+            "Times are from the fault. \(damaged.count) rows are named\(damaged.count >= LedgerChecked.exampleLimit ? ", the first of them" : "")"
         ledgerRows =
             found.judgement(.dataPersistence)?.outcome == .failed ? (found.judgement(.dataPersistence)?.details ?? []).map(\.plain) : []
         infrastructure = Self.infrastructure(found)
@@ -79,17 +102,14 @@ struct HTMLRepeat {
         hasNodeLoss = !nodeLoss.isEmpty
         undo = found.undo.map { HTMLRow($0.summary, $0.proven.map { $0 ? "yes" : "NO" } ?? "never answered", $0.evidence ?? "") }
         hasUndo = !undo.isEmpty
-        let origin = found.faultBegan ?? found.started
-        latencies = found.tracks.compactMap { track in
-            LatencyChart(track: track, origin: origin).svg.map { Picture(name: track.track.rawValue, svg: $0.text) }
-        }
-        hasLatencies = !latencies.isEmpty
-        events = found.observations.suffix(200).map { seen in
+        events = found.observations.prefix(Self.shownEvents).map { seen in
             let at = ((seen.at - origin).seconds * 1000).rounded() / 1000
             let detail = [seen.observation.node, seen.observation.detail].compactMap { $0 }.joined(separator: ", ")
             return HTMLRow("\(at) s", "\(seen.observation.kind.rawValue) \(seen.observation.object)", detail)
         }
         hasEvents = !events.isEmpty
+        let more = found.observations.count - events.count
+        eventsNote = more > 0 ? "\(more) more are in the journal" : nil
     }
 
     /// Rounded at their ends, so that what is shown adds up as well.
@@ -102,23 +122,31 @@ struct HTMLRepeat {
         }
     }
 
-    private static func ledger(_ found: RepeatFindings) -> [HTMLCell] {
-        let writes = found.writes
-        guard let ledger = found.ledger else {
-            return [
-                HTMLCell(name: "attempted", value: String(writes.attempted)),
-                HTMLCell(name: "acknowledged", value: String(writes.acknowledged)),
-                HTMLCell(name: "refused", value: String(writes.refused)), HTMLCell(name: "unknown", value: String(writes.unknown)),
-            ]
+    private static func ledger(_ found: RepeatFindings) -> [LedgerRow] {
+        func row(_ name: String, _ value: Int64, _ meaning: String, isDamage: Bool = false) -> LedgerRow {
+            LedgerRow(name: name, value: value.grouped, meaning: meaning, isBad: isDamage && value > 0)
         }
-        let counts: [(String, Int64)] = [
-            ("attempted", ledger.attempted), ("acknowledged", ledger.acknowledged), ("refused", ledger.refused),
-            ("unanswered", ledger.unknown), ("there", ledger.unknownPresent), ("not there", ledger.unknownAbsent),
-            ("overwritten", ledger.unknownOverwritten),
-            ("baseline", ledger.seeded), ("kept", ledger.kept), ("lost", ledger.lost), ("corrupt", ledger.corrupt),
-            ("duplicate", ledger.duplicate), ("unexpected", ledger.unexpected), ("stale", ledger.stale),
+        let writes = found.writes
+        let ledger = found.ledger
+        let sent = [
+            row("attempted", ledger?.attempted ?? Int64(writes.attempted), "writes that were sent, or could not be"),
+            row("acknowledged", ledger?.acknowledged ?? Int64(writes.acknowledged), "the server said that they are committed"),
+            row("refused", ledger?.refused ?? Int64(writes.refused), "the server said that they are not, or they were never sent"),
+            row("unanswered", ledger?.unknown ?? Int64(writes.unknown), "neither: the answer did not come"),
         ]
-        return counts.map { HTMLCell(name: $0.0, value: String($0.1)) }
+        guard let ledger else { return sent }
+        return sent + [
+            row("unanswered, there", ledger.unknownPresent, "turned out to be committed"),
+            row("unanswered, not there", ledger.unknownAbsent, "turned out not to be"),
+            row("unanswered, overwritten", ledger.unknownOverwritten, "a later update hides what became of them"),
+            row("baseline", ledger.seeded, "rows from before the fault that had to survive"),
+            row("kept", ledger.kept, "acknowledged or baseline, there once, with the right content"),
+            row("lost", ledger.lost, "acknowledged or baseline, and gone", isDamage: true),
+            row("corrupt", ledger.corrupt, "there with another content than was sent", isDamage: true),
+            row("duplicate", ledger.duplicate, "there more than once", isDamage: true),
+            row("unexpected", ledger.unexpected, "there though never sent, or refused", isDamage: true),
+            row("stale", ledger.stale, "registers behind their last acknowledged value", isDamage: true),
+        ]
     }
 
     private static func infrastructure(_ found: RepeatFindings) -> [HTMLRow] {
@@ -155,5 +183,14 @@ extension HTMLRepeat.TrackRow {
             p50: milliseconds(track.latency?.median),
             p99: milliseconds(track.latency?.p99),
             slowest: milliseconds(track.latency?.maximum))
+    }
+}
+
+extension HTMLRepeat.DamagedCell {
+    fileprivate init(_ row: DamagedRow, _ origin: RunTime) {
+        func text(_ time: RunTime?) -> String { time.map { TimeAxis.label(($0 - origin).milliseconds) } ?? "-" }
+        self.init(
+            name: row.identity.writer < 0 ? "baseline/\(row.identity.sequence)" : "\(row.identity.writer)/\(row.identity.sequence)",
+            kind: row.kind.rawValue, sent: text(row.started), answered: text(row.done))
     }
 }

@@ -1,74 +1,63 @@
 import Foundation
 
-/// An SVG picture that is put into a page: its colours are the page's, and it says in words what it shows.
+/// A picture whose width is a quantity and that is stretched to the width there is. Its words are outside of it, so that they are not
+/// stretched, and its colours are the page's.
 struct SVG {
-    let width: Double
+    let from: Double
+    let span: Double
     let height: Double
-    private let title: String
+    /// Its content in words; empty where a table beside it says the same.
+    let title: String
     private var content = ""
 
-    init(width: Double, height: Double, title: String) {
-        self.width = width
+    init(from: Double, to: Double, height: Double, title: String = "") {
+        self.from = from
+        span = max(0.001, to - from)
         self.height = height
         self.title = title
     }
 
     /// - Parameter note: what a pointer that rests on it shows.
-    mutating func rect(
-        _ x: Double, _ y: Double, _ width: Double, _ height: Double, _ style: String, opacity: Double? = nil, note: String? = nil
-    ) {
-        let opacity = opacity.map { " fill-opacity=\"\(Self.number($0))\"" } ?? ""
-        element(
-            "rect",
-            "x=\"\(Self.number(x))\" y=\"\(Self.number(y))\" width=\"\(Self.number(max(0, width)))\" height=\"\(Self.number(height))\" class=\"\(style)\"\(opacity)",
-            note)
+    mutating func rect(_ x: Double, to end: Double, y: Double = 0, height: Double? = nil, _ style: String, note: String? = nil) {
+        let attributes =
+            "x=\"\(Self.number(x))\" y=\"\(Self.number(y))\" width=\"\(Self.number(max(0, end - x)))\" "
+            + "height=\"\(Self.number(height ?? self.height))\" class=\"\(style)\""
+        content += note.map { "<rect \(attributes)><title>\($0.escapedForHTML)</title></rect>" } ?? "<rect \(attributes)/>"
     }
 
-    mutating func line(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, _ style: String, note: String? = nil) {
-        element(
-            "line",
-            "x1=\"\(Self.number(x1))\" y1=\"\(Self.number(y1))\" x2=\"\(Self.number(x2))\" y2=\"\(Self.number(y2))\" class=\"\(style)\"",
-            note)
+    /// Many rectangles of one look.
+    mutating func path(_ cells: [(from: Double, to: Double)], y: Double = 0, height: Double? = nil, _ style: String, opacity: Double? = nil)
+    {
+        guard !cells.isEmpty else { return }
+        let high = Self.number(height ?? self.height)
+        let data = cells.map { "M\(Self.number($0.from)) \(Self.number(y))H\(Self.number($0.to))v\(high)H\(Self.number($0.from))z" }
+            .joined()
+        content += "<path class=\"\(style)\"\(opacity.map { " fill-opacity=\"\(Self.number($0))\"" } ?? "") d=\"\(data)\"/>"
     }
 
-    mutating func circle(_ x: Double, _ y: Double, _ radius: Double, _ style: String, note: String? = nil) {
-        element("circle", "cx=\"\(Self.number(x))\" cy=\"\(Self.number(y))\" r=\"\(Self.number(radius))\" class=\"\(style)\"", note)
+    mutating func ticks(_ places: [Double], _ style: String) {
+        guard !places.isEmpty else { return }
+        content += "<path class=\"\(style)\" d=\"\(places.map { "M\(Self.number($0)) 0v\(Self.number(height))" }.joined())\"/>"
     }
 
-    enum Anchor: String {
-        case start, middle, end
+    /// - Parameter style: a class of the whole picture.
+    func text(_ style: String = "") -> String {
+        let name = title.isEmpty ? "aria-hidden=\"true\"" : "role=\"img\" aria-label=\"\(title.escapedForHTML)\""
+        return "<svg class=\"\(style)\" viewBox=\"\(Self.number(from)) 0 \(Self.number(span)) \(Self.number(height))\" "
+            + "preserveAspectRatio=\"none\" \(name)>\(content)</svg>"
     }
 
-    mutating func text(_ x: Double, _ y: Double, _ text: String, _ style: String = "", anchor: Anchor = .start) {
-        content +=
-            "<text x=\"\(Self.number(x))\" y=\"\(Self.number(y))\" class=\"\(style)\" text-anchor=\"\(anchor.rawValue)\">\(text.escapedForHTML)</text>\n"
-    }
-
-    private mutating func element(_ name: String, _ attributes: String, _ note: String?) {
-        content += note.map { "<\(name) \(attributes)><title>\($0.escapedForHTML)</title></\(name)>\n" } ?? "<\(name) \(attributes)/>\n"
-    }
-
-    /// Hatching, so that being down does not depend on seeing a colour.
-    private static let patterns = """
-        <defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">\
-        <rect width="6" height="6" class="hatch-ground"/><line x1="0" y1="0" x2="0" y2="6" class="hatch-line"/></pattern></defs>
-        """
-
-    var text: String {
-        """
-        <svg viewBox="0 0 \(Self.number(width)) \(Self.number(height))" role="img" aria-label="\(title.escapedForHTML)">
-        <title>\(title.escapedForHTML)</title>
-        \(Self.patterns)
-        \(content)</svg>
-        """
-    }
-
-    /// With two decimals. A page of charts has many thousands of them, and Foundation makes a formatter for each.
+    /// With at most three decimals. A page of charts has many thousands of them, and Foundation makes a formatter for each.
     static func number(_ value: Double) -> String {
-        // A value that cannot be drawn is at the origin.
-        let hundredths = Int(exactly: (value * 100).rounded()) ?? 0
-        let (whole, rest) = abs(hundredths).quotientAndRemainder(dividingBy: 100)
-        return "\(hundredths < 0 ? "-" : "")\(whole).\(rest < 10 ? "0" : "")\(rest)"
+        // A number that cannot be drawn goes to the origin.
+        let thousandths = Int(exactly: (value * 1000).rounded()) ?? 0
+        let (whole, rest) = abs(thousandths).quotientAndRemainder(dividingBy: 1000)
+        var text = "\(thousandths < 0 ? "-" : "")\(whole)"
+        guard rest > 0 else { return text }
+        var digits = String(rest + 1000).dropFirst()
+        while digits.last == "0" { digits.removeLast() }
+        text += "." + digits
+        return text
     }
 }
 
@@ -85,35 +74,5 @@ extension String {
             }
         }
         return escaped
-    }
-}
-
-/// Seconds on a horizontal axis.
-struct TimeScale {
-    let from: Double
-    let to: Double
-    let left: Double
-    let right: Double
-
-    func x(_ seconds: Double) -> Double {
-        left + (min(max(seconds, from), to) - from) / max(0.001, to - from) * (right - left)
-    }
-
-    /// Round numbers, about eight of them.
-    var ticks: [Double] {
-        let span = max(0.001, to - from)
-        var step = 0.001
-        let factors = [2.0, 2.5, 2.0]
-        var index = 0
-        while span / step > 9 {
-            step *= factors[index % 3]
-            index += 1
-        }
-        return stride(from: (from / step).rounded(.up) * step, through: to, by: step).map { $0 }
-    }
-
-    static func label(_ seconds: Double) -> String {
-        let rounded = (seconds * 1000).rounded() / 1000
-        return rounded == rounded.rounded() ? "\(Int(rounded)) s" : "\(rounded) s"
     }
 }

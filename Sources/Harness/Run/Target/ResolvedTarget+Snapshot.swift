@@ -20,7 +20,8 @@ extension TargetResolver {
                 return Snapshot.Pod(
                     name: pod.metadata.name, uid: pod.metadata.uid ?? "", node: pod.spec.nodeName ?? "",
                     containerID: status?.containerID ?? "", restartCount: status?.restartCount ?? 0, ready: pod.isReady,
-                    terminating: pod.metadata.deletionTimestamp != nil, tolerationSeconds: pod.tolerationSeconds)
+                    terminating: pod.metadata.deletionTimestamp != nil, tolerationSeconds: pod.tolerationSeconds, image: status?.image,
+                    imageID: status?.imageID)
             }.sorted { $0.name < $1.name },
             desiredReplicas: target.workload.desiredReplicas, readyReplicas: target.readyReplicas, address: target.address)
         guard let lostNode else { return snapshot }
@@ -73,7 +74,9 @@ extension TargetResolver {
                     } ?? ""
             }
             volumes.append(
-                Snapshot.Volume(claim: name, claimUID: claim.metadata.uid ?? "", volume: volumeName, handle: handle))
+                Snapshot.Volume(
+                    claim: name, claimUID: claim.metadata.uid ?? "", volume: volumeName, handle: handle,
+                    storageClass: claim.spec.storageClassName))
         }
         return volumes
     }

@@ -32,6 +32,8 @@ public struct Judgement: Sendable, Hashable {
     public var message: String
     /// More lines, for the body of a report.
     public var details: [String]
+    /// It is no cause of its own: the check that names the cause. `nil`: it stands for itself.
+    public var follows: Check?
 
     public init(_ check: Check, _ outcome: Outcome, type: String, message: String, details: [String] = []) {
         self.check = check

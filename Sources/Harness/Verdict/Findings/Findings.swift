@@ -12,6 +12,10 @@ public struct Findings: Sendable {
         public var context: String
         public var serverVersion: String
         public var seed: UInt64
+        /// The words of the command that made the run; `nil`: not written down.
+        public var command: [String]?
+        /// The experiment files, word for word.
+        public var sources: [RunStarted.Source]
     }
 
     /// `nil` when the journal has not even its first record.
@@ -72,10 +76,16 @@ public struct RepeatFindings: Sendable {
     public var phases: [Phase]
     /// The track whose downtime is judged and attributed: the one that was out the longest.
     public var judgedTrack: Track?
+    /// When the first of ``phases`` began; `nil` where there are none.
+    public var phasesBegan: RunTime?
     public var ledger: LedgerChecked?
     public var ledgerUnchecked: String?
+    /// As far as the read-back names them.
+    public var damagedRows: [DamagedRow]
     public var writes: WriteCounts
     public var effect: FaultEffect?
+    /// As the server names itself; `nil`: not seen.
+    public var server: String?
     public var before: Snapshot?
     public var after: Snapshot?
     /// `nil`: the fault was not one of a node, or the run did not get that far.
@@ -142,6 +152,7 @@ public struct TrackFindings: Sendable {
     public var lastSuccess: RunTime?
     public var lastDone: RunTime?
     public var seconds: SecondBuckets
+    public var strip: TimeStrip
 }
 
 /// The outages of one track added up.

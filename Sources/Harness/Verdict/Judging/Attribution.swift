@@ -47,12 +47,21 @@ struct Attribution {
 
     func phases(of judged: Track) -> [Phase] {
         guard let track = tracks.first(where: { $0.track == judged }), let main = longest(of: track.outages) else { return [] }
-        let to = main.firstSuccessDone ?? main.lastFailureStarted
-        let from = to + (.zero - length(of: main))
+        let (from, to) = span(of: main)
         var phases = phases(from: from, to: to, main: main, judged: judged)
         let others = track.outages.reduce(Duration.zero) { $0 + length(of: $1) } - length(of: main)
         if others > .zero { phases.append(Phase(name: .otherOutages, duration: others)) }
         return phases
+    }
+
+    /// When the first of the phases began.
+    func begins(of judged: Track) -> RunTime? {
+        tracks.first { $0.track == judged }.flatMap { longest(of: $0.outages) }.map { span(of: $0).from }
+    }
+
+    private func span(of main: Outage) -> (from: RunTime, to: RunTime) {
+        let to = main.firstSuccessDone ?? main.lastFailureStarted
+        return (to + (.zero - length(of: main)), to)
     }
 
     private func phases(from: RunTime, to: RunTime, main: Outage, judged: Track) -> [Phase] {

@@ -45,8 +45,9 @@ struct ExperimentJudge {
         let all = repeats.compactMap { found in found.judgement(check).map { (found.number, $0) } }
         for outcome in [Judgement.Outcome.failed, .undecided] {
             let matching = all.filter { $0.1.outcome == outcome }
-            guard let first = matching.first else { continue }
-            return numbered(first.1, first.0, also: matching.dropFirst().map(\.1))
+            // A repeat in which it is a cause of its own says more than one in which it follows from another.
+            guard let first = matching.first(where: { $0.1.follows == nil }) ?? matching.first else { continue }
+            return numbered(first.1, first.0, also: matching.filter { $0.0 != first.0 }.map(\.1))
         }
         if let doubt = doubts.first {
             return .skipped(check, "not evaluated: \(doubt.sentence)")

@@ -118,7 +118,7 @@ public struct FindingsReducer: Sendable {
             run: run.map {
                 Findings.Run(
                     id: $0.runID, version: $0.version, startedAt: $0.startedAt, host: $0.host, context: $0.context,
-                    serverVersion: $0.serverVersion, seed: $0.seed)
+                    serverVersion: $0.serverVersion, seed: $0.seed, command: $0.command, sources: $0.sources)
             },
             experiments: judged, interruption: interruption, damage: damage, isComplete: end != nil && damage == nil,
             restored: restored, verdict: .invalid, exitCode: .invalid, ended: last)

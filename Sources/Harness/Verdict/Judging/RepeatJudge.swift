@@ -44,11 +44,14 @@ struct RepeatJudge {
             // A check that was broken before the end stays broken; one that passed may yet have failed.
             return stands(judgement) ? judgement : .skipped(check, "not evaluated: the repeat did not run to its end")
         }
+        let consequences = Consequences(
+            neverRecovered: facts.end?.how == .gaveUp || tracks.contains { $0.outages.last?.isOpen == true },
+            hasReadyPod: facts.after?.servingPod != nil)
         let judged = judgedTrack
         return RepeatFindings(
             number: facts.number,
             verdict: verdict(judgements, doubts),
-            judgements: judgements,
+            judgements: consequences.marked(judgements),
             doubts: doubts,
             started: facts.started,
             ended: facts.ended,
@@ -61,10 +64,13 @@ struct RepeatJudge {
             tracks: tracks,
             phases: judged.map { Attribution(facts: facts, tracks: tracks).phases(of: $0) } ?? [],
             judgedTrack: judged,
+            phasesBegan: judged.flatMap { Attribution(facts: facts, tracks: tracks).begins(of: $0) },
             ledger: facts.ledger,
             ledgerUnchecked: facts.ledgerUnchecked,
+            damagedRows: facts.damagedRows,
             writes: facts.writes,
             effect: facts.effect?.effect,
+            server: facts.prepared?.server,
             before: facts.before,
             after: facts.after,
             nodeLoss: NodeLoss(facts),

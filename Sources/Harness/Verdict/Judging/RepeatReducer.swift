@@ -27,6 +27,8 @@ struct RepeatReducer {
     private(set) var intents: [UndoIntent] = []
     private var ledgerChecked: LedgerChecked?
     private var ledgerReason: String?
+    private var namedRows: [DamagedRow] = []
+    private var writeTimes: WriteTimes
     /// The servers among which clients, and the ledger's reader, may have been spread.
     private(set) var severalBackends: String?
 
@@ -36,10 +38,14 @@ struct RepeatReducer {
     init(number: Int, started: RunTime) {
         self.number = number
         self.started = started
+        writeTimes = WriteTimes(from: started)
     }
 
     /// The read-back of the one server that there was; of rows that were written to several servers, nothing can be told.
     var ledger: LedgerChecked? { severalBackends == nil ? ledgerChecked : nil }
+
+    /// The rows that the ``ledger`` names as lost or damaged.
+    var damagedRows: [DamagedRow] { ledger == nil ? [] : namedRows }
 
     /// The reason for which there is no ``ledger``.
     var ledgerUnchecked: String? { severalBackends.map { "the Service led to several servers: \($0)" } ?? ledgerReason }
@@ -73,6 +79,7 @@ struct RepeatReducer {
             tracks[skip.track]?.add(skip)
         case .write(let write):
             count(write)
+            writeTimes.add(write)
             guard counts(write.done) else { return }
             tracks[.write]?.add(write)
         case .snapshot(let snapshot):
@@ -92,7 +99,10 @@ struct RepeatReducer {
             for track in tracks.keys { tracks[track]?.faultBegins(at: record.at) }
         case .faultInjected: faultInjected = record.at
         case .faultEffect(let found): effect = (record.at, found)
-        case .ledgerChecked(let checked): ledgerChecked = checked
+        case .ledgerChecked(let checked):
+            ledgerChecked = checked
+            namedRows = writeTimes.damage(checked)
+            writeTimes = WriteTimes(from: started)
         case .ledgerUnchecked(let unchecked): ledgerReason = unchecked.reason
         case .repeatEnded(let ended):
             end = ended

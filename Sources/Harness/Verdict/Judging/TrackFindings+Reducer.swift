@@ -30,6 +30,7 @@ extension TrackFindings {
         lastSuccess = reducer.lastSuccess
         lastDone = reducer.lastDone
         seconds = reducer.seconds
+        strip = reducer.strip
         timeToStable = fault.flatMap { fault in
             guard let last = outages.last else { return .zero }
             return last.firstSuccessDone.map { max(.zero, $0 - fault) }

@@ -1,6 +1,6 @@
 public import Journal
 
-/// The outcomes of the probes that were intended for each second of a repeat: for rates and pictures, never for bounds.
+/// The outcomes of the probes that were intended for each second of a repeat: for rates, never for bounds.
 public struct SecondBuckets: Sendable, Hashable {
     public struct Bucket: Sendable, Hashable {
         public var succeeded = 0
@@ -11,12 +11,7 @@ public struct SecondBuckets: Sendable, Hashable {
         public var capped = 0
         /// Not started because the one connection of the lane was still waiting for an answer.
         public var waiting = 0
-        /// Successes by latency: below 1 ms, 2 ms, 4 ms ... and at last everything slower.
-        public var latencies = [Int](repeating: 0, count: SecondBuckets.latencyClasses)
     }
-
-    /// Up to 1 ms · 2^14 = 16.4 s, and one for what is slower.
-    public static let latencyClasses = 16
 
     /// A week: a journal whose times make no sense must not fill the memory.
     private static let longest = 7 * 86_400
@@ -28,11 +23,10 @@ public struct SecondBuckets: Sendable, Hashable {
         self.start = start
     }
 
-    mutating func record(intended: RunTime, took: Duration, succeeded: Bool) {
+    mutating func record(intended: RunTime, succeeded: Bool) {
         let index = index(intended)
         if succeeded {
             buckets[index].succeeded += 1
-            buckets[index].latencies[Self.latencyClass(took)] += 1
         } else {
             buckets[index].failed += 1
         }
@@ -45,12 +39,6 @@ public struct SecondBuckets: Sendable, Hashable {
         case .inFlightCap: buckets[index].capped += 1
         case .busy: buckets[index].waiting += 1
         }
-    }
-
-    /// The class whose upper end is the first that `latency` is below.
-    static func latencyClass(_ latency: Duration) -> Int {
-        let milliseconds = max(0, latency.wholeNanoseconds) / 1_000_000
-        return min(latencyClasses - 1, Int64.bitWidth - milliseconds.leadingZeroBitCount)
     }
 
     private mutating func index(_ time: RunTime) -> Int {

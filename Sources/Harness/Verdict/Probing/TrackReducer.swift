@@ -20,6 +20,7 @@ struct TrackReducer {
     private(set) var finder: OutageFinder
     private(set) var latency = LatencyRecorder()
     private(set) var seconds: SecondBuckets
+    private(set) var strip: TimeStrip
     private(set) var firstSuccess: RunTime?
     private(set) var lastSuccess: RunTime?
     private(set) var lastDone: RunTime?
@@ -45,6 +46,7 @@ struct TrackReducer {
         self.schedule = schedule
         finder = OutageFinder()
         seconds = SecondBuckets(from: start)
+        strip = TimeStrip(from: start)
     }
 
     /// Slots that are neither in the results nor among the skipped, though later ones are, and that were intended when `matches` says.
@@ -86,7 +88,8 @@ struct TrackReducer {
             record(
                 lane: write.writer, intended: write.intended, started: write.started, done: write.done,
                 failure: write.outcome == .acknowledged ? nil : failure,
-                phases: [Failure.queryPhase: (write.done - write.started).wholeNanoseconds])
+                phases: [Failure.queryPhase: (write.done - write.started).wholeNanoseconds],
+                outcome: write.outcome == .unknown ? .unknown : nil)
         }
         lanes[write.writer] = max(write.done, lanes[write.writer] ?? .origin)
         guard lanes.count >= schedule.lanes, let earliest = lanes.values.min() else { return }
@@ -100,11 +103,13 @@ struct TrackReducer {
     }
 
     private mutating func record(
-        lane: Int, intended: RunTime, started: RunTime, done: RunTime, failure: Failure?, phases: [String: Int64]
+        lane: Int, intended: RunTime, started: RunTime, done: RunTime, failure: Failure?, phases: [String: Int64],
+        outcome: TimeStrip.Outcome? = nil
     ) {
         results += 1
         lastDone = max(done, lastDone ?? done)
-        seconds.record(intended: intended, took: done - intended, succeeded: failure == nil)
+        seconds.record(intended: intended, succeeded: failure == nil)
+        strip.record(intended: intended, outcome ?? (failure == nil ? .succeeded(done - intended) : .failed))
         let held = schedule.track.holdsConnections ? heldSince[lane] : nil
         heldSince[lane] = failure == nil ? done : nil
         // Asking on a new connection is not comparable with asking on a held one.

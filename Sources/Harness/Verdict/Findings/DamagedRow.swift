@@ -1,0 +1,69 @@
+public import Journal
+
+/// A row of the ledger that is not as it was acknowledged, and when it was written.
+public struct DamagedRow: Sendable, Hashable {
+    public enum Kind: String, Sendable, Hashable, CaseIterable {
+        case lost, corrupt, duplicate, unexpected
+    }
+
+    public var kind: Kind
+    public var identity: RowIdentity
+    /// When its write was begun; `nil`: of the baseline, or never sent.
+    public var started: RunTime?
+    /// When its answer came.
+    public var done: RunTime?
+}
+
+/// When each write of a repeat was made, until the read-back tells which of them matter.
+///
+/// A write takes 8 bytes here, so that a million of them do not fill the memory: milliseconds since the start of the repeat.
+struct WriteTimes: Sendable {
+    private struct Times {
+        var started: UInt32
+        var done: UInt32
+    }
+
+    /// By writer, and in it by sequence from 1.
+    private var times: [Int: [Times]] = [:]
+    private let origin: RunTime
+
+    /// Writers count up by one; a journal in which they do not must not fill the memory.
+    private static let longestGap: Int64 = 100_000
+
+    init(from origin: RunTime) {
+        self.origin = origin
+    }
+
+    mutating func add(_ write: WriteResult) {
+        guard write.kind == .insert, write.sequence > 0 else { return }
+        var own = times.removeValue(forKey: write.writer) ?? []
+        defer { times[write.writer] = own }
+        guard write.sequence - Int64(own.count) < Self.longestGap else { return }
+        while own.count < write.sequence { own.append(Times(started: .max, done: .max)) }
+        own[Int(write.sequence) - 1] = Times(started: milliseconds(write.started), done: milliseconds(write.done))
+    }
+
+    /// The damaged rows that the read-back names, in the order in which they were written; the baseline first.
+    func damage(_ ledger: LedgerChecked) -> [DamagedRow] {
+        let named: [(DamagedRow.Kind, [RowIdentity])] = [
+            (.lost, ledger.lostRows), (.corrupt, ledger.corruptRows), (.duplicate, ledger.duplicateRows),
+            (.unexpected, ledger.unexpectedRows),
+        ]
+        return named.flatMap { kind, rows in rows.map { row(kind, $0) } }
+            .sorted { ($0.started ?? .origin, $0.identity) < ($1.started ?? .origin, $1.identity) }
+    }
+
+    private func row(_ kind: DamagedRow.Kind, _ identity: RowIdentity) -> DamagedRow {
+        guard let own = times[identity.writer], identity.sequence > 0, identity.sequence <= own.count,
+            own[Int(identity.sequence) - 1].done != .max
+        else { return DamagedRow(kind: kind, identity: identity) }
+        let found = own[Int(identity.sequence) - 1]
+        return DamagedRow(kind: kind, identity: identity, started: time(found.started), done: time(found.done))
+    }
+
+    private func milliseconds(_ time: RunTime) -> UInt32 {
+        UInt32(clamping: (time.nanoseconds - origin.nanoseconds) / 1_000_000)
+    }
+
+    private func time(_ milliseconds: UInt32) -> RunTime { origin + .milliseconds(Int64(milliseconds)) }
+}
