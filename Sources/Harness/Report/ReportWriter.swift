@@ -13,9 +13,11 @@ public struct ReportWriter: Sendable {
     }
 
     public let directory: String
+    private let junit: JUnitOptions
 
-    public init(directory: String) {
+    public init(directory: String, junit profile: JUnitOptions.Profile = .standard) {
         self.directory = directory
+        junit = JUnitOptions(profile: profile, attachments: directory)
     }
 
     /// Writes all reports, or those of `files`: a run in progress keeps `junit.xml` current, so that a killed one leaves a valid one.
@@ -27,13 +29,13 @@ public struct ReportWriter: Sendable {
 
     /// Writes `junit.xml` anew, with the testcase `baseline` in every suite.
     public func write(_ findings: Findings, comparison: ComparisonReport) throws {
-        try replace(File.junit.rawValue, with: try JUnitReport(findings, comparison: comparison).data())
+        try replace(File.junit.rawValue, with: try JUnitReport(findings, comparison: comparison, options: junit).data())
     }
 
     private func render(_ file: File, _ findings: Findings) throws -> Data {
         switch file {
         case .results: try ResultsReport(findings).data()
-        case .junit: try JUnitReport(findings).data()
+        case .junit: try JUnitReport(findings, options: junit).data()
         case .html: try HTMLReport(findings).data()
         case .summary: SummaryReport(findings).data()
         case .metrics: MetricsReport(findings).data()

@@ -36,6 +36,9 @@ struct ReportCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The lost writes allowed, instead of what the files say.", valueName: "count"))
     var lostWrites: Int?
 
+    @Option(help: "How junit.xml is written: valid against junit-10.xsd, or with properties in its testcases too.")
+    var junitProfile = JUnitOptions.Profile.standard
+
     @Option(name: [.short, .long], help: "What to print: a table, or results.json.")
     var output = Format.text
 
@@ -53,11 +56,12 @@ struct ReportCommand: ParsableCommand {
         limits.recoveredWithin = recoveredWithin
         limits.lostWrites = lostWrites
         let findings: Findings
-        let folder = to ?? (journal as NSString).deletingLastPathComponent
+        let beside = (journal as NSString).deletingLastPathComponent
+        let folder = to ?? (beside.isEmpty ? "." : beside)
         do {
             findings = try Findings.judge(journalPath: journal, limits: limits)
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-            try ReportWriter(directory: folder).write(findings)
+            try ReportWriter(directory: folder, junit: junitProfile).write(findings)
         } catch {
             standardError("error: \(error)")
             throw ExitCode(AftershockExit.usage)

@@ -64,6 +64,9 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "The seed of the ledger's rows; it is in the reports.")
     var seed: UInt64?
 
+    @Option(help: "How junit.xml is written: valid against junit-10.xsd, or with properties in its testcases too.")
+    var junitProfile = JUnitOptions.Profile.standard
+
     @Flag(help: "Leave the ledger's tables in the database.")
     var keepTables = false
 
@@ -111,9 +114,10 @@ struct RunCommand: AsyncParsableCommand {
         let options = RunOptions(
             folder: folder, runID: runID, version: Aftershock.version, seed: seed ?? .random(in: .min ... .max), repeatOverride: repeats,
             confirmedContext: confirmContext, helperImage: helperImage, isSandbox: sandbox,
-            ownNode: ProcessInfo.processInfo.environment["AFTERSHOCK_NODE_NAME"], keepTables: keepTables)
+            ownNode: ProcessInfo.processInfo.environment["AFTERSHOCK_NODE_NAME"], keepTables: keepTables,
+            command: ["aftershock"] + CommandLine.arguments.dropFirst())
         let progress = ProgressPrinter(quiet: quiet)
-        let writer = ReportWriter(directory: folder)
+        let writer = ReportWriter(directory: folder, junit: junitProfile)
         let runner = try Runner(
             client: client, options: options, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
             observer: { progress.take($0) },

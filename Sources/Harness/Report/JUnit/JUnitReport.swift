@@ -3,8 +3,28 @@ import Foundation
 import Journal
 import Verdict
 
+/// How `junit.xml` is written.
+public struct JUnitOptions: Sendable {
+    public enum Profile: String, Sendable, CaseIterable {
+        /// Valid against Jenkins' junit-10.xsd.
+        case standard
+        /// With `properties` and `file` in every testcase, which junit-10.xsd forbids and several readers take.
+        case extended
+    }
+
+    public var profile: Profile
+    /// The folder of the attachments, as the reader reaches it; `nil`: no attachments.
+    public var attachments: String?
+
+    public init(profile: Profile = .standard, attachments: String? = nil) {
+        self.profile = profile
+        self.attachments = attachments
+    }
+}
+
 /// `junit.xml`, valid against Jenkins' junit-10.xsd and readable by the others: one suite an experiment, always the same testcases,
-/// each with at most one of `failure` (the promise was broken), `error` (could not tell) and `skipped` (not evaluated).
+/// each with at most one of `failure` (the promise was broken), `error` (could not tell) and `skipped` (not evaluated). One cause is one
+/// failure: a check that follows from it is skipped, with a pointer to it.
 struct JUnitReport {
     private static let messageLimit = 250
     private static let bodyLimit = 64_000
@@ -12,10 +32,12 @@ struct JUnitReport {
     let findings: Findings
     /// Adds the testcase `baseline` to every suite.
     let comparison: ComparisonReport?
+    let options: JUnitOptions
 
-    init(_ findings: Findings, comparison: ComparisonReport? = nil) {
+    init(_ findings: Findings, comparison: ComparisonReport? = nil, options: JUnitOptions = JUnitOptions()) {
         self.findings = findings
         self.comparison = comparison
+        self.options = options
     }
 
     private struct Suite {
@@ -23,7 +45,8 @@ struct JUnitReport {
         var cases: [Case]
         var properties: [(String, String)]
         var started: RunTime?
-        var duration: Duration
+        /// The sum of the testcases'.
+        var milliseconds: Int64 { cases.reduce(0) { $0 + $1.milliseconds } }
 
         func count(_ outcome: Judgement.Outcome) -> Int { cases.count { $0.outcome == outcome } }
     }
@@ -35,7 +58,9 @@ struct JUnitReport {
         var type: String
         var message: String
         var details: [String]
-        var took = Duration.zero
+        var milliseconds: Int64 = 0
+        /// Of the check alone, for the extended profile.
+        var properties: [(String, String)] = []
     }
 
     func data() throws -> Data {
@@ -47,7 +72,7 @@ struct JUnitReport {
             "testsuites",
             [
                 ("name", "aftershock"), ("tests", String(all.count)), ("failures", count(.failed)), ("errors", count(.undecided)),
-                ("time", seconds(suites.reduce(.zero) { $0 + $1.duration })),
+                ("time", seconds(suites.reduce(0) { $0 + $1.milliseconds })),
             ]
         ) { document in
             for (index, suite) in suites.enumerated() { write(suite, index, &document) }
@@ -66,15 +91,19 @@ struct JUnitReport {
                     : Judgement(check, .skipped, type: "skipped", message: "not evaluated: \(reason)")
                 return Case(judgement)
             }
-            return [Suite(name: "aftershock", cases: cases, properties: runProperties, duration: .zero)]
+            return [Suite(name: "aftershock", cases: cases, properties: runProperties)]
         }
-        return findings.experiments.map { experiment in
-            var cases = experiment.judgements.map { Case($0, took: took($0.check, experiment)) }
+        return findings.experiments.enumerated().map { index, experiment in
+            let times = JUnitTimes(experiment)
+            let numbers = JUnitProperties(experiment)
+            var cases = experiment.judgements.map { judgement in
+                Case(judgement, milliseconds: times.milliseconds(of: judgement.check), properties: numbers.of(judgement.check))
+            }
             if let comparison { cases.append(comparison.testcase(of: experiment.name)) }
-            let duration = experiment.started.flatMap { start in experiment.ended.map { $0 - start } } ?? .zero
+            // A reader that takes a property once takes those of the run from the first suite.
             return Suite(
-                name: experiment.name, cases: cases, properties: runProperties + properties(experiment), started: experiment.started,
-                duration: duration)
+                name: experiment.name, cases: cases, properties: (index == 0 ? runProperties : []) + numbers.ofSuite,
+                started: experiment.started)
         }
     }
 
@@ -84,15 +113,11 @@ struct JUnitReport {
             [
                 ("name", suite.name.line(limit: 200)), ("tests", String(suite.cases.count)), ("failures", String(suite.count(.failed))),
                 ("errors", String(suite.count(.undecided))), ("skipped", String(suite.count(.skipped))),
-                ("time", seconds(suite.duration)), ("timestamp", timestamp(suite.started)),
+                ("time", seconds(suite.milliseconds)), ("timestamp", timestamp(suite.started)),
                 ("hostname", (findings.run?.host ?? "localhost").line(limit: 200)), ("id", String(index)), ("package", "aftershock"),
             ]
         ) { document in
-            document.element("properties", []) { document in
-                for (name, value) in suite.properties {
-                    document.element("property", [("name", name.line(limit: 200)), ("value", value.line(limit: 1000))])
-                }
-            }
+            write(suite.properties, &document)
             for testcase in suite.cases { write(testcase, suite, &document) }
             document.element("system-out", [])
             document.element("system-err", [])
@@ -104,16 +129,36 @@ struct JUnitReport {
         let message = testcase.message.line(limit: Self.messageLimit)
         // Some readers show the message alone, some the body alone: the line is in both.
         let body = String(([testcase.message] + testcase.details).joined(separator: "\n").plain.prefix(Self.bodyLimit))
-        document.element(
-            "testcase", [("name", testcase.name), ("classname", className), ("time", seconds(testcase.took))]
-        ) { document in
+        var attributes = [("name", testcase.name), ("classname", className), ("time", seconds(testcase.milliseconds))]
+        if options.profile == .extended, let file = findings.run?.sources.first?.file { attributes.append(("file", file.line(limit: 500))) }
+        document.element("testcase", attributes) { document in
+            if options.profile == .extended, !testcase.properties.isEmpty { write(testcase.properties, &document) }
             switch testcase.outcome {
             case .passed: document.element("system-out", []) { $0.text(body) }
-            case .failed: document.element("failure", [("message", message), ("type", testcase.type)]) { $0.text(body) }
-            case .undecided: document.element("error", [("message", message), ("type", testcase.type)]) { $0.text(body) }
+            case .failed:
+                document.element("failure", [("message", message), ("type", testcase.type)]) { $0.text(body) }
+                writeAttachments(&document)
+            case .undecided:
+                document.element("error", [("message", message), ("type", testcase.type)]) { $0.text(body) }
+                writeAttachments(&document)
             case .skipped: document.element("skipped", [("message", message)])
             }
         }
+    }
+
+    private func write(_ properties: [(String, String)], _ document: inout XMLDocument) {
+        document.element("properties", []) { document in
+            for (name, value) in properties {
+                document.element("property", [("name", name.line(limit: 200)), ("value", value.line(limit: 1000))])
+            }
+        }
+    }
+
+    /// Some readers take one attachment only: the page is the first.
+    private func writeAttachments(_ document: inout XMLDocument) {
+        guard let folder = options.attachments else { return }
+        let files = [ReportWriter.File.html, .results].map { "[[ATTACHMENT|\((folder as NSString).appendingPathComponent($0.rawValue))]]" }
+        document.element("system-out", []) { $0.text(files.joined(separator: "\n").plain) }
     }
 
     private var runProperties: [(String, String)] {
@@ -124,47 +169,10 @@ struct JUnitReport {
         ]
     }
 
-    private func properties(_ found: ExperimentFindings) -> [(String, String)] {
-        var properties = [
-            ("fault", found.fault), ("verdict", found.verdict.rawValue), ("repeats", "\(found.repeats.count)/\(found.repeatsAsked)"),
-        ]
-        if let limit = found.experiment?.expect.maxDowntime { properties.append(("downtime.limit", limit.gep2257)) }
-        for track in Track.allCases {
-            guard let summary = found.statistics[track] else { continue }
-            properties.append(("downtime.\(track.rawValue).median", summary.median.text))
-            properties.append(("downtime.\(track.rawValue).max", summary.maximum.text))
-        }
-        for (key, value) in (found.experiment?.labels ?? [:]).sorted(by: { $0.key < $1.key }) {
-            properties.append(("label.\(key)", value))
-        }
-        return properties
-    }
-
-    /// The duration of the step that a check is about, over all repeats. Never the downtime, which would falsify every reader's sums.
-    private func took(_ check: Check, _ found: ExperimentFindings) -> Duration {
-        switch check {
-        case .preflight:
-            return found.started.flatMap { start in found.repeats.first.map { $0.started - start } } ?? .zero
-        case .faultTookEffect: return between(.injecting, .recovering, found)
-        case .recovery: return between(.recovering, .stable, found)
-        case .dataPersistence: return found.repeats.reduce(.zero) { $0 + span($1.stage(.settling), $1.ended) }
-        case .restore: return between(.undoing, .settling, found)
-        case .downtime, .serviceAddress, .storage, .placement, .replicas: return .zero
-        }
-    }
-
-    private func between(_ first: StageEntered.Stage, _ last: StageEntered.Stage, _ found: ExperimentFindings) -> Duration {
-        found.repeats.reduce(.zero) { $0 + span($1.stage(first), $1.stage(last)) }
-    }
-
-    private func span(_ from: RunTime?, _ to: RunTime?) -> Duration {
-        guard let from, let to, to > from else { return .zero }
-        return to - from
-    }
-
     /// Seconds with three decimals and a point: the one format that every reader takes.
-    private func seconds(_ duration: Duration) -> String {
-        String(format: "%.3f", locale: Locale(identifier: "en_US_POSIX"), duration.seconds)
+    private func seconds(_ milliseconds: Int64) -> String {
+        let rest = String(milliseconds % 1000)
+        return "\(milliseconds / 1000).\(String(repeating: "0", count: 3 - rest.count))\(rest)"
     }
 
     /// UTC without a zone and without a fraction: the one format that every reader and schema takes.
@@ -176,9 +184,12 @@ struct JUnitReport {
 }
 
 extension JUnitReport.Case {
-    fileprivate init(_ judgement: Judgement, took: Duration = .zero) {
+    fileprivate init(_ judgement: Judgement, milliseconds: Int64 = 0, properties: [(String, String)] = []) {
         self.init(
             name: judgement.check.rawValue, outcome: judgement.outcome, type: judgement.type, message: judgement.message,
-            details: judgement.details, took: took)
+            details: judgement.details, milliseconds: milliseconds, properties: properties)
+        guard let cause = judgement.follows else { return }
+        outcome = .skipped
+        message = "follows from \(cause.rawValue): \(judgement.message)"
     }
 }

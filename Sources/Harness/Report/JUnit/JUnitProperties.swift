@@ -1,0 +1,83 @@
+import Experiment
+import Journal
+import Verdict
+
+/// The numbers of an experiment as properties: a number alone, its unit in the name.
+struct JUnitProperties {
+    private let found: ExperimentFindings
+    private let headline: Headline
+
+    init(_ found: ExperimentFindings) {
+        self.found = found
+        headline = Headline(found)
+    }
+
+    /// Of the whole experiment, then of each repeat under its number.
+    var ofSuite: [(String, String)] {
+        var properties = [
+            ("fault", found.fault), ("verdict", found.verdict.rawValue), ("repeats.made", String(found.repeats.count)),
+            ("repeats.asked", String(found.repeatsAsked)),
+        ]
+        properties += downtime + data
+        let digits = String(found.repeatsAsked).count
+        for one in found.repeats {
+            let number = String(one.number)
+            let prefix = "repeat.\(String(repeating: "0", count: max(0, digits - number.count)))\(number)"
+            properties.append(("\(prefix).verdict", one.verdict.rawValue))
+            for track in one.tracks { properties += bounds("\(prefix).downtime.\(track.track.rawValue)", track.downtime) }
+            if let ledger = one.ledger { properties.append(("\(prefix).rows.lost", String(ledger.lost))) }
+        }
+        for (key, value) in (found.experiment?.labels ?? [:]).sorted(by: { $0.key < $1.key }) {
+            properties.append(("label.\(key)", value))
+        }
+        return properties
+    }
+
+    func of(_ check: Check) -> [(String, String)] {
+        switch check {
+        case .downtime: downtime
+        case .dataPersistence: data
+        default: []
+        }
+    }
+
+    /// Of the worst repeat, by track.
+    private var downtime: [(String, String)] {
+        var properties: [(String, String)] = []
+        if let limit = found.experiment?.expect.maxDowntime { properties.append(("downtime.limit.ms", Self.text(limit))) }
+        for track in Track.allCases {
+            let worst = found.repeats.compactMap { $0.track(track)?.downtime }.max { $0.judged < $1.judged }
+            if let worst { properties += bounds("downtime.\(track.rawValue).worst", worst) }
+            if let median = found.statistics[track]?.median, !median.isAtLeast {
+                properties.append(("downtime.\(track.rawValue).median.upper.ms", Self.text(median.duration)))
+            }
+        }
+        return properties
+    }
+
+    private var data: [(String, String)] {
+        guard !headline.ledgers.isEmpty else { return [] }
+        let counts: [(String, KeyPath<LedgerChecked, Int64>)] = [
+            ("acknowledged", \.acknowledged), ("baseline", \.seeded), ("lost", \.lost), ("corrupt", \.corrupt), ("duplicate", \.duplicate),
+            ("unexpected", \.unexpected), ("stale", \.stale), ("unknown", \.unknown),
+        ]
+        return counts.map { ("rows.\($0.0)", String(headline.total($0.1))) } + [
+            ("rows.uncheckedRepeats", String(headline.uncheckedRepeats))
+        ]
+    }
+
+    /// An end that was not seen has no upper bound, and no property that looks like one.
+    private func bounds(_ name: String, _ downtime: Downtime) -> [(String, String)] {
+        var properties = [("\(name).lower.ms", Self.text(downtime.lower))]
+        if let upper = downtime.upper { properties.append(("\(name).upper.ms", Self.text(upper))) }
+        return properties
+    }
+
+    /// Milliseconds to the nanosecond, never rounded: a bound that is rounded may no longer be one.
+    private static func text(_ duration: Duration) -> String {
+        let (whole, rest) = duration.wholeNanoseconds.quotientAndRemainder(dividingBy: 1_000_000)
+        var digits = String(rest + 1_000_000).dropFirst()
+        while digits.last == "0" { digits.removeLast() }
+        return digits.isEmpty ? String(whole) : "\(whole).\(digits)"
+    }
+}

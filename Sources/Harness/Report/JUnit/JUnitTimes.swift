@@ -1,0 +1,44 @@
+import Journal
+import Verdict
+
+/// The times of the steps that the checks are about, over all repeats: consecutive stretches of the experiment, which sum to all of it.
+/// Never the downtime, which would falsify every reader's sums.
+struct JUnitTimes {
+    private let found: ExperimentFindings
+
+    init(_ found: ExperimentFindings) {
+        self.found = found
+    }
+
+    func milliseconds(of check: Check) -> Int64 {
+        switch check {
+        case .preflight: total - steps.reduce(0) { $0 + sum($1) }
+        case .faultTookEffect: sum(.injecting)
+        case .recovery: sum(.recovering)
+        case .restore: sum(.undoing)
+        case .dataPersistence: sum(.settling)
+        // They are read off at no cost.
+        default: 0
+        }
+    }
+
+    /// Preparing, seeing the steady state and pausing belong to no step: they are the time before a fault.
+    private var total: Int64 {
+        guard let started = found.started, let ended = found.ended else { return 0 }
+        return max(0, (ended - started).wholeNanoseconds / 1_000_000)
+    }
+
+    private let steps: [StageEntered.Stage] = [.injecting, .recovering, .undoing, .settling]
+
+    private func sum(_ stage: StageEntered.Stage) -> Int64 {
+        found.repeats.reduce(0) { $0 + milliseconds(stage, $1) }
+    }
+
+    /// From the stage to the next one that is a step of its own.
+    private func milliseconds(_ stage: StageEntered.Stage, _ one: RepeatFindings) -> Int64 {
+        guard let from = one.stage(stage) else { return 0 }
+        let later = steps.drop { $0 != stage }.dropFirst().compactMap { one.stage($0) }.filter { $0 >= from }.min()
+        guard let to = later ?? one.ended ?? found.ended, to > from else { return 0 }
+        return (to - from).wholeNanoseconds / 1_000_000
+    }
+}
