@@ -104,7 +104,7 @@ let package = Package(
             .harness, "Report", ["Experiment", "Journal", "Verdict", "CXML2", "JSON", .mustache],
             resources: ["page.mustache", "page.css", "page.js"].map { .embedInCode("HTML/Page/\($0)") }),
         module(.harness, "Run", ["Experiment", "Journal", "JSON", "Kubernetes", "TDS", "Probe", "Ledger", "Fault", "Verdict", .nioCore]),
-        module(.harness, "Verdict", ["Experiment", "Journal", .histogram]),
+        module(.harness, "Verdict", ["Experiment", "Journal", "JSON", .histogram]),
 
         // Sandbox: an embedded Kubernetes and a stand-in for SQL Server.
         systemLibrary(.sandbox, "CSQLite", "sqlite3", apt: "libsqlite3-dev"),
@@ -118,7 +118,8 @@ let package = Package(
         module(
             .tools, "Commands",
             [
-                "Calibration", "JSON", "Experiment", "Journal", "Kubernetes", "TDS", "Verdict", "Report", "Run", "Sandbox", .nioPosix,
+                "Calibration", "JSON", "Experiment", "Fault", "Journal", "Kubernetes", "TDS", "Verdict", "Report", "Run", "Sandbox",
+                .nioPosix,
                 .yams, .argumentParser,
             ]),
         program(.tools, "aftershock", ["Commands", .argumentParser]),
@@ -130,8 +131,8 @@ let package = Package(
 
         unitTests("Calibration", ["Journal", "Verdict"]),
         unitTests("Commands", [.argumentParser]),
-        unitTests("Experiment", ["Checkout", "JSON"]),
-        unitTests("Fault", ["Experiment", "Kubernetes"]),
+        unitTests("Experiment", ["JSON"]),
+        unitTests("Fault", ["Checkout", "Experiment", "JSON", "Kubernetes"]),
         unitTests("JSON"),
         unitTests("Journal", ["JSON"]),
         unitTests(
@@ -139,11 +140,11 @@ let package = Package(
         unitTests("Ledger", ["Journal", "Probe", "TDS", "SandboxSQL", "Programs", .nioCore, .nioPosix]),
         unitTests("Probe", ["Calibration", "Journal", "TDS", .nioCore, .nioPosix]),
         unitTests("Report", ["JournalScript", "JUnitReading", "Journal", "JSON", "Verdict"]),
-        unitTests("Run", ["Calibration", "Experiment", "Journal", "JSON", "Kubernetes", "TDS", .nioCore, .nioPosix]),
+        unitTests("Run", ["Calibration", "Experiment", "Fault", "Journal", "JSON", "Kubernetes", "TDS", .nioCore, .nioPosix]),
         unitTests("Sandbox", ["Checkout", "JSON", .nioCore, .nioPosix, .nioHTTP1, .subprocess]),
         unitTests("SandboxSQL", ["TDS", .nioCore, .nioPosix]),
         unitTests("TDS", ["SandboxSQL", "Programs", .nioCore, .nioPosix, .nioEmbedded, .nioTLS, .nioSSL, .x509, .crypto]),
-        unitTests("Verdict", ["JournalScript", "Experiment", "Journal", "JSON"]),
+        unitTests("Verdict", ["JournalScript", "Experiment", "Journal", "JSON"], resources: [.copy("StoredRuns")]),
 
         endToEndTests("CommandTests", ["Programs", "JUnitReading", "JournalScript", "Journal", "Report", "JSON", .nioCore, .nioPosix]),
         endToEndTests("FlawTests", ["Checkout", "Programs", "JUnitReading", "JSON", .subprocess]),

@@ -1,13 +1,15 @@
 extension Experiment {
     /// The experiment that a validated document describes.
     init(document: FormatValue) {
+        let document = document.withCadences()
         let metadata = document.object("metadata")
         let spec = document.object("spec")
         name = metadata.requiredText("name")
         description = metadata.text("description")
         labels = metadata.stringMap("labels")
         target = Target(spec.object("target"))
-        fault = FaultSpec(spec.object("fault"))
+        let (kind, fields) = spec.object("fault").only
+        fault = FaultDocument(kind: kind, fields: fields)
         probes = Probes(spec.object("probes"))
         ledger = LedgerSpec(spec.object("ledger"))
         steadyFor = spec.requiredDuration("steadyFor")
@@ -17,15 +19,8 @@ extension Experiment {
         pauseBetween = spec.requiredDuration("pauseBetween")
         expect = Expectations(spec.object("expect"))
         safety = Safety(spec.object("safety"))
+        effective = document.content.json
     }
-}
-
-/// A choice's value as its enum; the format allows no other text.
-private func choice<Value: RawRepresentable>(_ object: FormatValue, _ field: String) -> Value where Value.RawValue == String {
-    guard let value = Value(rawValue: object.requiredText(field)) else {
-        preconditionFailure("the format allows a \(field) that the model does not know")
-    }
-    return value
 }
 
 extension Experiment.Target {
@@ -39,7 +34,7 @@ extension Experiment.Target {
         container = value.text("container")
         service = value.requiredText("service")
         port = value.text("port")
-        address = choice(value, "address")
+        address = value.choice("address")
         database = value.requiredText("database")
         login = Experiment.Login(value.object("login"))
         encryption = Experiment.Encryption(value.object("encryption"))
@@ -62,7 +57,7 @@ extension Experiment.Login {
 
 extension Experiment.Encryption {
     fileprivate init(_ value: FormatValue) {
-        mode = choice(value, "mode")
+        mode = value.choice("mode")
         trustServerCertificate = value.boolean("trustServerCertificate")
         certificateAuthority = value.text("ca")
         serverName = value.text("serverName")
@@ -71,15 +66,13 @@ extension Experiment.Encryption {
 
 extension Experiment.Probes {
     fileprivate init(_ value: FormatValue) {
-        let timeout = value.requiredDuration("timeout")
-        func cadence(_ track: String, _ usual: Duration) -> Cadence {
+        func cadence(_ track: String) -> Cadence {
             let own = value.object(track)
-            return Cadence(
-                interval: own.duration("interval") ?? value.duration("interval") ?? usual, timeout: own.duration("timeout") ?? timeout)
+            return Cadence(interval: own.requiredDuration("interval"), timeout: own.requiredDuration("timeout"))
         }
-        connect = cadence("connect", Self.connectInterval)
-        login = cadence("login", Self.loginInterval)
-        session = cadence("session", Self.sessionInterval)
+        connect = cadence("connect")
+        login = cadence("login")
+        session = cadence("session")
         inFlightCap = value.integer("inFlightCap")
     }
 }
@@ -101,7 +94,7 @@ extension Experiment.Expectations {
         maxDowntime = value["downtime"]?.duration("max")
         recoveredWithin = value.duration("recoveredWithin")
         lostWrites = value.integer("lostWrites")
-        node = choice(value, "node")
+        node = value.choice("node")
     }
 }
 
@@ -114,45 +107,28 @@ extension Experiment.Safety {
     }
 }
 
-extension FaultSpec {
-    fileprivate init(_ value: FormatValue) {
-        let (kind, fields) = value.only
-        switch kind {
-        case "none":
-            self = .none(duration: fields.requiredDuration("duration"))
-        case "processKill":
-            self = .processKill(
-                ProcessKill(
-                    process: fields.requiredText("process"), signal: choice(fields, "signal"),
-                    resumeAfter: fields.requiredDuration("resumeAfter")))
-        case "containerKill":
-            self = .containerKill(
-                ContainerKill(helperImage: fields.requiredText("helperImage"), helperNamespace: fields.text("helperNamespace")))
-        case "podDelete":
-            self = .podDelete(PodDelete(gracePeriod: fields.duration("gracePeriod")))
-        case "podEvict":
-            self = .podEvict(PodEvict(timeout: fields.requiredDuration("timeout"), gracePeriod: fields.duration("gracePeriod")))
-        case "nodeDrain":
-            self = .nodeDrain(
-                NodeDrain(
-                    timeout: fields.requiredDuration("timeout"), gracePeriod: fields.duration("gracePeriod"),
-                    ignoreDaemonSets: fields.boolean("ignoreDaemonSets"), deleteEmptyDirData: fields.boolean("deleteEmptyDirData"),
-                    force: fields.boolean("force")))
-        case "nodeTaint":
-            self = .nodeTaint(NodeTaint(key: fields.requiredText("key"), value: fields.requiredText("value")))
-        case "nodeFailure":
-            self = .nodeFailure(
-                NodeFailure(
-                    inject: fields.strings("inject") ?? [], undo: fields.strings("undo") ?? [],
-                    timeout: fields.requiredDuration("timeout"), noticedWithin: fields.requiredDuration("noticedWithin"),
-                    readyWithin: fields.requiredDuration("readyWithin")))
-        case "command":
-            self = .command(
-                Command(
-                    inject: fields.strings("inject") ?? [], undo: fields.strings("undo"), probe: fields.strings("probe") ?? [],
-                    timeout: fields.requiredDuration("timeout")))
-        default:
-            preconditionFailure("the format has a fault that the model does not know: \(kind)")
+extension FormatValue {
+    /// Fills in the interval and timeout of each track that does not say its own.
+    fileprivate func withCadences() -> FormatValue {
+        let probes = object("spec").object("probes")
+        let usual = [
+            "connect": Experiment.Probes.connectInterval, "login": Experiment.Probes.loginInterval,
+            "session": Experiment.Probes.sessionInterval,
+        ]
+        return usual.reduce(self) { document, track in
+            let common = (interval: probes.duration("interval") ?? track.value, timeout: probes.requiredDuration("timeout"))
+            return document.filling(["spec", "probes", track.key, "interval"], with: .duration(common.interval))
+                .filling(["spec", "probes", track.key, "timeout"], with: .duration(common.timeout))
         }
+    }
+
+    /// Sets what is not there.
+    private func filling(_ path: ArraySlice<String>, with fallback: Content) -> FormatValue {
+        guard case .object(var fields) = content, let name = path.first else { return self }
+        fields[name] =
+            path.count == 1
+            ? fields[name] ?? FormatValue(content: fallback, position: position)
+            : fields[name]?.filling(path.dropFirst(), with: fallback)
+        return FormatValue(content: .object(fields), position: position)
     }
 }

@@ -1,3 +1,5 @@
+public import JSON
+
 /// One experiment, as its file says: what to do to which workload, how to watch it, and what was promised.
 ///
 /// Built only by ``ExperimentFile``, so that every instance has been validated.
@@ -6,7 +8,7 @@ public struct Experiment: Sendable, Hashable {
     public var description: String?
     public var labels: [String: String]
     public var target: Target
-    public var fault: FaultSpec
+    public var fault: FaultDocument
     public var probes: Probes
     public var ledger: LedgerSpec
     /// The time for which the service must have been healthy before the fault.
@@ -20,6 +22,8 @@ public struct Experiment: Sendable, Hashable {
     public var pauseBetween: Duration
     public var expect: Expectations
     public var safety: Safety
+    /// The file's document with every default filled in: parsed, it gives this experiment again.
+    public var effective: JSONValue
 }
 
 extension Experiment {

@@ -1,4 +1,4 @@
-import JSON
+public import JSON
 public import Journal
 public import Kubernetes
 import Synchronization
@@ -8,20 +8,23 @@ public struct FaultContext: Sendable {
     public let client: KubernetesClient
     public let journal: JournalWriter
     public let runID: String
+    let undo: Undo
     private let intents: OpenIntents
 
-    public init(client: KubernetesClient, journal: JournalWriter, runID: String) {
+    /// - Parameter actions: every kind of change that may have to be undone.
+    public init(client: KubernetesClient, journal: JournalWriter, runID: String, actions: [any UndoAction.Type]) {
         self.client = client
         self.journal = journal
         self.runID = runID
+        undo = Undo(client: client, actions: actions)
         intents = OpenIntents()
     }
 
     /// Writes down a change that has to be undone, and waits until the disk has it. The mutation may be sent only after this.
     ///
-    /// The intent's owner mark (``Undo/annotation``) is for the mutation to carry, so that `restore` works without the journal too.
-    func intend(_ kind: Undo.Kind, _ summary: String, _ parameters: JSONValue) throws(JournalError) -> UndoIntent {
-        let intent = intents.open(kind, summary, parameters)
+    /// The intent's mark (``UndoAction/annotation``) is for the mutation to carry, so that `restore` works without the journal too.
+    public func intend(_ action: some UndoAction) throws -> UndoIntent {
+        let intent = intents.open(type(of: action).kind, action.summary, try JSONValue(encoding: action))
         try journal.appendDurably(.undoIntent(intent))
         return intent
     }
@@ -32,9 +35,9 @@ public struct FaultContext: Sendable {
     /// Restores everything that is still open and writes down the result. An intent without proof stays open.
     ///
     /// - Returns: whether nothing is left.
-    public func putBack() async throws(JournalError) -> Bool {
+    public func restore() async throws(JournalError) -> Bool {
         for intent in openIntents {
-            let result = await Undo(client: client).perform(intent)
+            let result = await undo.perform(intent)
             if result.proven { intents.close(intent) }
             try journal.appendDurably(.undoResult(result))
         }
@@ -46,11 +49,11 @@ public struct FaultContext: Sendable {
     /// - Parameter change: the merge patch for the object as it is now; `nil` where there is nothing to do any more.
     /// - Returns: whether it was changed.
     @discardableResult
-    func mark<Resource: KubernetesResource>(
+    public func mark<Resource: KubernetesResource>(
         _ type: Resource.Type, _ name: String, in namespace: String?, with intent: UndoIntent,
         and change: (Resource) throws -> JSONValue? = { _ in [:] }
     ) async throws -> Bool {
-        try await Undo(client: client).mark(type, name, in: namespace, with: intent, runID: runID, and: change)
+        try await undo.mark(type, name, in: namespace, with: intent, runID: runID, and: change)
     }
 }
 
@@ -63,10 +66,10 @@ private final class OpenIntents: Sendable {
 
     private let state = Mutex(State())
 
-    func open(_ kind: Undo.Kind, _ summary: String, _ parameters: JSONValue) -> UndoIntent {
+    func open(_ kind: String, _ summary: String, _ parameters: JSONValue) -> UndoIntent {
         state.withLock { state in
             state.last += 1
-            let intent = UndoIntent(id: state.last, kind: kind.rawValue, summary: summary, parameters: parameters)
+            let intent = UndoIntent(id: state.last, kind: kind, summary: summary, parameters: parameters)
             state.open.append(intent)
             return intent
         }

@@ -2,21 +2,41 @@ public import Experiment
 public import Journal
 public import Kubernetes
 
-/// One way to lose an instance: what it will do, doing it, and the proof that it took effect.
+/// One way to lose an instance, with all that belongs to it: how a file describes it, what it will do, doing it, and the proof that it took
+/// effect.
 ///
-/// ``FaultContext`` writes down each change that must be undone while it is injected; ``Undo`` restores it.
+/// Each change that must be undone is an ``UndoAction``, which ``FaultContext`` writes down before the change is sent.
 public protocol FaultInjection: Sendable {
+    /// The kind, as an experiment file names it.
+    static var kind: String { get }
+    /// The sentence that tells editors and readers of the format what the kind does.
+    static var summary: String { get }
+    /// The keys of the kind in an experiment file, with their defaults. Validation and JSON Schema are made from them.
+    static var fields: [Format.Field] { get }
+    /// The rows of the kind in the table of docs/faults.md.
+    static var manual: [FaultManual] { get }
+    /// Every kind of change that the fault may have to undo.
+    static var undoActions: [any UndoAction.Type] { get }
+
+    /// The fault that validated fields describe.
+    init(_ fields: FormatValue, options: FaultOptions)
+
+    /// Is `true` when the pod's whole node is taken away.
+    var takesNode: Bool { get }
+
+    /// Is `true` when the very instance that was hit may be the one that recovers.
+    var sparesInstance: Bool { get }
+
     /// For people: what exactly will be touched.
     func plan(_ target: FaultTarget) -> [String]
 
-    /// Looks, without changing anything, whether the fault will find what it acts on.
-    ///
-    /// - Returns: what it found, for people.
-    /// - Throws: ``FaultError`` when the fault cannot be injected as things are.
-    func examine(_ target: FaultTarget, _ client: KubernetesClient) async throws -> [String]
-
-    /// The permissions for injecting, proving and undoing.
+    /// The permissions for checking, injecting, proving and undoing.
     func permissions(_ target: FaultScope) -> [ResourceAttributes]
+
+    /// Looks, without changing anything, whether the fault will find what it acts on, and for obstacles.
+    ///
+    /// - Throws: ``FaultError`` when the fault cannot be injected as things are.
+    func preflight(_ subject: FaultSubject) async throws -> [PreflightCheck]
 
     /// Sends the fault. Returns what was done, for the journal.
     ///
@@ -31,9 +51,21 @@ public protocol FaultInjection: Sendable {
 }
 
 extension FaultInjection {
+    public static var undoActions: [any UndoAction.Type] { [] }
+    public var takesNode: Bool { false }
+    public var sparesInstance: Bool { false }
     public var undoAfter: Duration? { nil }
+    public func preflight(_ subject: FaultSubject) async throws -> [PreflightCheck] { [] }
+}
 
-    public func examine(_ target: FaultTarget, _ client: KubernetesClient) async throws -> [String] { [] }
+/// The options of the command line that are about faults.
+public struct FaultOptions: Sendable {
+    /// `--helper-image`, which overrides the experiments'.
+    public var helperImage: String?
+
+    public init(helperImage: String? = nil) {
+        self.helperImage = helperImage
+    }
 }
 
 /// Where a fault may act, known before any pod is looked at.
@@ -45,29 +77,36 @@ public struct FaultScope: Sendable, Hashable {
     }
 }
 
-extension FaultSpec {
-    /// The fault that the experiment describes; `nil` for the control experiment.
-    ///
-    /// - Parameter helperImage: `--helper-image`, which overrides the experiment's.
-    public func injection(helperImage: String?) -> (any FaultInjection)? {
-        switch self {
-        case .none: return nil
-        case .processKill(let spec): return ProcessKillFault(spec: spec)
-        case .containerKill(let spec): return ContainerKillFault(spec: spec, image: helperImage ?? spec.helperImage)
-        case .podDelete(let spec): return PodDeleteFault(spec: spec)
-        case .podEvict(let spec): return PodEvictFault(spec: spec)
-        case .nodeDrain(let spec): return NodeDrainFault(spec: spec)
-        case .nodeTaint(let spec): return NodeTaintFault(spec: spec)
-        case .nodeFailure(let spec): return NodeFailureFault(spec: spec)
-        case .command(let spec): return CommandFault(spec: spec)
-        }
+/// The pod that a fault would hit, before anything is touched.
+public struct FaultSubject: Sendable {
+    public let client: KubernetesClient
+    public let pod: Pod
+    public let instance: FaultTarget
+
+    public init(client: KubernetesClient, pod: Pod, instance: FaultTarget) {
+        self.client = client
+        self.pod = pod
+        self.instance = instance
     }
 
-    /// Is `true` when the pod's whole node is taken away.
-    public var isNodeFault: Bool {
-        switch self {
-        case .nodeDrain, .nodeTaint, .nodeFailure: true
-        case .none, .processKill, .containerKill, .podDelete, .podEvict, .command: false
-        }
+    public var namespace: String { pod.metadata.namespace ?? "default" }
+}
+
+/// One row of the faults' table in the manual.
+public struct FaultManual: Sendable {
+    /// The kind, with a variant of it where it has several rows.
+    public var name: String
+    public var happens: String
+    public var proof: String
+    public var restored: String
+    /// The proof that it is restored; empty where nothing has to be.
+    public var restoredProof: String
+
+    public init(_ name: String, happens: String, proof: String, restored: String = "nothing", restoredProof: String = "") {
+        self.name = name
+        self.happens = happens
+        self.proof = proof
+        self.restored = restored
+        self.restoredProof = restoredProof
     }
 }

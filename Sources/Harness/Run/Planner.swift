@@ -39,7 +39,7 @@ public struct Planner: Sendable {
         }
         return RunPlan(
             experiment: experiment.name, checks: outcome.checks, actions: actions,
-            permissions: Permissions(experiment: experiment, helperImage: options.helperImage))
+            permissions: Permissions(experiment: experiment, fault: options.injection(experiment.fault)))
     }
 
     private func describe(_ experiment: Experiment) async throws -> [String] {
@@ -54,7 +54,7 @@ public struct Planner: Sendable {
             "probe \(target.address): connect every \(experiment.probes.connect.interval.gep2257), login every "
                 + "\(experiment.probes.login.interval.gep2257), session every \(experiment.probes.session.interval.gep2257)",
         ]
-        let fault = experiment.fault.injection(helperImage: options.helperImage)?.plan(faultTarget) ?? ["inject nothing"]
+        let fault = options.injection(experiment.fault).plan(faultTarget)
         return own + fault + ["drop the ledger's tables"]
     }
 }

@@ -1,14 +1,17 @@
 import Experiment
-import Fault
+public import Fault
 import Journal
 public import Kubernetes
+import Verdict
 
 /// Puts back what a run left changed because it was killed: from its journal, or from the marks in the cluster alone.
 public struct Restorer: Sendable {
     private let client: KubernetesClient
+    private let undo: Undo
 
-    public init(client: KubernetesClient) {
+    public init(client: KubernetesClient, faults: FaultCatalog = .standard) {
         self.client = client
+        undo = Undo(client: client, actions: faults.undoActions)
     }
 
     /// The restored changes, with their results.
@@ -33,7 +36,7 @@ public struct Restorer: Sendable {
         }
         var restorations: [Restoration] = []
         for intent in run.open.reversed() {
-            let result = await Undo(client: client).perform(intent)
+            let result = await undo.perform(intent)
             try journal.appendDurably(.undoResult(result))
             restorations.append(Restoration(summary: intent.summary, proven: result.proven, evidence: result.evidence))
         }
@@ -48,15 +51,15 @@ public struct Restorer: Sendable {
     ///
     /// - Parameter runsCommands: also run the commands that marks name. Every user who may annotate such an object can write one.
     public func restore(runID: String?, in scope: NamespaceScope, runsCommands: Bool) async throws -> [Restoration] {
-        let undo = Undo(client: client)
         var restorations: [Restoration] = []
-        var stillMarked: Set<String> = []
+        var stillMarked: Set<MarkedObject> = []
         for found in try await undo.marks(in: scope) where runID == nil || found.runID == runID {
-            let isHeldBack = found.intent.kind == Undo.Kind.runCommand.rawValue && !runsCommands
             let result =
-                isHeldBack
-                ? UndoResult(intent: found.intent.id, proven: false, evidence: "a command is run from a mark only with --run-commands")
-                : await undo.perform(found.intent)
+                if let consent = found.consent, !runsCommands {
+                    UndoResult(intent: found.intent.id, proven: false, evidence: consent)
+                } else {
+                    await undo.perform(found.intent)
+                }
             if !result.proven { stillMarked.insert(found.object) }
             restorations.append(
                 Restoration(
@@ -72,7 +75,7 @@ public struct Restorer: Sendable {
         return restorations
             + (try await giveUp(
                 locks.filter { lock in
-                    (runID == nil || lock.holder == runID) && !stillMarked.contains(Undo.lease(lock.name, in: lock.namespace))
+                    (runID == nil || lock.holder == runID) && !stillMarked.contains(.lease(lock.name, in: lock.namespace))
                 }))
     }
 
@@ -113,7 +116,7 @@ private struct UnfinishedRun {
     /// The locks that the run may hold.
     func locks(_ client: KubernetesClient) throws -> [TargetLock] {
         guard let started else { return [] }
-        return try started.sources.flatMap { try ExperimentFile.parse($0.text, file: $0.file) }
+        return try started.sources.flatMap { try $0.experiments() }
             .filter { experiments.contains($0.name) }
             .map { experiment in
                 TargetLock(

@@ -1,4 +1,5 @@
 public import Experiment
+public import Fault
 
 /// The settings of a run beside its experiments.
 public struct RunOptions: Sendable {
@@ -22,11 +23,13 @@ public struct RunOptions: Sendable {
     public var keepTables: Bool
     /// The words of the command line, for the report.
     public var command: [String]?
+    /// The kinds of fault that the experiments were parsed with.
+    public var faults: FaultCatalog
 
     public init(
         folder: String, runID: String, version: String, seed: UInt64, repeatOverride: Int? = nil, confirmedContext: String? = nil,
         helperImage: String? = nil, isSandbox: Bool = false, ownNode: String? = nil, keepTables: Bool = false,
-        command: [String]? = nil
+        command: [String]? = nil, faults: FaultCatalog = .standard
     ) {
         self.folder = folder
         self.runID = runID
@@ -39,9 +42,15 @@ public struct RunOptions: Sendable {
         self.ownNode = ownNode
         self.keepTables = keepTables
         self.command = command
+        self.faults = faults
     }
 
     public var journalPath: String { folder + "/journal.ndjson" }
+
+    /// The fault that an experiment describes.
+    func injection(_ fault: FaultDocument) -> any FaultInjection {
+        faults.injection(fault, options: FaultOptions(helperImage: helperImage))
+    }
 }
 
 /// An experiment file as `run` takes it.

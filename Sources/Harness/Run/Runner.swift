@@ -34,7 +34,7 @@ public struct Runner: Sendable {
         self.report = report
         journal = try JournalWriter(creating: options.journalPath, clock: RunClock(), observer: observer)
         judge = try JournalJudge(path: options.journalPath)
-        faults = FaultContext(client: client, journal: journal, runID: options.runID)
+        faults = FaultContext(client: client, journal: journal, runID: options.runID, actions: options.faults.undoActions)
     }
 
     /// The changes that would stay if the run ended now, as text, the latest first.
@@ -101,7 +101,7 @@ public struct Runner: Sendable {
         }
         // In a task of its own, which the interruption of this one does not reach. A change that is not restored stays marked, also on
         // the lease.
-        if try await Task(operation: { try await faults.putBack() }).value { await release(lock) }
+        if try await Task(operation: { try await faults.restore() }).value { await release(lock) }
         try result.get()
     }
 
@@ -181,7 +181,10 @@ public struct Runner: Sendable {
         return RunStarted(
             runID: options.runID, version: options.version, startedAt: Date().formatted(.iso8601),
             host: ProcessInfo.processInfo.hostName, seed: options.seed, context: client.configuration.contextName,
-            serverVersion: serverVersion, sources: sources.map { RunStarted.Source(file: $0.file, text: $0.text) },
+            serverVersion: serverVersion,
+            sources: sources.map { source in
+                RunStarted.Source(file: source.file, text: source.text, effective: source.experiments.map(\.effective))
+            },
             repeatOverride: options.repeatOverride, command: options.command)
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Experiment
+import Fault
 import Foundation
 
 /// The files and folders that `run`, `validate`, `plan` and `rbac` take.
@@ -19,7 +20,10 @@ struct ExperimentPaths: ParsableArguments {
         for path in try files(paths) {
             do {
                 let text = try String(contentsOfFile: path, encoding: .utf8)
-                loaded.append(LoadedFile(path: path, text: text, experiments: try ExperimentFile.parse(text, file: path)))
+                loaded.append(
+                    LoadedFile(
+                        path: path, text: text,
+                        experiments: try ExperimentFile.parse(text, file: path, faults: FaultCatalog.standard.formats)))
             } catch let error as ExperimentFileError {
                 problems.append(error.description)
             } catch {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Experiment
+import Fault
 import Foundation
 import JSON
 
@@ -15,7 +16,9 @@ struct InitCommand: ParsableCommand {
     func run() throws {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         try write(Self.example, to: "pod-delete.yaml")
-        try write(String(decoding: try ExperimentFile.jsonSchema.data(pretty: true), as: UTF8.self) + "\n", to: "experiment.schema.json")
+        try write(
+            String(decoding: try ExperimentFile.jsonSchema(faults: FaultCatalog.standard.formats).data(pretty: true), as: UTF8.self) + "\n",
+            to: "experiment.schema.json")
     }
 
     private func write(_ text: String, to name: String) throws {

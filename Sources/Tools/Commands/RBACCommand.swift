@@ -1,5 +1,6 @@
 import ArgumentParser
 import Experiment
+import Fault
 import JSON
 import Kubernetes
 import Run
@@ -27,7 +28,9 @@ struct RBACCommand: ParsableCommand {
 
     func run() throws {
         let permissions = try experiments.load().flatMap(\.experiments).flatMap { experiment in
-            let permissions = Permissions(experiment: experiment, helperImage: helperImage)
+            let permissions = Permissions(
+                experiment: experiment,
+                fault: FaultCatalog.standard.injection(experiment.fault, options: FaultOptions(helperImage: helperImage)))
             return permissions.required + (withOptional ? permissions.optional : [])
         }
         let manifest = RBACManifest(account: serviceAccount, namespace: namespace, permissions: permissions)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Experiment
+import Fault
 import Foundation
 import JSON
 
@@ -13,6 +14,6 @@ struct SchemaCommand: ParsableCommand {
             """)
 
     func run() throws {
-        print(String(decoding: try ExperimentFile.jsonSchema.data(pretty: true), as: UTF8.self))
+        print(String(decoding: try ExperimentFile.jsonSchema(faults: FaultCatalog.standard.formats).data(pretty: true), as: UTF8.self))
     }
 }

@@ -18,21 +18,29 @@ private let minimal = """
 
     """
 
+/// Two kinds of fault, as a list of them would have it.
+private let faults = FaultFormats.only([
+    .optional("podDelete", .object([.optional("gracePeriod", .duration(), "Its time to end.")]), "Deletes it."),
+    .optional(
+        "nodeFailure", .object([.required("inject", .strings, "Takes it."), .required("undo", .strings, "Brings it back.")]), "Fails it."),
+])
+
 private func problems(_ text: String) throws -> [Diagnostic] {
-    let error = #expect(throws: ExperimentFileError.self) { try ExperimentFile.parse(text, file: "x.yaml") }
+    let error = #expect(throws: ExperimentFileError.self) { try ExperimentFile.parse(text, file: "x.yaml", faults: faults) }
     return try #require(error).diagnostics
 }
 
 @Suite struct ExperimentFileTests {
     @Test func whatIsNotSaidHasItsDefault() throws {
-        let experiment = try #require(ExperimentFile.parse(minimal, file: "x.yaml").first)
+        let experiment = try #require(ExperimentFile.parse(minimal, file: "x.yaml", faults: faults).first)
         #expect(experiment.name == "pod-delete")
         #expect(experiment.target.namespace == "default")
         #expect(experiment.target.workloadKind == .deployment)
         #expect(experiment.target.workload == "azure-sql-edge")
         #expect(experiment.target.login.user == "sa")
         #expect(experiment.target.login.passwordFrom == .secret(name: "mssql", key: "MSSQL_SA_PASSWORD"))
-        #expect(experiment.fault == .podDelete(FaultSpec.PodDelete(gracePeriod: nil)))
+        #expect(experiment.fault.kind == "podDelete")
+        #expect(experiment.fault.fields.duration("gracePeriod") == nil)
         #expect(experiment.probes.connect.interval == .milliseconds(20))
         #expect(experiment.probes.login.interval == .milliseconds(100))
         #expect(experiment.probes.session.timeout == .seconds(1))
@@ -46,7 +54,7 @@ private func problems(_ text: String) throws -> [Diagnostic] {
 
     @Test func aTrackWithoutItsOwnIntervalHasTheCommonOne() throws {
         let text = minimal + "  probes: {interval: 50ms, timeout: 2s, login: {interval: 200ms}, session: {timeout: 300ms}}\n"
-        let probes = try #require(ExperimentFile.parse(text, file: "x.yaml").first).probes
+        let probes = try #require(ExperimentFile.parse(text, file: "x.yaml", faults: faults).first).probes
         #expect(probes.connect == .init(interval: .milliseconds(50), timeout: .seconds(2)))
         #expect(probes.login == .init(interval: .milliseconds(200), timeout: .seconds(2)))
         #expect(probes.session == .init(interval: .milliseconds(50), timeout: .milliseconds(300)))
@@ -54,7 +62,7 @@ private func problems(_ text: String) throws -> [Diagnostic] {
 
     @Test func severalDocumentsAreSeveralExperiments() throws {
         let text = minimal + "---\n" + minimal.replacing("pod-delete", with: "again")
-        #expect(try ExperimentFile.parse(text, file: "x.yaml").map(\.name) == ["pod-delete", "again"])
+        #expect(try ExperimentFile.parse(text, file: "x.yaml", faults: faults).map(\.name) == ["pod-delete", "again"])
     }
 
     @Test func everythingWrongIsSaidInOneGoWithItsPlace() throws {
@@ -109,7 +117,7 @@ private func problems(_ text: String) throws -> [Diagnostic] {
     }
 
     @Test(arguments: [
-        ("fault: {podDelete: {}}", "fault: {podDelete: {}, podEvict: {}}", "exactly one"),
+        ("fault: {podDelete: {}}", "fault: {podDelete: {}, nodeFailure: {}}", "exactly one"),
         ("fault: {podDelete: {}}", "fault: {}", "exactly one"),
         ("fault: {podDelete: {}}", "fault: {podDelet: {}}", "unknown key 'podDelet'"),
         ("name: pod-delete", "name: &x pod-delete", "anchors"),
@@ -133,18 +141,25 @@ private func problems(_ text: String) throws -> [Diagnostic] {
         #expect(try problems("# nothing\n").count == 1)
     }
 
-    @Test func everyFaultOfTheFormatIsKnownToTheModel() throws {
-        let bodies = [
-            "none": "{duration: 5s}", "processKill": "{signal: STOP, resumeAfter: 3s}", "containerKill": "{helperImage: a}",
-            "podDelete": "{gracePeriod: 0s}", "podEvict": "{timeout: 5s}", "nodeDrain": "{timeout: 5s, force: true}",
-            "nodeTaint": "{key: a/b}", "nodeFailure": "{inject: [a, \"{node}\"], undo: [b]}", "command": "{inject: [a], probe: [c]}",
-        ]
-        let schema = ExperimentFile.jsonSchema
-        let known = try #require(schema["properties"]?["spec"]?["properties"]?["fault"]?["properties"]?.object)
-        #expect(Set(known.keys) == Set(bodies.keys))
-        for (kind, body) in bodies {
-            let text = minimal.replacing("{podDelete: {}}", with: "{\(kind): \(body)}")
-            #expect(try ExperimentFile.parse(text, file: "x").first?.fault.kind == kind)
+    @Test func theEffectiveDocumentIsTheExperimentAgain() throws {
+        let text =
+            minimal.replacing("{podDelete: {}}", with: "{podDelete: {gracePeriod: 1m30s}}")
+            + "  probes: {interval: 50ms, login: {timeout: 2s}}\n  expect: {downtime: {max: 90s}}\n"
+        let experiment = try #require(ExperimentFile.parse(text, file: "x", faults: faults).first)
+        let effective = String(decoding: try experiment.effective.data(), as: UTF8.self)
+        #expect(try ExperimentFile.parse(effective, file: "x", faults: faults) == [experiment])
+        #expect(experiment.effective["spec"]?["giveUpAfter"] == "5m")
+        #expect(experiment.effective["spec"]?["probes"]?["connect"] == ["interval": "50ms", "timeout": "1s"])
+        #expect(experiment.effective["spec"]?["fault"] == ["podDelete": ["gracePeriod": "1m30s"]])
+    }
+
+    /// A stored run is judged also by a version that does not know its fault.
+    @Test func whereAnyFaultWillDoItsFieldsAreNotLookedAt() throws {
+        let text = minimal.replacing("{podDelete: {}}", with: "{meteor: {size: [1, 2]}}")
+        let experiment = try #require(ExperimentFile.parse(text, file: "x", faults: .any).first)
+        #expect(experiment.fault.kind == "meteor")
+        #expect(throws: ExperimentFileError.self) {
+            try ExperimentFile.parse(text.replacing("{meteor: {size: [1, 2]}}", with: "{}"), file: "x", faults: .any)
         }
     }
 }

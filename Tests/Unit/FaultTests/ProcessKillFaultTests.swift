@@ -1,23 +1,11 @@
-import Experiment
 import Kubernetes
 import Testing
 
 @testable import Fault
 
 @Suite struct ProcessKillFaultTests {
-    private func fault(_ signal: FaultSpec.ProcessKill.Signal) throws -> ProcessKillFault {
-        let text = """
-            apiVersion: aftershock/v1
-            kind: Experiment
-            metadata: {name: x}
-            spec:
-              target: {workload: deployment/a, service: a, login: {passwordFrom: {env: A}}}
-              fault: {processKill: {signal: \(signal.rawValue)}}
-            """
-        guard case .processKill(let spec)? = try ExperimentFile.parse(text, file: "x").first?.fault else {
-            throw FaultError(.targetNotRunning, "no such fault")
-        }
-        return ProcessKillFault(spec: spec)
+    private func fault(_ signal: ProcessKillFault.Signal) throws -> ProcessKillFault {
+        try #require(try injection("processKill: {signal: \(signal.rawValue)}") as? ProcessKillFault)
     }
 
     private func process(_ pid: Int, parent: Int) -> ContainerProcess {
@@ -52,8 +40,8 @@ import Testing
         #expect(fault.describe(child[0], among: [child[0]], target) == "sqlservr, pid 1 in container db")
     }
 
-    @Test(arguments: [FaultSpec.ProcessKill.Signal.kill, .stop])
-    func pidOneIsNoTargetForWhatItIgnores(signal: FaultSpec.ProcessKill.Signal) throws {
+    @Test(arguments: [ProcessKillFault.Signal.kill, .stop])
+    func pidOneIsNoTargetForWhatItIgnores(signal: ProcessKillFault.Signal) throws {
         let error = #expect(throws: FaultError.self) { try fault(signal).victim(of: [process(1, parent: 0)]) }
         #expect(error?.hint?.contains("containerKill") == true)
         #expect(try fault(.terminate).victim(of: [process(1, parent: 0)]).pid == 1)

@@ -1,4 +1,5 @@
 import Experiment
+import Fault
 import JSON
 import Kubernetes
 import Testing
@@ -15,11 +16,16 @@ import Testing
               target: {namespace: sql, workload: deployment/a, service: a, login: {passwordFrom: {secret: mssql, key: P}}}
               fault: \(fault)
             """
-        return try #require(ExperimentFile.parse(text, file: "x").first)
+        return try #require(ExperimentFile.parse(text, file: "x", faults: FaultCatalog.standard.formats).first)
     }
 
     private func names(_ fault: String) throws -> Set<String> {
-        Set(Permissions(experiment: try experiment(fault), helperImage: nil).required.map(\.description))
+        Set(try permissions(fault).required.map(\.description))
+    }
+
+    private func permissions(_ fault: String) throws -> Permissions {
+        let experiment = try experiment(fault)
+        return Permissions(experiment: experiment, fault: FaultCatalog.standard.injection(experiment.fault, options: FaultOptions()))
     }
 
     @Test func aPodFaultNeedsNothingOfTheWholeCluster() throws {
@@ -42,7 +48,7 @@ import Testing
     }
 
     @Test func theManifestGrantsEveryPermissionAndNoOther() throws {
-        let needed = Permissions(experiment: try experiment("{nodeDrain: {}}"), helperImage: nil).required
+        let needed = try permissions("{nodeDrain: {}}").required
         let objects = RBACManifest(account: "a", namespace: "tools", permissions: needed).objects
         var granted: Set<String> = []
         for role in objects where ["Role", "ClusterRole"].contains(role["kind"]?.string) {

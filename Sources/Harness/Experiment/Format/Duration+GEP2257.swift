@@ -46,3 +46,26 @@ extension Duration {
     /// The pattern of ``init(gep2257:)``, for a JSON Schema.
     public static let gep2257Pattern = "^([0-9]{1,5}(h|m|s|ms)){1,4}$"
 }
+
+/// A duration that is coded as its GEP-2257 text.
+public struct DurationText: Codable, Sendable, Hashable {
+    public var duration: Duration
+
+    public init(_ duration: Duration) {
+        self.duration = duration
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        let text = try container.decode(String.self)
+        guard let duration = Duration(gep2257: text) else {
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "'\(text)' is not a duration")
+        }
+        self.duration = duration
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(duration.gep2257)
+    }
+}

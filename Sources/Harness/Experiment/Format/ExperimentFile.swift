@@ -4,8 +4,9 @@ import Yams
 public enum ExperimentFile {
     /// The experiments of a file's text, in its order.
     ///
+    /// - Parameter faults: the kinds of fault that a file may name.
     /// - Throws: everything that is wrong with the file, in one ``ExperimentFileError``.
-    public static func parse(_ text: String, file: String) throws(ExperimentFileError) -> [Experiment] {
+    public static func parse(_ text: String, file: String, faults: FaultFormats) throws(ExperimentFileError) -> [Experiment] {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         func diagnostic(_ position: SourcePosition, _ message: String, _ hint: String?) -> Diagnostic {
             let line = lines.indices.contains(position.line - 1) ? lines[position.line - 1] : ""
@@ -33,7 +34,7 @@ public enum ExperimentFile {
         // The nodes know of their anchors only as long as their parser lives.
         withExtendedLifetime(parser) {
             for document in documents {
-                guard let value = validator.validate(document, as: .object(Format.document), at: "") else { continue }
+                guard let value = validator.validate(document, as: .object(Format.document(faults)), at: "") else { continue }
                 experiments.append(Experiment(document: value))
                 checkTogether(value, &validator)
             }

@@ -2,18 +2,15 @@ extension Format {
     static let apiVersion = "aftershock/v1"
     static let kind = "Experiment"
 
-    private static let dnsName = Format.string(
-        pattern: "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", meaning: "lower-case letters, digits, '-' and '.'")
-    private static let text = Format.string()
-    private static let positive = Format.duration(minimum: .milliseconds(1))
-
     /// The whole of an experiment file's document.
-    static let document: [Field] = [
-        .required("apiVersion", .choice([apiVersion]), "The version of this format."),
-        .required("kind", .choice([kind]), "What this document is."),
-        .required("metadata", .object(metadata), "What the experiment is called."),
-        .required("spec", .object(spec), "What is done, watched and promised."),
-    ]
+    static func document(_ faults: FaultFormats) -> [Field] {
+        [
+            .required("apiVersion", .choice([apiVersion]), "The version of this format."),
+            .required("kind", .choice([kind]), "What this document is."),
+            .required("metadata", .object(metadata), "What the experiment is called."),
+            .required("spec", .object(spec(faults)), "What is done, watched and promised."),
+        ]
+    }
 
     private static let metadata: [Field] = [
         .required("name", dnsName, "The experiment's name: the JUnit suite and the key of its history. Keep it stable."),
@@ -21,21 +18,24 @@ extension Format {
         .optional("labels", .stringMap, "Free labels; they go into the reports."),
     ]
 
-    private static let spec: [Field] = [
-        .required("target", .object(target), "The instance under test and how to log in."),
-        .required("fault", .oneOf(faults), "What is done to it: exactly one kind."),
-        .optional("probes", .object(probes), .object([:]), "How the service address is probed."),
-        .optional("ledger", .object(ledger), .object([:]), "The acknowledged writes that are accounted for."),
-        .optional("steadyFor", positive, .duration(.seconds(10)), "How long the service must be healthy before the fault."),
-        .optional("stableFor", positive, .duration(.seconds(10)), "How long it must stay healthy after the recovery."),
-        .optional("giveUpAfter", positive, .duration(.seconds(300)), "Without recovery the repeat ends after this time."),
-        .optional("repeat", .integer(1...1000), .integer(1), "How many times the fault is injected."),
-        .optional(
-            "pauseBetween", .duration(), .duration(.zero), "Pause between two repeats, so that a back-off of one does not distort the next."
-        ),
-        .optional("expect", .object(expect), .object([:]), "The promise that is judged."),
-        .optional("safety", .object(safety), .object([:]), "Guard rails, checked before anything is touched."),
-    ]
+    private static func spec(_ faults: FaultFormats) -> [Field] {
+        [
+            .required("target", .object(target), "The instance under test and how to log in."),
+            .required("fault", faults.format, "What is done to it: exactly one kind."),
+            .optional("probes", .object(probes), .object([:]), "How the service address is probed."),
+            .optional("ledger", .object(ledger), .object([:]), "The acknowledged writes that are accounted for."),
+            .optional("steadyFor", positive, .duration(.seconds(10)), "How long the service must be healthy before the fault."),
+            .optional("stableFor", positive, .duration(.seconds(10)), "How long it must stay healthy after the recovery."),
+            .optional("giveUpAfter", positive, .duration(.seconds(300)), "Without recovery the repeat ends after this time."),
+            .optional("repeat", .integer(1...1000), .integer(1), "How many times the fault is injected."),
+            .optional(
+                "pauseBetween", .duration(), .duration(.zero),
+                "Pause between two repeats, so that a back-off of one does not distort the next."
+            ),
+            .optional("expect", .object(expect), .object([:]), "The promise that is judged."),
+            .optional("safety", .object(safety), .object([:]), "Guard rails, checked before anything is touched."),
+        ]
+    }
 
     private static let target: [Field] = [
         .optional("context", text, "The kubeconfig context this experiment may run in without --confirm-context."),
@@ -76,69 +76,6 @@ extension Format {
         .optional("trustServerCertificate", .boolean, .boolean(false), "Accept any certificate, as for a container's self-signed one."),
         .optional("ca", text, "A PEM file with the authorities to trust, and no others."),
         .optional("serverName", text, "The name to expect in the certificate, when it is not the address."),
-    ]
-
-    private static let faults: [Field] = [
-        .optional(
-            "none", .object([.optional("duration", positive, .duration(.seconds(30)), "How long nothing is done.")]),
-            "Nothing: the control experiment, whose downtime must be 0."),
-        .optional(
-            "processKill",
-            .object([
-                .optional("process", text, .string("sqlservr"), "The process's name; of a parent and child of one name the child."),
-                .optional(
-                    "signal", .choice(FaultSpec.ProcessKill.Signal.allCases.map(\.rawValue)), .string("KILL"),
-                    "The signal; STOP freezes it."),
-                .optional("resumeAfter", positive, .duration(.seconds(15)), "For STOP: when SIGCONT is sent."),
-            ]), "Signals a process inside the container."),
-        .optional(
-            "containerKill",
-            .object([
-                .optional("helperImage", text, .string("busybox:1.36"), "The helper pod's image: any with a POSIX shell."),
-                .optional("helperNamespace", dnsName, "Where the helper pod runs; the target's namespace where not said."),
-            ]), "Kills the container's init from its node, by a helper pod."),
-        .optional(
-            "podDelete",
-            .object([.optional("gracePeriod", .duration(), "Seconds the pod has to end; 0s forces; the pod's own where not said.")]),
-            "Deletes the pod."),
-        .optional(
-            "podEvict",
-            .object([
-                .optional("timeout", positive, .duration(.seconds(120)), "How long a PodDisruptionBudget's 429 is waited for."),
-                .optional("gracePeriod", .duration(), "As with podDelete."),
-            ]), "Evicts the pod by the Eviction API."),
-        .optional(
-            "nodeDrain",
-            .object([
-                .optional("timeout", positive, .duration(.seconds(300)), "When the drain is given up."),
-                .optional("gracePeriod", .duration(), "As with podDelete."),
-                .optional("ignoreDaemonSets", .boolean, .boolean(true), "Go on where DaemonSet pods are on the node; they stay."),
-                .optional("deleteEmptyDirData", .boolean, .boolean(false), "Also evict pods with emptyDir volumes."),
-                .optional("force", .boolean, .boolean(false), "Also evict pods that nothing re-creates."),
-            ]), "Cordons the pod's node and evicts its pods as kubectl drain does."),
-        .optional(
-            "nodeTaint",
-            .object([
-                .optional("key", text, .string("aftershock/taint"), "The taint's key."),
-                .optional("value", text, .string("injected"), "Its value."),
-            ]), "Puts a NoExecute taint on the pod's node."),
-        .optional(
-            "nodeFailure",
-            .object([
-                .required("inject", .strings, "The command that fails the node; {node} is its name."),
-                .required("undo", .strings, "The command that brings it back."),
-                .optional("timeout", positive, .duration(.seconds(60)), "How long each command may take."),
-                .optional("noticedWithin", positive, .duration(.seconds(120)), "How long the node may take to show as not ready."),
-                .optional("readyWithin", positive, .duration(.seconds(300)), "How long it may take to be ready again after undo."),
-            ]), "Fails the pod's node by a command: power off, stop the kubelet, cut the network."),
-        .optional(
-            "command",
-            .object([
-                .required("inject", .strings, "The command; {node}, {pod} and {namespace} are replaced."),
-                .optional("undo", .strings, "The command that puts it back."),
-                .required("probe", .strings, "Exits 0 when the fault is in effect."),
-                .optional("timeout", positive, .duration(.seconds(60)), "How long each command may take."),
-            ]), "Any command."),
     ]
 
     private static func cadence(_ interval: Duration) -> Format {

@@ -3,9 +3,9 @@ public import JSON
 extension ExperimentFile {
     /// The JSON Schema (draft-07) of an experiment's document, for editors.
     ///
-    /// Made from the description that ``parse(_:file:)`` validates with.
-    public static var jsonSchema: JSONValue {
-        var schema = Format.object(Format.document).jsonSchema
+    /// Made from the description that ``parse(_:file:faults:)`` validates with.
+    public static func jsonSchema(faults: FaultFormats) -> JSONValue {
+        var schema = Format.object(Format.document(faults)).jsonSchema
         schema["$schema"] = "http://json-schema.org/draft-07/schema#"
         schema["title"] = "Aftershock experiment"
         return schema
@@ -43,6 +43,8 @@ extension Format {
             schema["minProperties"] = 1
             schema["maxProperties"] = 1
             return schema
+        case .anyOne:
+            return ["type": "object", "minProperties": 1, "maxProperties": 1]
         }
     }
 
@@ -51,7 +53,7 @@ extension Format {
         for field in fields {
             var schema = field.format.jsonSchema
             schema["description"] = .string(field.summary)
-            if let fallback = field.fallback?.jsonValue { schema["default"] = fallback }
+            if let fallback = field.fallback?.jsonDefault { schema["default"] = fallback }
             properties[field.name] = schema
         }
         return ["type": "object", "additionalProperties": false, "properties": .object(properties)]
@@ -60,7 +62,12 @@ extension Format {
 
 extension FormatValue.Content {
     /// A default as the file would say it; `nil` for an object, whose fields have defaults of their own.
-    fileprivate var jsonValue: JSONValue? {
+    fileprivate var jsonDefault: JSONValue? {
+        if case .object = self { nil } else { json }
+    }
+
+    /// The value as a file would say it.
+    var json: JSONValue {
         switch self {
         case .string(let value): .string(value)
         case .duration(let value): .string(value.gep2257)
@@ -68,7 +75,7 @@ extension FormatValue.Content {
         case .boolean(let value): .bool(value)
         case .strings(let value): .array(value.map(JSONValue.string))
         case .stringMap(let value): .object(value.mapValues(JSONValue.string))
-        case .object: nil
+        case .object(let fields): .object(fields.mapValues(\.content.json))
         }
     }
 }

@@ -1,5 +1,5 @@
 /// The description of a value in an experiment file. Both the validation and the JSON Schema are made from it.
-indirect enum Format: Sendable {
+public indirect enum Format: Sendable {
     /// Text; with a pattern, and what the pattern stands for in words.
     case string(pattern: String? = nil, meaning: String? = nil)
     case choice([String])
@@ -13,32 +13,41 @@ indirect enum Format: Sendable {
     case object([Field])
     /// An object with exactly one of these keys.
     case oneOf([Field])
+    /// An object with exactly one key, whatever it is called and holds.
+    case anyOne
 
-    struct Field: Sendable {
-        var name: String
-        var format: Format
-        var required: Bool
+    public struct Field: Sendable {
+        public var name: String
+        public var format: Format
+        public var required: Bool
         /// The value for a file that does not name the field.
-        var fallback: FormatValue.Content?
-        var summary: String
+        public var fallback: FormatValue.Content?
+        public var summary: String
 
-        static func required(_ name: String, _ format: Format, _ summary: String) -> Field {
+        public static func required(_ name: String, _ format: Format, _ summary: String) -> Field {
             Field(name: name, format: format, required: true, fallback: nil, summary: summary)
         }
 
-        static func optional(_ name: String, _ format: Format, _ summary: String) -> Field {
+        public static func optional(_ name: String, _ format: Format, _ summary: String) -> Field {
             Field(name: name, format: format, required: false, fallback: nil, summary: summary)
         }
 
-        static func optional(_ name: String, _ format: Format, _ fallback: FormatValue.Content, _ summary: String) -> Field {
+        public static func optional(_ name: String, _ format: Format, _ fallback: FormatValue.Content, _ summary: String) -> Field {
             Field(name: name, format: format, required: false, fallback: fallback, summary: summary)
         }
     }
 }
 
+extension Format {
+    public static let text = Format.string()
+    public static let positive = Format.duration(minimum: .milliseconds(1))
+    public static let dnsName = Format.string(
+        pattern: "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", meaning: "lower-case letters, digits, '-' and '.'")
+}
+
 /// A validated value and where it stands. A value that is a default stands where its object does.
-struct FormatValue: Sendable {
-    enum Content: Sendable {
+public struct FormatValue: Sendable, Hashable {
+    public enum Content: Sendable, Hashable {
         case string(String)
         case duration(Duration)
         case integer(Int)
@@ -48,8 +57,13 @@ struct FormatValue: Sendable {
         case object([String: FormatValue])
     }
 
-    var content: Content
-    var position: SourcePosition
+    public var content: Content
+    public var position: SourcePosition
+
+    /// Values are equal when their contents are, wherever they stand.
+    public static func == (left: FormatValue, right: FormatValue) -> Bool { left.content == right.content }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(content) }
 }
 
 /// Access to the fields of a validated object. The validation has seen to it that they are there and of their type;
@@ -60,56 +74,64 @@ extension FormatValue {
         return fields[field]
     }
 
-    func text(_ field: String) -> String? {
+    public func text(_ field: String) -> String? {
         guard case .string(let value)? = self[field]?.content else { return nil }
         return value
     }
 
-    func requiredText(_ field: String) -> String {
+    public func requiredText(_ field: String) -> String {
         guard let value = text(field) else { preconditionFailure("\(field) is not required by the format") }
         return value
     }
 
-    func duration(_ field: String) -> Duration? {
+    public func duration(_ field: String) -> Duration? {
         guard case .duration(let value)? = self[field]?.content else { return nil }
         return value
     }
 
-    func requiredDuration(_ field: String) -> Duration {
+    public func requiredDuration(_ field: String) -> Duration {
         guard let value = duration(field) else { preconditionFailure("\(field) has no default in the format") }
         return value
     }
 
-    func integer(_ field: String) -> Int {
+    public func integer(_ field: String) -> Int {
         guard case .integer(let value)? = self[field]?.content else { preconditionFailure("\(field) has no default in the format") }
         return value
     }
 
-    func boolean(_ field: String) -> Bool {
+    public func boolean(_ field: String) -> Bool {
         guard case .boolean(let value)? = self[field]?.content else { preconditionFailure("\(field) has no default in the format") }
         return value
     }
 
-    func strings(_ field: String) -> [String]? {
+    public func strings(_ field: String) -> [String]? {
         guard case .strings(let value)? = self[field]?.content else { return nil }
         return value
     }
 
-    func stringMap(_ field: String) -> [String: String] {
+    public func stringMap(_ field: String) -> [String: String] {
         guard case .stringMap(let value)? = self[field]?.content else { return [:] }
         return value
     }
 
-    func object(_ field: String) -> FormatValue {
+    public func object(_ field: String) -> FormatValue {
         guard let value = self[field], case .object = value.content else { preconditionFailure("\(field) has no default in the format") }
         return value
     }
 
     /// The one key of a `oneOf` object and its value.
-    var only: (key: String, value: FormatValue) {
+    public var only: (key: String, value: FormatValue) {
         guard case .object(let fields) = content, let first = fields.first, fields.count == 1 else {
             preconditionFailure("not a oneOf object")
         }
         return first
+    }
+
+    /// A choice's value as its enum; the format allows no other text.
+    public func choice<Value: RawRepresentable>(_ field: String) -> Value where Value.RawValue == String {
+        guard let value = Value(rawValue: requiredText(field)) else {
+            preconditionFailure("the format allows a \(field) that the model does not know")
+        }
+        return value
     }
 }

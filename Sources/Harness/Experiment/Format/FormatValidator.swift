@@ -73,6 +73,12 @@ struct FormatValidator {
             return object(node, fields, at: path)
         case .oneOf(let fields):
             return oneOf(node, fields, at: path)
+        case .anyOne:
+            guard case .mapping(let mapping) = node, mapping.count == 1, let name = mapping.first?.key.scalar?.string else {
+                report(position(node), "\(path) is an object with exactly one key")
+                return nil
+            }
+            return .object([name: FormatValue(content: .object([:]), position: position(node))])
         }
     }
 

@@ -1,5 +1,5 @@
 import Foundation
-import JSON
+public import JSON
 public import Journal
 public import Kubernetes
 
@@ -11,9 +11,14 @@ extension Undo {
     }
 
     /// `metadata.annotations` of an object that is created with its mark.
-    static func annotation(_ intent: UndoIntent, runID: String) throws -> JSONValue {
-        [annotationKey: .string(String(decoding: try JSONValue(encoding: Mark(runID: runID, intent: intent)).data(), as: UTF8.self))]
+    func annotation(_ intent: UndoIntent, runID: String) throws -> JSONValue {
+        [
+            try annotationKey(intent): .string(
+                String(decoding: try JSONValue(encoding: Mark(runID: runID, intent: intent)).data(), as: UTF8.self))
+        ]
     }
+
+    private func annotationKey(_ intent: UndoIntent) throws -> String { type(of: try action(of: intent)).annotation }
 
     /// Puts the mark on an object together with the change, in one request.
     ///
@@ -24,14 +29,15 @@ extension Undo {
         _ type: Resource.Type, _ name: String, in namespace: String?, with intent: UndoIntent, runID: String,
         and change: (Resource) throws -> JSONValue? = { _ in [:] }
     ) async throws -> Bool {
-        try await update(type, name, in: namespace) { object in
-            guard object.metadata.annotations[Self.annotationKey] == nil else {
+        let key = try annotationKey(intent)
+        return try await update(type, name, in: namespace) { object in
+            guard object.metadata.annotations[key] == nil else {
                 throw FaultError(
                     .refused, "\(Resource.kind) \(name) carries the mark of a fault that has not been put back",
                     hint: "wait for the run that did it, or see 'aftershock restore --help'")
             }
             guard var patch = try change(object) else { return nil }
-            patch["metadata"] = ["annotations": try Self.annotation(intent, runID: runID)]
+            patch["metadata"] = ["annotations": try annotation(intent, runID: runID)]
             return patch
         }
     }
@@ -40,14 +46,15 @@ extension Undo {
     ///
     /// - Returns: `false` when the object does not carry the mark: the change was never made, or is somebody else's by now.
     @discardableResult
-    func unmark<Resource: KubernetesResource>(
+    public func unmark<Resource: KubernetesResource>(
         _ type: Resource.Type, _ name: String, in namespace: String?, of intent: UndoIntent,
         and change: (Resource) throws -> JSONValue = { _ in [:] }
     ) async throws -> Bool {
-        try await update(type, name, in: namespace) { object in
-            guard let text = object.metadata.annotations[Self.annotationKey], try Self.mark(text).intent == intent else { return nil }
+        let key = try annotationKey(intent)
+        return try await update(type, name, in: namespace) { object in
+            guard let text = object.metadata.annotations[key], try Self.mark(text).intent == intent else { return nil }
             var patch = try change(object)
-            patch["metadata"] = ["annotations": [Self.annotationKey: nil]]
+            patch["metadata"] = ["annotations": [key: nil]]
             return patch
         }
     }
@@ -71,21 +78,6 @@ extension Undo {
         }
     }
 
-    /// The object that an intent is about, as in ``Found/object``.
-    ///
-    /// A user who may annotate an object must not be able to have another one changed.
-    private static func object(of intent: UndoIntent) throws(FaultError) -> String {
-        switch Kind(rawValue: intent.kind) {
-        case .runCommand where intent.parameters["lease"] != nil: lease(try intent.text("lease"), in: try intent.text("namespace"))
-        case .uncordonNode, .removeTaint, .runCommand: "node/\(try intent.text("node"))"
-        case .deletePod, .continueProcess: "pod/\(try intent.text("namespace"))/\(try intent.text("pod"))"
-        case nil: throw FaultError(.refused, "this version does not know how to undo '\(intent.kind)'")
-        }
-    }
-
-    /// A lease as in ``Found/object``.
-    public static func lease(_ name: String, in namespace: String) -> String { "lease/\(namespace)/\(name)" }
-
     private static func mark(_ text: String) throws -> Mark {
         try JSONDecoder().decode(Mark.self, from: Data(text.utf8))
     }
@@ -94,36 +86,41 @@ extension Undo {
     public struct Found: Sendable, Hashable {
         public var runID: String
         public var intent: UndoIntent
-        /// `node/NAME`, `pod/NAMESPACE/NAME` or `lease/NAMESPACE/NAME`.
-        public var object: String
+        public var object: MarkedObject
+        /// As ``UndoAction/consent`` has it.
+        public var consent: String?
     }
 
     /// Every mark on the pods and leases of `scope` and, unless they are left out, on the cluster's nodes.
     ///
     /// - Throws: the API's error, and for a mark that cannot be read one that names its object.
     public func marks(in scope: NamespaceScope, nodes includingNodes: Bool = true) async throws -> [Found] {
-        func objects<Resource: KubernetesResource>(_ type: Resource.Type, _ name: String, in scope: NamespaceScope) async throws
-            -> [(ObjectMeta, String)]
-        {
-            try await client.list(type, in: scope).items.map { object in
-                let path = [name, object.metadata.namespace, object.metadata.name].compactMap(\.self)
-                return (object.metadata, path.joined(separator: "/"))
-            }
+        func objects<Resource: KubernetesResource>(
+            _ type: Resource.Type, in scope: NamespaceScope, _ object: (ObjectMeta) -> MarkedObject
+        ) async throws -> [(ObjectMeta, MarkedObject)] {
+            try await client.list(type, in: scope).items.map { ($0.metadata, object($0.metadata)) }
         }
-        var marked = includingNodes ? try await objects(Node.self, "node", in: .all) : []
-        marked += try await objects(Pod.self, "pod", in: scope)
-        marked += try await objects(Lease.self, "lease", in: scope)
-        return try marked.compactMap { metadata, object in
-            guard let text = metadata.annotations[Self.annotationKey] else { return nil }
-            do {
-                let mark = try Self.mark(text)
-                guard try Self.object(of: mark.intent) == object else { throw FaultError(.refused, "it is about another object") }
-                return Found(runID: mark.runID, intent: mark.intent, object: object)
-            } catch {
-                throw FaultError(
-                    .refused, "the annotation \(Self.annotationKey) of \(object) cannot be read",
-                    hint: "look at it with kubectl, put the object back by hand and remove the annotation")
+        var marked = includingNodes ? try await objects(Node.self, in: .all) { .node($0.name) } : []
+        marked += try await objects(Pod.self, in: scope) { .pod($0.name, in: $0.namespace ?? "") }
+        marked += try await objects(Lease.self, in: scope) { .lease($0.name, in: $0.namespace ?? "") }
+        let keys = Set(actions.map { $0.annotation }).sorted()
+        return try marked.flatMap { metadata, object in
+            try keys.compactMap { key in try metadata.annotations[key].map { try found($0, key, on: object) } }
+        }
+    }
+
+    private func found(_ text: String, _ key: String, on object: MarkedObject) throws -> Found {
+        do {
+            let mark = try Self.mark(text)
+            let action = try action(of: mark.intent)
+            guard action.object == object, type(of: action).annotation == key else {
+                throw FaultError(.refused, "it is about another object")
             }
+            return Found(runID: mark.runID, intent: mark.intent, object: object, consent: action.consent)
+        } catch {
+            throw FaultError(
+                .refused, "the annotation \(key) of \(object) cannot be read",
+                hint: "look at it with kubectl, put the object back by hand and remove the annotation")
         }
     }
 }

@@ -1,4 +1,3 @@
-import Experiment
 import JSON
 public import Journal
 public import Kubernetes
@@ -7,17 +6,19 @@ public import Kubernetes
 ///
 /// An ``UndoIntent`` is all that is needed: from the journal, or from the mark on the object that was changed.
 public struct Undo: Sendable {
-    public enum Kind: String, Sendable, CaseIterable {
-        case uncordonNode, removeTaint, deletePod, continueProcess, runCommand
-    }
-
-    /// The annotation that marks every object which a run has changed; its value is the run's ID and the intent.
+    /// The annotation that marks the object which a fault has changed; its value is the run's ID and the intent.
     public static let annotationKey = "aftershock/undo"
 
-    let client: KubernetesClient
+    /// The time for which an undo's effect is waited for.
+    public static let patience = Duration.seconds(60)
 
-    public init(client: KubernetesClient) {
+    public let client: KubernetesClient
+    let actions: [any UndoAction.Type]
+
+    /// - Parameter actions: every kind of change that can be undone.
+    public init(client: KubernetesClient, actions: [any UndoAction.Type]) {
         self.client = client
+        self.actions = actions
     }
 
     /// Restores, and looks for the proof. A change that is undone already counts as restored.
@@ -25,30 +26,23 @@ public struct Undo: Sendable {
     /// Never throws: what could not be done, or not be proven, is a result too.
     public func perform(_ intent: UndoIntent) async -> UndoResult {
         do {
-            guard let kind = Kind(rawValue: intent.kind) else {
-                return UndoResult(intent: intent.id, proven: false, evidence: "this version does not know how to undo '\(intent.kind)'")
-            }
-            let evidence =
-                switch kind {
-                case .uncordonNode: try await uncordon(intent)
-                case .removeTaint: try await removeTaint(intent)
-                case .deletePod: try await deletePod(intent)
-                case .continueProcess: try await continueProcess(intent)
-                case .runCommand: try await runCommand(intent)
-                }
-            return UndoResult(intent: intent.id, proven: true, evidence: evidence)
+            return UndoResult(intent: intent.id, proven: true, evidence: try await action(of: intent).perform(intent, self))
         } catch {
             return UndoResult(intent: intent.id, proven: false, evidence: "\(error)")
         }
     }
-}
 
-/// A parameter that the intent's kind needs is not there: a journal or an annotation that was changed by hand.
-extension UndoIntent {
-    func text(_ parameter: String) throws(FaultError) -> String {
-        guard let value = parameters[parameter]?.string else {
-            throw FaultError(.notInjected, "the undo intent '\(kind)' has no parameter '\(parameter)'")
+    /// Decodes the action that an intent stands for.
+    ///
+    /// - Throws: when this version does not know it, or its parameters were changed by hand.
+    public func action(of intent: UndoIntent) throws(FaultError) -> any UndoAction {
+        guard let kind = actions.first(where: { $0.kind == intent.kind }) else {
+            throw FaultError(.refused, "this version does not know how to undo '\(intent.kind)'")
         }
-        return value
+        do {
+            return try intent.parameters.decode(kind)
+        } catch {
+            throw FaultError(.refused, "the parameters of the undo intent '\(intent.kind)' are damaged: \(error)")
+        }
     }
 }

@@ -1,13 +1,20 @@
+public import JSON
+
 /// The first record of a journal.
 public struct RunStarted: Codable, Sendable, Hashable {
-    /// An experiment file, word for word: a stored run is judged from it again.
+    /// An experiment file, and what it meant when it was run.
     public struct Source: Codable, Sendable, Hashable {
         public var file: String
+        /// Word for word, for people.
         public var text: String
+        /// Its documents with every default filled in: a stored run is judged by them, whatever the defaults are by then. `nil` in journals
+        /// that were written before there was this field.
+        public var effective: [JSONValue]?
 
-        public init(file: String, text: String) {
+        public init(file: String, text: String, effective: [JSONValue]? = nil) {
             self.file = file
             self.text = text
+            self.effective = effective
         }
     }
 

@@ -1,5 +1,5 @@
 public import Experiment
-import Fault
+public import Fault
 public import Kubernetes
 
 /// The permissions that an experiment needs: asked for in the preflight, printed by `rbac`.
@@ -9,7 +9,7 @@ public struct Permissions: Sendable {
     /// These only make the report tell more.
     public let optional: [ResourceAttributes]
 
-    public init(experiment: Experiment, helperImage: String?) {
+    public init(experiment: Experiment, fault: any FaultInjection) {
         let target = experiment.target
         let namespace = target.namespace
         func allow(_ verbs: [String], _ resource: String, group: String = "", name: String? = nil) -> [ResourceAttributes] {
@@ -28,13 +28,10 @@ public struct Permissions: Sendable {
         needed += allow(["list", "watch"], "events")
         needed += allow(["create", "get", "list", "patch", "delete"], "leases", group: "coordination.k8s.io")
         if case .secret(let name, _) = target.login.passwordFrom { needed += allow(["get"], "secrets", name: name) }
-        if case .podEvict = experiment.fault { needed += allow(["list"], "poddisruptionbudgets", group: "policy") }
-        if experiment.fault.isNodeFault || experiment.safety.requireSpareNode {
+        if fault.takesNode || experiment.safety.requireSpareNode {
             needed += ["get", "list", "watch"].map { ResourceAttributes(verb: $0, resource: "nodes") }
         }
-        if let injection = experiment.fault.injection(helperImage: helperImage) {
-            needed += injection.permissions(FaultScope(namespace: namespace))
-        }
+        needed += fault.permissions(FaultScope(namespace: namespace))
         var seen: Set<ResourceAttributes> = []
         required = needed.filter { seen.insert($0).inserted }
         optional = [

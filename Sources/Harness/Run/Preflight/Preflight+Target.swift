@@ -66,10 +66,8 @@ extension Preflight {
                 hint: "add a startupProbe that allows the longest recovery")
         }
         try await checkStrategy(target, &outcome)
-        checkNodeLoss(pod, target, &outcome)
-        guard let injection = experiment.fault.injection(helperImage: options.helperImage) else { return }
         do {
-            for found in try await injection.examine(instance, client) { outcome.pass("fault", found) }
+            outcome.checks += try await fault.preflight(FaultSubject(client: client, pod: pod, instance: instance))
         } catch let error as FaultError {
             outcome.fail("fault", error.message, hint: error.hint)
         }
@@ -84,25 +82,6 @@ extension Preflight {
                 hint: "mount a claim at /var/opt/mssql; an emptyDir or hostPath does not move with the pod")
         }
         outcome.pass("storage", "container \(container.name) mounts \(claims.joined(separator: ", "))")
-    }
-
-    /// Says how long the pod stays on a lost node, and where it stays until somebody acts.
-    private func checkNodeLoss(_ pod: Pod, _ target: ResolvedTarget, _ outcome: inout Outcome) {
-        guard case .nodeFailure = experiment.fault else { return }
-        if target.workload.isStatefulSet {
-            outcome.warn(
-                "node-loss",
-                "a StatefulSet's pod is not replaced while its node is only lost: it waits until the old pod is known to be gone",
-                hint: "for an outage that lasts put the taint node.kubernetes.io/out-of-service on the node")
-        }
-        let key = "node.kubernetes.io/unreachable"
-        let tolerated = (pod.spec.tolerations ?? []).first { $0.key == key || $0.key == nil && $0.operator == "Exists" }
-        if let tolerated, let seconds = tolerated.tolerationSeconds {
-            outcome.pass("toleration", "the pod stays on a lost node for \(seconds) s before it is deleted")
-        } else if tolerated != nil {
-            outcome.warn(
-                "toleration", "the pod tolerates \(key) without an end: it stays on a lost node", hint: "set tolerationSeconds")
-        }
     }
 
     /// Says where a rollout of the Deployment could wait for itself: its new pod for the volume, its old one for the new pod.

@@ -33,6 +33,8 @@ struct Preflight: Sendable {
         }
     }
 
+    var fault: any FaultInjection { options.injection(experiment.fault) }
+
     /// Runs the checks. One that could not be carried out has failed; those that build on it are left out.
     func run() async -> Outcome {
         var outcome = Outcome()
@@ -61,10 +63,9 @@ struct Preflight: Sendable {
         let instance = try target.instance()
         try await checkInstance(instance, target, &outcome)
         try await checkLeftovers(&outcome)
-        if experiment.fault.isNodeFault || experiment.safety.requireSpareNode {
+        if fault.takesNode || experiment.safety.requireSpareNode {
             try await checkNodes(target, &outcome)
         }
-        try await checkEvictions(target, &outcome)
         guard outcome.passed else { return }
         let server = try await serverConfiguration(target)
         await checkLogin(server, target, &outcome)
@@ -87,7 +88,7 @@ struct Preflight: Sendable {
     }
 
     private func checkPermissions(_ outcome: inout Outcome) async throws {
-        let needed = Permissions(experiment: experiment, helperImage: options.helperImage).required
+        let needed = Permissions(experiment: experiment, fault: fault).required
         var missing: [ResourceAttributes] = []
         for attributes in needed where try await !client.review(attributes).allowed { missing.append(attributes) }
         if missing.isEmpty { return outcome.pass("permissions", "all \(needed.count) permissions that the experiment needs are there") }
@@ -104,8 +105,8 @@ struct Preflight: Sendable {
     }
 
     private func checkLeftovers(_ outcome: inout Outcome) async throws {
-        let marks = try await Undo(client: client).marks(
-            in: .namespace(experiment.target.namespace), nodes: experiment.fault.isNodeFault)
+        let marks = try await Undo(client: client, actions: options.faults.undoActions).marks(
+            in: .namespace(experiment.target.namespace), nodes: fault.takesNode)
         guard let first = marks.first else { return }
         outcome.fail(
             "leftovers",

@@ -21,6 +21,8 @@ struct FaultCourse: Sendable {
     /// For the first probes after a replacement that was seen only when the deadline had passed.
     private static let settleMargin = Duration.seconds(5)
 
+    private var injection: any FaultInjection { options.injection(experiment.fault) }
+
     func run() async throws -> RepeatEnded {
         try journal.enter(.steadying)
         guard try await becomesHealthy(for: experiment.steadyFor, since: .origin, within: experiment.giveUpAfter) else {
@@ -28,17 +30,17 @@ struct FaultCourse: Sendable {
         }
         try journal.enter(.steady)
         let ended =
-            if let injection = experiment.fault.injection(helperImage: options.helperImage) {
-                try await inject(injection)
+            if let control = injection as? ControlFault {
+                try await doNothing(for: control.duration)
             } else {
-                try await doNothing()
+                try await inject()
             }
-        if experiment.fault.isNodeFault {
-            // The old pod and its volume, while the node is still as the fault has left it.
+        if injection.takesNode {
+            // The state of the old pod and its volume, while the node is still as the fault has left it.
             try journal.append(.snapshot(try await patientSnapshot(.faulted)))
         }
         try journal.append(.snapshot(try await patientSnapshot(.after)))
-        if try await putBack(), ended.how == .gaveUp {
+        if try await restore(), ended.how == .gaveUp {
             // That may bring the service back, and only then the losses can be known. The time it takes is not measured any more.
             _ = try await becomesHealthy(for: .zero, since: journal.clock.now, within: experiment.giveUpAfter)
         }
@@ -46,26 +48,25 @@ struct FaultCourse: Sendable {
     }
 
     /// The control experiment.
-    private func doNothing() async throws -> RepeatEnded {
-        guard case .none(let duration) = experiment.fault else { preconditionFailure("only the fault 'none' has no injection") }
+    private func doNothing(for duration: Duration) async throws -> RepeatEnded {
         try journal.enter(.injecting)
-        try journal.append(.faultBegun(FaultBegun(fault: "none", summary: "nothing is done for \(duration.gep2257)")))
+        try journal.append(.faultBegun(FaultBegun(fault: ControlFault.kind, summary: "nothing is done for \(duration.gep2257)")))
         try await journal.clock.sleep(until: journal.clock.now + duration)
         return try await settleDown(from: journal.clock.now, deadline: journal.clock.now + experiment.giveUpAfter)
     }
 
-    private func inject(_ injection: any FaultInjection) async throws -> RepeatEnded {
+    private func inject() async throws -> RepeatEnded {
         try journal.enter(.injecting)
         let begun = try journal.append(
             .faultBegun(FaultBegun(fault: experiment.fault.kind, summary: injection.plan(target).joined(separator: "; "))))
         let deadline = begun + experiment.giveUpAfter
-        let effect = try await effect(of: injection)
+        let effect = try await effect()
         try journal.append(.faultEffect(effect))
         guard effect.proven else { return RepeatEnded(how: .completed, reason: "the fault had no proven effect") }
         try journal.enter(.recovering)
         if let pause = injection.undoAfter {
             try await journal.clock.sleep(until: begun + pause)
-            try await putBack()
+            try await restore()
         }
         switch try await replacement(before: deadline) {
         case .seen(let moment):
@@ -82,7 +83,7 @@ struct FaultCourse: Sendable {
     }
 
     /// Injects and proves. A fault that was refused, or did not come through, has no effect; that is a fact too and no error.
-    private func effect(of injection: any FaultInjection) async throws -> FaultEffect {
+    private func effect() async throws -> FaultEffect {
         do {
             let detail = try await injection.inject(target, faults)
             try journal.append(.faultInjected(FaultInjected(detail: detail)))
@@ -127,16 +128,10 @@ struct FaultCourse: Sendable {
         }
     }
 
-    /// A process that was only stopped, or hit by a command, may come back as what it was.
+    /// A fault that spares the instance may have it come back as what it was.
     private func isReplacement(_ pod: Pod) -> Bool {
-        let mayBeTheSame =
-            switch experiment.fault {
-            case .processKill(let spec): spec.signal == .stop
-            case .command: true
-            case .none, .containerKill, .podDelete, .podEvict, .nodeDrain, .nodeTaint, .nodeFailure: false
-            }
         let isOld = pod.metadata.uid == target.podUID && pod.containerStatus(target.container)?.containerID == target.containerID
-        return pod.isReady && (mayBeTheSame || !isOld)
+        return workload.pods.contains(pod) && pod.isReady && (injection.sparesInstance || !isOld)
     }
 
     /// Waits until everything has been healthy for `stableFor` since `moment`.
@@ -170,10 +165,10 @@ struct FaultCourse: Sendable {
 
     /// Returns whether there was anything to restore.
     @discardableResult
-    private func putBack() async throws -> Bool {
+    private func restore() async throws -> Bool {
         guard !faults.openIntents.isEmpty else { return false }
         try journal.enter(.undoing)
-        _ = try await faults.putBack()
+        _ = try await faults.restore()
         return true
     }
 

@@ -77,7 +77,7 @@ public struct FindingsReducer: Sendable {
         if given == nil {
             for source in started.sources {
                 do {
-                    known += try ExperimentFile.parse(source.text, file: source.file)
+                    known += try source.experiments()
                 } catch {
                     addDamage("the experiment file in its first record cannot be read: \(error)")
                 }

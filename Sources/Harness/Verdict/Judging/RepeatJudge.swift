@@ -140,7 +140,6 @@ struct RepeatJudge {
 
     /// The control experiment, in which nothing is done.
     var isControl: Bool {
-        guard case .none(duration: _)? = experiment?.fault else { return facts.fault?.fault == "none" }
-        return true
+        experiment?.fault.isControl ?? (facts.fault?.fault == FaultDocument.control)
     }
 }

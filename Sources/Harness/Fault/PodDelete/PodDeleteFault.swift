@@ -6,10 +6,25 @@ import Kubernetes
 ///
 /// Source: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination
 struct PodDeleteFault: FaultInjection {
-    let spec: FaultSpec.PodDelete
+    static let kind = "podDelete"
+    static let summary = "Deletes the pod."
+    static let fields: [Format.Field] = [
+        .optional("gracePeriod", .duration(), "Seconds the pod has to end; 0s forces; the pod's own where not said.")
+    ]
+    static let manual = [
+        FaultManual(
+            "`podDelete`", happens: "DELETE, bound to the pod's UID; a grace period of 0 forces it",
+            proof: "the pod is Terminating, gone, or another one")
+    ]
+
+    let gracePeriod: Duration?
+
+    init(_ fields: FormatValue, options: FaultOptions) {
+        gracePeriod = fields.duration("gracePeriod")
+    }
 
     func plan(_ target: FaultTarget) -> [String] {
-        let grace = spec.gracePeriod.map { "a grace period of \($0.gep2257)\($0 == .zero ? " (forced)" : "")" } ?? "its own grace period"
+        let grace = gracePeriod.map { "a grace period of \($0.gep2257)\($0 == .zero ? " (forced)" : "")" } ?? "its own grace period"
         return ["delete pod \(target.namespace)/\(target.pod) (uid \(target.podUID)) with \(grace)"]
     }
 
@@ -18,7 +33,7 @@ struct PodDeleteFault: FaultInjection {
     }
 
     func inject(_ target: FaultTarget, _ context: FaultContext) async throws -> String {
-        let options = DeleteOptions(gracePeriodSeconds: spec.gracePeriod.map { Int($0.components.seconds) }, uid: target.podUID)
+        let options = DeleteOptions(gracePeriodSeconds: gracePeriod.map { Int($0.components.seconds) }, uid: target.podUID)
         try await context.client.delete(Pod.self, target.pod, in: target.namespace, options: options)
         return "pod \(target.pod) deleted"
     }

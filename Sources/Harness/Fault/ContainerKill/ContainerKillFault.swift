@@ -8,8 +8,26 @@ import Kubernetes
 /// The helper finds the process by the container's ID in `/proc/PID/cgroup`, or in the variable `AFTERSHOCK_CONTAINER_ID` of its
 /// environment where containers have no cgroup of their own (the sandbox), and takes the one whose innermost PID is 1.
 struct ContainerKillFault: FaultInjection {
-    let spec: FaultSpec.ContainerKill
+    static let kind = "containerKill"
+    static let summary = "Kills the container's init from its node, by a helper pod."
+    static let fields: [Format.Field] = [
+        .optional("helperImage", .text, .string("busybox:1.36"), "The helper pod's image: any with a POSIX shell."),
+        .optional("helperNamespace", .dnsName, "Where the helper pod runs; the target's namespace where not said."),
+    ]
+    static let manual = [
+        FaultManual(
+            "`containerKill`", happens: "SIGKILL to the container's init, by a helper pod on the node",
+            proof: "another container, exit code 137", restored: "the helper pod", restoredProof: "it is gone")
+    ]
+    static var undoActions: [any UndoAction.Type] { [DeletePod.self] }
+
     let image: String
+    let helperNamespace: String?
+
+    init(_ fields: FormatValue, options: FaultOptions) {
+        image = options.helperImage ?? fields.requiredText("helperImage")
+        helperNamespace = fields.text("helperNamespace")
+    }
 
     func plan(_ target: FaultTarget) -> [String] {
         [
@@ -21,17 +39,16 @@ struct ContainerKillFault: FaultInjection {
 
     func permissions(_ scope: FaultScope) -> [ResourceAttributes] {
         ["create", "get", "list", "watch", "delete"].map {
-            ResourceAttributes(verb: $0, resource: "pods", namespace: spec.helperNamespace ?? scope.namespace)
-        } + [ResourceAttributes(verb: "get", resource: "pods", subresource: "log", namespace: spec.helperNamespace ?? scope.namespace)]
+            ResourceAttributes(verb: $0, resource: "pods", namespace: helperNamespace ?? scope.namespace)
+        } + [ResourceAttributes(verb: "get", resource: "pods", subresource: "log", namespace: helperNamespace ?? scope.namespace)]
     }
 
     func inject(_ target: FaultTarget, _ context: FaultContext) async throws -> String {
         let name = "aftershock-kill-\(context.runID)-\(target.podUID.prefix(8))-\(target.restartCount)"
         let namespace = namespace(target)
-        let intent = try context.intend(
-            .deletePod, "delete helper pod \(namespace)/\(name)", ["namespace": .string(namespace), "pod": .string(name)])
+        let intent = try context.intend(DeletePod(namespace: namespace, pod: name))
         let digits = target.containerID.split(separator: "/").last.map(String.init) ?? target.containerID
-        let mark = try Undo.annotation(intent, runID: context.runID)
+        let mark = try context.undo.annotation(intent, runID: context.runID)
         _ = try await context.client.create(
             Pod.self, manifest(name, node: target.node, containerID: digits, runID: context.runID, mark: mark), in: namespace)
         let finished = try await firstResult(within: Self.deadline) { () async throws -> Pod? in
@@ -55,7 +72,7 @@ struct ContainerKillFault: FaultInjection {
 
     private static let deadline = Duration.seconds(60)
 
-    private func namespace(_ target: FaultTarget) -> String { spec.helperNamespace ?? target.namespace }
+    private func namespace(_ target: FaultTarget) -> String { helperNamespace ?? target.namespace }
 
     private static let script = """
         for d in /proc/[0-9]*; do

@@ -7,13 +7,34 @@ import Kubernetes
 ///
 /// Source: https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/
 struct NodeTaintFault: FaultInjection {
-    let spec: FaultSpec.NodeTaint
+    static let kind = "nodeTaint"
+    static let summary = "Puts a NoExecute taint on the pod's node."
+    static let fields: [Format.Field] = [
+        .optional("key", .text, .string("aftershock/taint"), "The taint's key."),
+        .optional("value", .text, .string("injected"), "Its value."),
+    ]
+    static let manual = [
+        FaultManual(
+            "`nodeTaint`", happens: "a `NoExecute` taint", proof: "as with `podDelete`", restored: "the taint",
+            restoredProof: "it is not there")
+    ]
+    static var undoActions: [any UndoAction.Type] { [RemoveTaint.self] }
 
-    private var taint: Taint { Taint(key: spec.key, value: spec.value, effect: "NoExecute") }
+    let key: String
+    let value: String
+
+    init(_ fields: FormatValue, options: FaultOptions) {
+        key = fields.requiredText("key")
+        value = fields.requiredText("value")
+    }
+
+    private var taint: Taint { Taint(key: key, value: value, effect: "NoExecute") }
+
+    var takesNode: Bool { true }
 
     func plan(_ target: FaultTarget) -> [String] {
         [
-            "taint node \(target.node) with \(spec.key)=\(spec.value):NoExecute; every pod on it that does not tolerate that is deleted",
+            "taint node \(target.node) with \(key)=\(value):NoExecute; every pod on it that does not tolerate that is deleted",
             "remove the taint",
         ]
     }
@@ -24,14 +45,12 @@ struct NodeTaintFault: FaultInjection {
 
     func inject(_ target: FaultTarget, _ context: FaultContext) async throws -> String {
         try refuse(try await context.client.get(Node.self, target.node))
-        let intent = try context.intend(
-            .removeTaint, "remove taint \(spec.key):NoExecute from node \(target.node)",
-            ["node": .string(target.node), "key": .string(spec.key), "effect": "NoExecute"])
+        let intent = try context.intend(RemoveTaint(node: target.node, key: key, effect: taint.effect))
         try await context.mark(Node.self, target.node, in: nil, with: intent) { node in
             try refuse(node)
             return ["spec": ["taints": try JSONValue(encoding: (node.spec?.taints ?? []) + [taint])]]
         }
-        return "node \(target.node) tainted with \(spec.key)=\(spec.value):NoExecute"
+        return "node \(target.node) tainted with \(key)=\(value):NoExecute"
     }
 
     func prove(_ target: FaultTarget, _ context: FaultContext, timeout: Duration) async throws -> FaultEffect {

@@ -1,17 +1,45 @@
-public import Experiment
+import Experiment
 import JSON
 import Journal
-public import Kubernetes
+import Kubernetes
 
 /// Cordon and evict, in the order of `kubectl drain` (kubernetes/kubectl, pkg/drain).
 struct NodeDrainFault: FaultInjection {
-    let spec: FaultSpec.NodeDrain
+    static let kind = "nodeDrain"
+    static let summary = "Cordons the pod's node and evicts its pods as kubectl drain does."
+    static let fields: [Format.Field] = [
+        .optional("timeout", .positive, .duration(.seconds(300)), "When the drain is given up."),
+        .optional("gracePeriod", .duration(), "As with podDelete."),
+        .optional("ignoreDaemonSets", .boolean, .boolean(true), "Go on where DaemonSet pods are on the node; they stay."),
+        .optional("deleteEmptyDirData", .boolean, .boolean(false), "Also evict pods with emptyDir volumes."),
+        .optional("force", .boolean, .boolean(false), "Also evict pods that nothing re-creates."),
+    ]
+    static let manual = [
+        FaultManual(
+            "`nodeDrain`", happens: "cordon and evict in kubectl's order, until the pods are gone",
+            proof: "the node is unschedulable, the pod gone", restored: "the cordon, if it was ours",
+            restoredProof: "the node is schedulable"
+        )
+    ]
+    static var undoActions: [any UndoAction.Type] { [UncordonNode.self] }
+
+    let timeout: Duration
+    let gracePeriod: Duration?
+    let options: DrainPlan.Options
+
+    init(_ fields: FormatValue, options: FaultOptions) {
+        timeout = fields.requiredDuration("timeout")
+        gracePeriod = fields.duration("gracePeriod")
+        self.options = DrainPlan.Options(
+            force: fields.boolean("force"), ignoreDaemonSets: fields.boolean("ignoreDaemonSets"),
+            deleteEmptyDirData: fields.boolean("deleteEmptyDirData"))
+    }
 
     func plan(_ target: FaultTarget) -> [String] {
         [
             "cordon node \(target.node), unless it is cordoned already",
             "evict every pod on node \(target.node) that kubectl drain would, and wait until they are gone, for disruption budgets too, up to "
-                + spec.timeout.gep2257,
+                + timeout.gep2257,
             "uncordon node \(target.node), if this run cordoned it",
         ]
     }
@@ -26,14 +54,34 @@ struct NodeDrainFault: FaultInjection {
             ]
     }
 
+    var takesNode: Bool { true }
+
+    func preflight(_ subject: FaultSubject) async throws -> [PreflightCheck] {
+        guard let node = subject.pod.spec.nodeName else { return [] }
+        let plan = try await subject.client.drainPlan(node: node, options: options)
+        func list(_ entries: [DrainPlan.Entry]) -> String {
+            entries.map { $0.reasons.isEmpty ? $0.name : "\($0.name) (\($0.reasons.joined(separator: ", ")))" }.joined(separator: "; ")
+        }
+        let staying = plan.skipped.isEmpty ? "" : "; these stay: \(list(plan.skipped))"
+        let drain =
+            plan.blocking.isEmpty
+            ? PreflightCheck(
+                name: "drain", status: .passed, message: "a drain of node \(node) evicts \(list(plan.evicted))\(staying)")
+            : PreflightCheck(
+                name: "drain", status: .failed, message: "node \(node) cannot be drained: \(list(plan.blocking))", hint: Self.blockingHint)
+        return [drain] + Eviction.checks(plan.heldByBudget)
+    }
+
+    private static let blockingHint = "see force, deleteEmptyDirData and ignoreDaemonSets of fault.nodeDrain"
+
     func inject(_ target: FaultTarget, _ context: FaultContext) async throws -> String {
-        let deadline = ContinuousClock.now + spec.timeout
-        let plan = try await context.client.drainPlan(node: target.node, options: spec.planOptions)
+        let deadline = ContinuousClock.now + timeout
+        let plan = try await context.client.drainPlan(node: target.node, options: options)
         guard plan.blocking.isEmpty else {
             let reasons = plan.blocking.map { "\($0.name): \($0.reasons.joined(separator: ", "))" }
             throw FaultError(
                 .refused, "node \(target.node) cannot be drained: \(reasons.joined(separator: "; "))",
-                hint: "see force, deleteEmptyDirData and ignoreDaemonSets of fault.nodeDrain")
+                hint: Self.blockingHint)
         }
         let cordoned = try await cordon(target.node, context)
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -41,7 +89,7 @@ struct NodeDrainFault: FaultInjection {
                 group.addTask {
                     let eviction = Eviction(
                         client: context.client, namespace: pod.namespace ?? "", pod: pod.name, uid: pod.uid ?? "",
-                        gracePeriod: spec.gracePeriod)
+                        gracePeriod: gracePeriod)
                     _ = try await eviction.evict(until: deadline)
                     try await eviction.awaitEnd(until: deadline)
                 }
@@ -62,14 +110,7 @@ struct NodeDrainFault: FaultInjection {
     /// - Returns: whether it was this run that cordoned it.
     private func cordon(_ name: String, _ context: FaultContext) async throws -> Bool {
         guard try await !context.client.get(Node.self, name).isCordoned else { return false }
-        let intent = try context.intend(.uncordonNode, "uncordon node \(name)", ["node": .string(name)])
+        let intent = try context.intend(UncordonNode(node: name))
         return try await context.mark(Node.self, name, in: nil, with: intent) { $0.isCordoned ? nil : ["spec": ["unschedulable": true]] }
-    }
-}
-
-extension FaultSpec.NodeDrain {
-    /// The spec in the drain plan's words.
-    public var planOptions: DrainPlan.Options {
-        DrainPlan.Options(force: force, ignoreDaemonSets: ignoreDaemonSets, deleteEmptyDirData: deleteEmptyDirData)
     }
 }

@@ -1,4 +1,5 @@
 import Experiment
+import Journal
 import Kubernetes
 
 /// Evicts one pod, waiting for PodDisruptionBudgets that forbid it for now, as `kubectl drain` does.
@@ -46,6 +47,17 @@ struct Eviction: Sendable {
         // Nothing may be created in such a namespace, an eviction neither (kubectl: pkg/drain/drain.go). All that is in it is deleted.
         case .forbidden where refusal.status?.cause("NamespaceTerminating") != nil: "goes with its namespace"
         default: nil
+        }
+    }
+
+    /// Reports budgets that never allow the eviction, which would otherwise show only after its timeout.
+    static func checks(_ held: [DrainPlan.Budget]) -> [PreflightCheck] {
+        held.map { budget in
+            PreflightCheck(
+                name: "budgets", status: budget.isPermanent ? .failed : .warning,
+                message: "PodDisruptionBudget \(budget.budget) holds pod \(budget.pod): \(budget.problem)",
+                hint: budget.isPermanent
+                    ? "an eviction would never be allowed; change the budget, or scale the workload" : "the eviction waits for it")
         }
     }
 

@@ -1,0 +1,96 @@
+import Experiment
+import Journal
+import Kubernetes
+
+/// The node is failed by a command: powered off, its kubelet stopped, its network cut. Another command brings it back.
+struct NodeFailureFault: FaultInjection {
+    static let kind = "nodeFailure"
+    static let summary = "Fails the pod's node by a command: power off, stop the kubelet, cut the network."
+    static let fields: [Format.Field] = [
+        .required("inject", .strings, "The command that fails the node; {node} is its name."),
+        .required("undo", .strings, "The command that brings it back."),
+        .optional("timeout", .positive, .duration(.seconds(60)), "How long each command may take."),
+        .optional("noticedWithin", .positive, .duration(.seconds(120)), "How long the node may take to show as not ready."),
+        .optional("readyWithin", .positive, .duration(.seconds(300)), "How long it may take to be ready again after undo."),
+    ]
+    static let manual = [
+        FaultManual(
+            "`nodeFailure`", happens: "a command of the experiment", proof: "the node is not Ready", restored: "another command",
+            restoredProof: "the node is Ready")
+    ]
+    static var undoActions: [any UndoAction.Type] { [RunCommand.self] }
+
+    /// Argument vectors for any infrastructure.
+    let commands: (inject: [String], undo: [String])
+    let timeout: Duration
+    let noticedWithin: Duration
+    let readyWithin: Duration
+
+    init(_ fields: FormatValue, options: FaultOptions) {
+        commands = (fields.strings("inject") ?? [], fields.strings("undo") ?? [])
+        timeout = fields.requiredDuration("timeout")
+        noticedWithin = fields.requiredDuration("noticedWithin")
+        readyWithin = fields.requiredDuration("readyWithin")
+    }
+
+    var takesNode: Bool { true }
+
+    func plan(_ target: FaultTarget) -> [String] {
+        [
+            "run: \(HookCommand(commands.inject, target, timeout: timeout).text)",
+            "wait up to \(noticedWithin.gep2257) for node \(target.node) to show as not ready",
+            "run: \(HookCommand(commands.undo, target, timeout: timeout).text)",
+            "wait up to \(readyWithin.gep2257) for node \(target.node) to be Ready",
+        ]
+    }
+
+    func permissions(_ scope: FaultScope) -> [ResourceAttributes] {
+        ["get", "list", "watch", "patch"].map { ResourceAttributes(verb: $0, resource: "nodes") }
+    }
+
+    /// Says how long the pod stays on a lost node, and where it stays until somebody acts.
+    func preflight(_ subject: FaultSubject) async throws -> [PreflightCheck] {
+        var checks: [PreflightCheck] = []
+        if subject.pod.metadata.controller?.kind == "StatefulSet" {
+            checks.append(
+                PreflightCheck(
+                    name: "node-loss", status: .warning,
+                    message:
+                        "a StatefulSet's pod is not replaced while its node is only lost: it waits until the old pod is known to be gone",
+                    hint: "for an outage that lasts put the taint node.kubernetes.io/out-of-service on the node"))
+        }
+        let key = "node.kubernetes.io/unreachable"
+        let tolerated = (subject.pod.spec.tolerations ?? []).first { $0.key == key || $0.key == nil && $0.operator == "Exists" }
+        if let tolerated, let seconds = tolerated.tolerationSeconds {
+            checks.append(
+                PreflightCheck(
+                    name: "toleration", status: .passed, message: "the pod stays on a lost node for \(seconds) s before it is deleted"))
+        } else if tolerated != nil {
+            checks.append(
+                PreflightCheck(
+                    name: "toleration", status: .warning, message: "the pod tolerates \(key) without an end: it stays on a lost node",
+                    hint: "set tolerationSeconds"))
+        }
+        return checks
+    }
+
+    func inject(_ target: FaultTarget, _ context: FaultContext) async throws -> String {
+        let undo = HookCommand(commands.undo, target, timeout: timeout)
+        let intent = try context.intend(
+            RunCommand(undo, node: target.node, readyWithin: readyWithin))
+        try await context.mark(Node.self, target.node, in: nil, with: intent)
+        return try await HookCommand(commands.inject, target, timeout: timeout).run(for: context.client)
+    }
+
+    func prove(_ target: FaultTarget, _ context: FaultContext, timeout: Duration) async throws -> FaultEffect {
+        let noticed = try await firstResult(within: noticedWithin) { () async throws -> Node? in
+            try await context.client.firstState(Node.self, target.node, in: nil) { node in node.flatMap { $0.isReady ? nil : $0 } }
+        }
+        guard let noticed else {
+            return FaultEffect(
+                proven: false,
+                evidence: ["node \(target.node) was still Ready \(noticedWithin.gep2257) after the command had ended with 0"])
+        }
+        return FaultEffect(proven: true, evidence: ["node \(target.node): Ready is \(noticed.readiness)"])
+    }
+}

@@ -1,0 +1,132 @@
+import Experiment
+import Journal
+import Kubernetes
+
+/// A signal to a named process inside the container.
+///
+/// SQL Server is a parent that watches over a child of the same name: the child is meant. PID 1 ignores SIGKILL and SIGSTOP that
+/// come from inside its PID namespace (pid_namespaces(7)), so that it is no target for those.
+struct ProcessKillFault: FaultInjection {
+    static let kind = "processKill"
+    static let summary = "Signals a process inside the container."
+    static let fields: [Format.Field] = [
+        .optional("process", .text, .string("sqlservr"), "The process's name; of a parent and child of one name the child."),
+        .optional("signal", .choice(Signal.allCases.map(\.rawValue)), .string("KILL"), "The signal; STOP freezes it."),
+        .optional("resumeAfter", .positive, .duration(.seconds(15)), "For STOP: when SIGCONT is sent."),
+    ]
+    static let manual = [
+        FaultManual(
+            "`processKill`", happens: "SIGKILL or SIGTERM to a process in the container, by exec",
+            proof: "the container has ended, or another one runs in the pod"),
+        FaultManual(
+            "`processKill`, `STOP`", happens: "SIGSTOP, and SIGCONT after `resumeAfter`", proof: "the process is in state T",
+            restored: "SIGCONT", restoredProof: "it is not in state T"),
+    ]
+    static var undoActions: [any UndoAction.Type] { [ContinueProcess.self] }
+
+    enum Signal: String, Sendable, CaseIterable {
+        case kill = "KILL"
+        case terminate = "TERM"
+        /// SIGSTOP, and SIGCONT after `resumeAfter`: the frozen server whose kernel still accepts TCP.
+        case stop = "STOP"
+    }
+
+    /// The process's name as in `/proc/PID/comm`.
+    let process: String
+    let signal: Signal
+    let resumeAfter: Duration
+
+    init(_ fields: FormatValue, options: FaultOptions) {
+        process = fields.requiredText("process")
+        signal = fields.choice("signal")
+        resumeAfter = fields.requiredDuration("resumeAfter")
+    }
+
+    var sparesInstance: Bool { signal == .stop }
+
+    var undoAfter: Duration? { signal == .stop ? resumeAfter : nil }
+
+    func plan(_ target: FaultTarget) -> [String] {
+        let what = "send SIG\(signal.rawValue) to process '\(self.process)' in container \(target.container)"
+        var lines = ["\(what) of pod \(target.namespace)/\(target.pod), by exec"]
+        if signal == .stop { lines.append("send it SIGCONT after \(resumeAfter.gep2257)") }
+        return lines
+    }
+
+    func permissions(_ scope: FaultScope) -> [ResourceAttributes] {
+        var verbs = Self.execPermissions(scope)
+        if signal == .stop { verbs.append(ResourceAttributes(verb: "patch", resource: "pods", namespace: scope.namespace)) }
+        return verbs
+    }
+
+    /// Before 1.35 exec over WebSocket is a `get`, since then also a `create`.
+    static func execPermissions(_ scope: FaultScope) -> [ResourceAttributes] {
+        ["get", "create"].map {
+            ResourceAttributes(verb: $0, resource: "pods", subresource: "exec", namespace: scope.namespace)
+        }
+    }
+
+    func preflight(_ subject: FaultSubject) async throws -> [PreflightCheck] {
+        let candidates = try await processes(subject.instance, subject.client).named(process)
+        let victim = describe(try victim(of: candidates), among: candidates, subject.instance)
+        return [PreflightCheck(name: "fault", status: .passed, message: "it would hit \(victim)")]
+    }
+
+    /// Which process it is, and of several of its name which one: the end of a child need not end the container.
+    func describe(_ process: ContainerProcess, among candidates: [ContainerProcess], _ target: FaultTarget) -> String {
+        let name = "\(self.process), pid \(process.pid) in container \(target.container)"
+        guard candidates.count > 1 else { return name }
+        let isChild = candidates.contains { $0.pid == process.parent }
+        let which = isChild ? "a child of pid \(process.parent) of the same name" : "the youngest"
+        return "\(name) (\(which); \(candidates.count) processes have that name)"
+    }
+
+    func inject(_ target: FaultTarget, _ context: FaultContext) async throws -> String {
+        let processes = processes(target, context.client)
+        let candidates = try await processes.named(self.process)
+        let process = try victim(of: candidates)
+        if signal == .stop {
+            let intent = try context.intend(
+                ContinueProcess(
+                    namespace: target.namespace, pod: target.pod, uid: target.podUID, container: target.container, process: self.process,
+                    pid: process.pid, startTime: process.startTime))
+            try await context.mark(Pod.self, target.pod, in: target.namespace, with: intent)
+        }
+        try await processes.signal(signal.rawValue, to: process)
+        return "SIG\(signal.rawValue) sent to \(describe(process, among: candidates, target))"
+    }
+
+    /// The child where there is a parent of the same name, never PID 1 for a signal that it ignores.
+    func victim(of candidates: [ContainerProcess]) throws(FaultError) -> ContainerProcess {
+        guard !candidates.isEmpty else {
+            throw FaultError(
+                .targetNotRunning, "no process is called '\(self.process)' in the container",
+                hint: "see 'kubectl exec POD -- ps', and set fault.processKill.process")
+        }
+        let pids = Set(candidates.map(\.pid))
+        let children = candidates.filter { pids.contains($0.parent) }
+        let reachable = (children.isEmpty ? candidates : children).filter { $0.pid != 1 || signal == .terminate }
+        guard let process = reachable.last else {
+            throw FaultError(
+                .notInjected, "'\(self.process)' is PID 1 of its container, which ignores SIG\(signal.rawValue) from inside",
+                hint: "use the fault containerKill")
+        }
+        return process
+    }
+
+    func prove(_ target: FaultTarget, _ context: FaultContext, timeout: Duration) async throws -> FaultEffect {
+        guard signal == .stop else {
+            return try await Proof(context: context, target: target, timeout: timeout).containerRestarted()
+        }
+        let stopped = try await processes(target, context.client).named(self.process).filter { $0.state == "T" }
+        return FaultEffect(
+            proven: !stopped.isEmpty,
+            evidence: stopped.isEmpty
+                ? ["no process '\(self.process)' is stopped"]
+                : stopped.map { "process \(self.process), pid \($0.pid), is in state T (stopped)" })
+    }
+
+    private func processes(_ target: FaultTarget, _ client: KubernetesClient) -> ContainerProcesses {
+        ContainerProcesses(client: client, namespace: target.namespace, pod: target.pod, container: target.container)
+    }
+}
