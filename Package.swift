@@ -38,7 +38,7 @@ func unitTests(_ name: String, _ dependencies: [Target.Dependency] = [], resourc
 /// Tests of the built programs, as users run them.
 func endToEndTests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(
-        name: name, dependencies: ["aftershock", "SandboxSQL"] + dependencies, path: "Tests/EndToEnd/\(name)", swiftSettings: settings)
+        name: name, dependencies: ["aftershock", "sandbox-sql"] + dependencies, path: "Tests/EndToEnd/\(name)", swiftSettings: settings)
 }
 
 /// A library that only tests use.
@@ -68,7 +68,7 @@ let package = Package(
     name: "aftershock",
     products: [
         .executable(name: "aftershock", targets: ["aftershock"]),
-        .executable(name: "sandbox-sql", targets: ["SandboxSQL"]),
+        .executable(name: "sandbox-sql", targets: ["sandbox-sql"]),
         // For the package in Benchmarks/.
         .library(name: "Probing", targets: ["Probe", "Journal", "TDS"]),
     ],
@@ -111,7 +111,8 @@ let package = Package(
         module(
             .sandbox, "Sandbox",
             ["JSON", .nioCore, .nioPosix, .nioHTTP1, .nioWebSocket, .nioSSL, .x509, .crypto, .subprocess, .system, .yams]),
-        program(.sandbox, "SandboxSQL", ["TDS", "CSQLite", .nioCore, .nioPosix, .nioTLS, .nioSSL, .x509, .crypto, .argumentParser]),
+        module(.sandbox, "SandboxSQL", ["TDS", "CSQLite", .nioCore, .nioPosix, .nioTLS, .nioSSL, .x509, .crypto, .argumentParser]),
+        program(.sandbox, "sandbox-sql", ["SandboxSQL", .argumentParser]),
 
         // Tools: what people start.
         module(.tools, "Calibration", ["Journal", "Probe", "TDS", "Verdict", .nioCore, .nioPosix, .nioTLS, .nioSSL, .x509, .crypto]),
@@ -137,13 +138,13 @@ let package = Package(
         unitTests("Journal", ["JSON"]),
         unitTests(
             "Kubernetes", ["JSON", "Programs", .nioCore, .nioPosix, .nioSSL, .x509, .crypto, .subprocess], resources: [.copy("Fixtures")]),
-        unitTests("Ledger", ["Journal", "Probe", "TDS", "SandboxSQL", "Programs", .nioCore, .nioPosix]),
+        unitTests("Ledger", ["Journal", "Probe", "TDS", "sandbox-sql", "Programs", .nioCore, .nioPosix]),
         unitTests("Probe", ["Calibration", "Journal", "TDS", .nioCore, .nioPosix]),
         unitTests("Report", ["JournalScript", "JUnitReading", "Journal", "JSON", "Verdict"]),
         unitTests("Run", ["Calibration", "Experiment", "Fault", "Journal", "JSON", "Kubernetes", "TDS", .nioCore, .nioPosix]),
         unitTests("Sandbox", ["Checkout", "JSON", .nioCore, .nioPosix, .nioHTTP1, .subprocess]),
         unitTests("SandboxSQL", ["TDS", .nioCore, .nioPosix]),
-        unitTests("TDS", ["SandboxSQL", "Programs", .nioCore, .nioPosix, .nioEmbedded, .nioTLS, .nioSSL, .x509, .crypto]),
+        unitTests("TDS", ["sandbox-sql", "Programs", .nioCore, .nioPosix, .nioEmbedded, .nioTLS, .nioSSL, .x509, .crypto]),
         unitTests("Verdict", ["JournalScript", "Experiment", "Journal", "JSON"], resources: [.copy("StoredRuns")]),
 
         endToEndTests("CommandTests", ["Programs", "JUnitReading", "JournalScript", "Journal", "Report", "JSON", .nioCore, .nioPosix]),

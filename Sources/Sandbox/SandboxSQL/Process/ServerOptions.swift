@@ -16,7 +16,7 @@ struct ServerOptions: Sendable {
         var description: String
     }
 
-    init(_ command: SandboxSQL, environment: [String: String]) throws {
+    init(_ command: SandboxSQLCommand, environment: [String: String]) throws {
         guard ["y", "yes", "1", "true"].contains(environment["ACCEPT_EULA"]?.lowercased() ?? "") else {
             throw Failure(description: "The SQL Server image asks for the environment variable ACCEPT_EULA=Y, and so does its stand-in.")
         }

@@ -1,8 +1,8 @@
-import ArgumentParser
+public import ArgumentParser
 
-@main
-struct SandboxSQL: ParsableCommand {
-    static let configuration = CommandConfiguration(
+/// The command `sandbox-sql`.
+public struct SandboxSQLCommand: ParsableCommand {
+    public static let configuration = CommandConfiguration(
         commandName: "sandbox-sql",
         abstract: "A stand-in for SQL Server: TDS 7.4 and 8.0 over SQLite, for trying, teaching and testing.",
         discussion: """
@@ -30,11 +30,13 @@ struct SandboxSQL: ParsableCommand {
         help: ArgumentHelp("Where to write the server's certificate, for clients to trust.", valueName: "path"))
     var certificateFile: String?
 
-    func validate() throws {
+    public init() {}
+
+    public func validate() throws {
         guard recoveryTime >= 0, recoveryTime.isFinite else { throw ValidationError("--recovery-time is a number of seconds, 0 or more.") }
     }
 
-    func run() throws {
+    public func run() throws {
         let options: ServerOptions
         do {
             options = try ServerOptions(self, environment: ProcessEnvironment.current)

@@ -1,0 +1,9 @@
+import ArgumentParser
+import SandboxSQL
+
+@main
+enum Main {
+    static func main() {
+        SandboxSQLCommand.main()
+    }
+}
