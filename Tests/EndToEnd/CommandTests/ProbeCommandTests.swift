@@ -144,7 +144,7 @@ import Testing
             ip link set lo up
             MSSQL_IP_ADDRESS=127.0.0.1 MSSQL_DATA_DIR=$0 "$(dirname "$1")/sandbox-sql" --certificate-file "$0/certificate.pem" >"$0/log" &
             trap 'kill $!' EXIT
-            until grep -q 'listening on' "$0/log"; do kill -0 $!; sleep 0.05; done
+            until grep -qs 'listening on' "$0/log"; do kill -0 $!; sleep 0.05; done
             "$@" >&2
             resets() { awk '/^Tcp:/ { if (named) print $column; else for (i = 1; i <= NF; i++) if ($i == "OutRsts") column = i; named = 1 }' /proc/net/snmp; }
             resets

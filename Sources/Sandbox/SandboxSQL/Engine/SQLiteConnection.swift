@@ -24,6 +24,9 @@ final class SQLiteConnection {
         }
         self.handle = handle
         sqlite3_extended_result_codes(handle, 1)
+        // Writers wait for each other before they come here. A database is busy for a moment while the last of its other connections
+        // closes and takes its log into it.
+        sqlite3_busy_timeout(handle, 5000)
         let context = Unmanaged.passUnretained(self).toOpaque()
         sqlite3_progress_handler(
             handle, 1000,
