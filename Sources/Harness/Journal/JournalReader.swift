@@ -7,7 +7,9 @@ public struct JournalReader: Sequence, IteratorProtocol {
     private let path: String
     private let handle: FileHandle
     private let decoder = JSONDecoder()
-    private var buffer = Data()
+    private var buffer: [UInt8] = []
+    /// Where the next line begins in the buffer.
+    private var position = 0
     private var line = 0
     /// Why reading ended early: `nil` when every line was a record, else the first one that was not.
     ///
@@ -27,7 +29,7 @@ public struct JournalReader: Sequence, IteratorProtocol {
         guard damage == nil, let text = nextLine() else { return nil }
         line += 1
         do {
-            return try JournalRecord(line: text, decoder)
+            return try buffer.withUnsafeBytes { try JournalRecord(line: UnsafeRawBufferPointer(rebasing: $0[text]), decoder) }
         } catch {
             damage = JournalError(path: path, line: line, reason: "is not a record of this version's journal: \(error)")
             return nil
@@ -43,25 +45,34 @@ public struct JournalReader: Sequence, IteratorProtocol {
         return records
     }
 
-    private mutating func nextLine() -> Data? {
-        var searched = buffer.startIndex
+    /// The place of the next line in the buffer, without its newline.
+    private mutating func nextLine() -> Range<Int>? {
+        var searched = position
         while true {
-            if let end = buffer[searched...].firstIndex(of: UInt8(ascii: "\n")) {
-                let text = buffer[buffer.startIndex..<end]
-                buffer = buffer[(end + 1)...]
-                return text
+            if let end = buffer.firstIndex(of: UInt8(ascii: "\n"), from: searched) {
+                defer { position = end + 1 }
+                return position..<end
             }
-            searched = buffer.endIndex
             do {
                 guard let more = try handle.read(upToCount: 1 << 20), !more.isEmpty else { return nil }
-                // A fresh Data keeps the consumed part from piling up.
-                let kept = buffer.count
-                buffer = Data(buffer) + more
-                searched = buffer.startIndex + kept
+                buffer.removeSubrange(..<position)
+                position = 0
+                searched = buffer.count
+                buffer += more
             } catch {
                 damage = JournalError(path: path, line: line + 1, reason: "cannot be read: \(error.localizedDescription)")
                 return nil
             }
+        }
+    }
+}
+
+extension [UInt8] {
+    /// The first place of `byte` from `start` on.
+    fileprivate func firstIndex(of byte: UInt8, from start: Int) -> Int? {
+        withUnsafeBytes { bytes in
+            guard start < bytes.count, let base = bytes.baseAddress else { return nil }
+            return memchr(base + start, CInt(byte), bytes.count - start).map { UnsafeRawPointer($0) - base }
         }
     }
 }

@@ -20,7 +20,7 @@ extension JournalRecord {
     /// The record of a line.
     ///
     /// - Parameter line: without its newline.
-    init(line: Data, _ decoder: JSONDecoder) throws {
-        self = try PlainLineReader.record(of: line) ?? decoder.decode(JournalRecord.self, from: line)
+    init(line: UnsafeRawBufferPointer, _ decoder: JSONDecoder) throws {
+        self = try PlainLineReader.record(of: line) ?? decoder.decode(JournalRecord.self, from: Data(line))
     }
 }

@@ -9,12 +9,10 @@ struct PlainLineReader {
     private var position = 0
 
     /// - Parameter line: without its newline.
-    static func record(of line: Data) -> JournalRecord? {
-        line.withUnsafeBytes { bytes in
-            var reader = PlainLineReader(bytes: bytes)
-            guard let record = reader.record(), reader.position == bytes.count else { return nil }
-            return record
-        }
+    static func record(of line: UnsafeRawBufferPointer) -> JournalRecord? {
+        var reader = PlainLineReader(bytes: line)
+        guard let record = reader.record(), reader.position == line.count else { return nil }
+        return record
     }
 
     private init(bytes: UnsafeRawBufferPointer) {
@@ -101,9 +99,11 @@ struct PlainLineReader {
     // MARK: Bytes
 
     private mutating func take(_ text: StaticString) -> Bool {
-        let end = position + text.utf8CodeUnitCount
-        guard end <= bytes.count, text.withUTF8Buffer({ $0.elementsEqual(bytes[position..<end]) }) else { return false }
-        position = end
+        let length = text.utf8CodeUnitCount
+        guard position + length <= bytes.count, let start = bytes.baseAddress, memcmp(start + position, text.utf8Start, length) == 0 else {
+            return false
+        }
+        position += length
         return true
     }
 
@@ -117,12 +117,23 @@ struct PlainLineReader {
     }
 
     private mutating func number<Number: FixedWidthInteger>() -> Number? {
+        let isNegative = position < bytes.count && bytes[position] == UInt8(ascii: "-")
+        if isNegative { position += 1 }
         let start = position
-        if position < bytes.count, bytes[position] == UInt8(ascii: "-") { position += 1 }
-        while position < bytes.count, bytes[position] >= UInt8(ascii: "0"), bytes[position] <= UInt8(ascii: "9") { position += 1 }
-        let text = String(decoding: bytes[start..<position], as: UTF8.self)
-        // As it is written, and no other way that means the same.
-        guard let number = Number(text), String(number) == text else { return nil }
-        return number
+        // Below zero, where there is one number more.
+        var value: Int64 = 0
+        while position < bytes.count {
+            let digit = bytes[position] &- UInt8(ascii: "0")
+            guard digit <= 9 else { break }
+            let (tens, isTooBig) = value.multipliedReportingOverflow(by: 10)
+            let (sum, overflows) = tens.subtractingReportingOverflow(Int64(digit))
+            guard !isTooBig, !overflows else { return nil }
+            value = sum
+            position += 1
+        }
+        // As it is written, and no other way that means the same: at least one digit, none before it that says nothing, no zero below zero.
+        let isWellWritten = position > start && (bytes[start] != UInt8(ascii: "0") || position == start + 1 && !isNegative)
+        guard isWellWritten, isNegative || value != .min else { return nil }
+        return Number(exactly: isNegative ? value : -value)
     }
 }

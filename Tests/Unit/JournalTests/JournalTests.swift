@@ -187,3 +187,13 @@ import Testing
         }
     }
 }
+
+extension PlainLineReader {
+    fileprivate static func record(of line: Data) -> JournalRecord? { line.withUnsafeBytes { record(of: $0) } }
+}
+
+extension JournalRecord {
+    fileprivate init(line: Data, _ decoder: JSONDecoder) throws {
+        self = try line.withUnsafeBytes { try JournalRecord(line: $0, decoder) }
+    }
+}
