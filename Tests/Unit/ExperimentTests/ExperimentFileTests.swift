@@ -127,7 +127,7 @@ private func problems(_ text: String) throws -> [Diagnostic] {
         ("{secret: mssql, key: MSSQL_SA_PASSWORD}", "{secret: mssql}", "go together"),
         ("{secret: mssql, key: MSSQL_SA_PASSWORD}", "{}", "0 sources"),
         ("fault: {podDelete: {}}", "fault: {podDelete: {}}\n  giveUpAfter: 1m\n  expect: {downtime: {max: 90s}}", "giveUpAfter"),
-        ("fault: {podDelete: {}}", "fault: {podDelete: {}}\n  probes: {interval: 1ms}", "less than 5ms"),
+        ("fault: {podDelete: {}}", "fault: {podDelete: {}}\n  probes: {interval: 0ms}", "less than 1ms"),
         ("fault: {podDelete: {}}", "fault: {nodeFailure: {inject: [off]}}", "undo is missing"),
         ("apiVersion: aftershock/v1", "apiVersion: aftershock/v2", "is not aftershock/v1"),
     ])

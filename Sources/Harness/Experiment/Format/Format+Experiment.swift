@@ -81,7 +81,7 @@ extension Format {
     private static func cadence(_ interval: Duration) -> Format {
         .object([
             .optional(
-                "interval", .duration(minimum: .milliseconds(5)),
+                "interval", .duration(minimum: .milliseconds(1)),
                 "Time between two starts; where not said probes.interval, and where that is not said either \(interval.gep2257)."),
             .optional(
                 "timeout", .duration(minimum: .milliseconds(10)), "When an unanswered one has failed; probes.timeout where not said."),
@@ -89,7 +89,7 @@ extension Format {
     }
 
     private static let probes: [Field] = [
-        .optional("interval", .duration(minimum: .milliseconds(5)), "Time between two starts on every track that does not say its own."),
+        .optional("interval", .duration(minimum: .milliseconds(1)), "Time between two starts on every track that does not say its own."),
         .optional("timeout", .duration(minimum: .milliseconds(10)), .duration(.seconds(1)), "When an unanswered probe has failed."),
         .optional("connect", cadence(Experiment.Probes.connectInterval), .object([:]), "TCP connects to the service address."),
         .optional("login", cadence(Experiment.Probes.loginInterval), .object([:]), "Whole logins with a query."),
