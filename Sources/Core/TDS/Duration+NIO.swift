@@ -8,9 +8,9 @@ extension Duration {
 
 extension TimeAmount {
     init(_ duration: Duration) {
-        let (seconds, attoseconds) = duration.components
-        let (whole, isTooLong) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        let (nanoseconds, overflows) = whole.addingReportingOverflow(attoseconds / 1_000_000_000)
-        self = .nanoseconds(isTooLong || overflows ? Int64.max : nanoseconds)
+        // No longer than a deadline can be moved from any now.
+        let longest = Duration.nanoseconds(Int64.max / 4)
+        let (seconds, attoseconds) = max(.zero - longest, min(duration, longest)).components
+        self = .nanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
     }
 }

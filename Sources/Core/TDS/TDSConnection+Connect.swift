@@ -14,16 +14,17 @@ import Synchronization
 extension TDSConnection {
     /// Connects and logs in, following the server's redirections.
     ///
+    /// - Parameter deadline: by when all must be done, however long the phases may take by their own deadlines.
     /// - Throws: ``TDSError`` with the phase that failed, how long it lasted, and the times of the phases before it.
     public static func connect(
-        _ configuration: TDSConfiguration, on eventLoop: any EventLoop
+        _ configuration: TDSConfiguration, on eventLoop: any EventLoop, until deadline: NIODeadline = .distantFuture
     ) async throws(TDSError) -> TDSConnection {
         var configuration = configuration
         var phases = TDSPhaseDurations()
         for _ in 0...configuration.maximumRedirections {
             let attempt: Attempt
             do throws(TDSError) {
-                attempt = try await Attempt.run(configuration, on: eventLoop)
+                attempt = try await Attempt.run(configuration, on: eventLoop, until: deadline)
             } catch {
                 var error = error
                 error.phases = phases.adding(error.phases)
@@ -66,7 +67,9 @@ private struct Attempt: Sendable {
     let handler: NIOLoopBound<TDSChannelHandler>
     let outcome: TDSChannelHandler.Outcome
 
-    static func run(_ configuration: TDSConfiguration, on eventLoop: any EventLoop) async throws(TDSError) -> Attempt {
+    static func run(
+        _ configuration: TDSConfiguration, on eventLoop: any EventLoop, until deadline: NIODeadline
+    ) async throws(TDSError) -> Attempt {
         let tls = configuration.encryption == .off ? nil : try configuration.tls.context(for: configuration)
         let started = eventLoop.now
         // An address needs no resolver, and no thread to run one on.
@@ -74,8 +77,12 @@ private struct Attempt: Sendable {
         let opening = Opening(eventLoop: eventLoop)
         do {
             return try await withTaskCancellationHandler {
-                let opened = try await Self.open(configuration, address, tls, eventLoop, started, opening)
-                return Attempt(channel: opened.channel, handler: opened.handler, outcome: try await opened.outcome.get())
+                let timeout = min(TimeAmount(configuration.deadlines.tcp), deadline - started)
+                let initialize: Initializer = { channel in
+                    Self.initialize(channel, configuration, tls, resolvingSince: address == nil ? started : nil, deadline, opening)
+                }
+                guard let address else { return try await Self.connect(configuration, eventLoop, timeout, initialize) }
+                return try await Self.connect(address, eventLoop, timeout, initialize)
             } onCancel: {
                 opening.cancel()
             }
@@ -91,58 +98,81 @@ private struct Attempt: Sendable {
         }
     }
 
-    private static func open(
-        _ configuration: TDSConfiguration, _ address: SocketAddress?, _ tls: NIOSSLContext?, _ eventLoop: any EventLoop,
-        _ started: NIODeadline, _ opening: Opening
-    ) async throws -> OpenedChannel {
-        let bootstrap = Self.socketOptions.reduce(
-            ClientBootstrap(group: eventLoop).connectTimeout(TimeAmount(configuration.deadlines.tcp))
-        ) { bootstrap, option in
-            bootstrap.channelOption(option.0, value: option.1)
-        }
-        let initialize: @Sendable (any Channel) -> EventLoopFuture<OpenedChannel> = { channel in
-            channel.eventLoop.makeCompletedFuture {
-                let handler = TDSChannelHandler(
-                    eventLoop: channel.eventLoop, configuration: configuration, tls: tls,
-                    resolvingSince: address == nil ? started : nil)
-                let opened = OpenedChannel(
-                    channel: channel, handler: NIOLoopBound(handler, eventLoop: channel.eventLoop), outcome: handler.outcome)
-                do {
-                    if configuration.encryption == .strict, let tls {
-                        let tlsHandler = try NIOSSLClientHandler(context: tls, serverHostname: configuration.certificateName)
-                        handler.adopt(tlsHandler)
-                        try channel.pipeline.syncOperations.addHandler(tlsHandler)
-                    }
-                    try channel.pipeline.syncOperations.addHandler(handler)
-                    try opening.adopt(opened)
-                    return opened
-                } catch {
-                    // So that its outcome is known.
-                    handler.cancelConnecting()
-                    throw error
+    private typealias Initializer = @Sendable (any Channel) -> EventLoopFuture<OpenedChannel>
+
+    /// Waits but once, for how it all ends: a probe does little else.
+    private static func connect(
+        _ address: SocketAddress, _ eventLoop: any EventLoop, _ timeout: TimeAmount, _ initialize: @escaping Initializer
+    ) async throws -> Attempt {
+        let attempt = eventLoop.makePromise(of: Attempt.self)
+        ClientBootstrap(group: eventLoop)
+            .connectTimeout(timeout)
+            .channelInitializer { channel in
+                initialize(channel).map { opened in
+                    opened.outcome.map { Attempt(channel: opened.channel, handler: opened.handler, outcome: $0) }.cascade(to: attempt)
                 }
             }
+            .connect(to: address)
+            .whenFailure { attempt.fail($0) }
+        return try await attempt.futureResult.get()
+    }
+
+    private static func connect(
+        _ configuration: TDSConfiguration, _ eventLoop: any EventLoop, _ timeout: TimeAmount, _ initialize: @escaping Initializer
+    ) async throws -> Attempt {
+        let opened = try await ClientBootstrap(group: eventLoop)
+            .connectTimeout(timeout)
+            .connect(host: configuration.host, port: configuration.port, channelInitializer: initialize)
+        return Attempt(channel: opened.channel, handler: opened.handler, outcome: try await opened.outcome.get())
+    }
+
+    private static func initialize(
+        _ channel: any Channel, _ configuration: TDSConfiguration, _ tls: NIOSSLContext?, resolvingSince: NIODeadline?,
+        _ deadline: NIODeadline, _ opening: Opening
+    ) -> EventLoopFuture<OpenedChannel> {
+        channel.eventLoop.makeCompletedFuture {
+            let handler = TDSChannelHandler(
+                eventLoop: channel.eventLoop, configuration: configuration, tls: tls, resolvingSince: resolvingSince, deadline: deadline)
+            let opened = OpenedChannel(
+                channel: channel, handler: NIOLoopBound(handler, eventLoop: channel.eventLoop), outcome: handler.outcome)
+            do {
+                // Option by option through the channel, each a future of its own, this takes a tenth of a login.
+                try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
+                    Self.setOptions(of: $0)
+                }
+                if configuration.encryption == .strict, let tls {
+                    let tlsHandler = try NIOSSLClientHandler(context: tls, serverHostname: configuration.certificateName)
+                    handler.adopt(tlsHandler)
+                    try channel.pipeline.syncOperations.addHandler(tlsHandler)
+                }
+                try channel.pipeline.syncOperations.addHandler(handler)
+                try opening.adopt(opened)
+                return opened
+            } catch {
+                // So that its outcome is known.
+                handler.cancelConnecting()
+                throw error
+            }
         }
-        if let address {
-            return try await bootstrap.connect(to: address, channelInitializer: initialize)
-        }
-        return try await bootstrap.connect(host: configuration.host, port: configuration.port, channelInitializer: initialize)
     }
 
     /// A node that dies sends no reset: without these a connection to it would look open for a quarter of an hour
     /// (keepalive for the idle ones, the user timeout for those with unacknowledged data).
-    private static var socketOptions: [(ChannelOptions.Types.SocketOption, ChannelOptions.Types.SocketOption.Value)] {
-        var options: [(ChannelOptions.Types.SocketOption, ChannelOptions.Types.SocketOption.Value)] = [
-            (ChannelOptions.socketOption(.so_keepalive), 1),
-            (ChannelOptions.tcpOption(.tcp_nodelay), 1),
-        ]
+    ///
+    /// An option that the system does not take is not worth a connection.
+    private static func setOptions(of socket: NIOBSDSocket.Handle) {
+        set(SOL_SOCKET, SO_KEEPALIVE, 1)
+        set(CInt(IPPROTO_TCP), TCP_NODELAY, 1)
         #if os(Linux)
-            for (name, value) in [(TCP_KEEPIDLE, 10), (TCP_KEEPINTVL, 3), (TCP_KEEPCNT, 3), (TCP_USER_TIMEOUT, 10_000)] {
-                options.append(
-                    (ChannelOptions.tcpOption(NIOBSDSocket.Option(rawValue: CInt(name))), ChannelOptions.Types.SocketOption.Value(value)))
+            for (name, value) in [(TCP_KEEPIDLE, 10), (TCP_KEEPINTVL, 3), (TCP_KEEPCNT, 3), (TCP_USER_TIMEOUT, 10_000)] as [(CInt, CInt)] {
+                set(CInt(IPPROTO_TCP), name, value)
             }
         #endif
-        return options
+
+        func set(_ level: CInt, _ name: CInt, _ value: CInt) {
+            var value = value
+            setsockopt(socket, level, name, &value, socklen_t(MemoryLayout<CInt>.size))
+        }
     }
 }
 

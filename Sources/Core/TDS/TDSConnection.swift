@@ -49,7 +49,13 @@ public final class TDSConnection: Sendable {
 
     /// Closes the connection; a request under way fails with ``TDSError/Code/closed``.
     public func close() async {
-        self.eventLoop.execute { self.handler.value.close() }
+        if self.eventLoop.inEventLoop {
+            self.handler.value.close()
+            // Nothing is waited for but the server's last words, where it has any.
+            guard self.channel.isActive else { return }
+        } else {
+            self.eventLoop.execute { self.handler.value.close() }
+        }
         // It fails only where the closing itself met an error, and closed is closed.
         _ = await self.channel.closeFuture.map { _ in }.result()
     }

@@ -11,7 +11,7 @@ struct LoginProbe: Sendable {
         guard let connection = await context.open(deadline: deadline, &outcome) else { return outcome }
         await context.ask(Sentinel(runID: runID, track: Track.login.rawValue, slot: slot), connection, deadline, &outcome)
         outcome.ended = context.clock.now
-        await connection.close()
+        outcome.connection = connection
         return outcome
     }
 }

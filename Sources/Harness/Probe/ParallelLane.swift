@@ -1,6 +1,7 @@
 import Journal
 import NIOCore
 import Synchronization
+import TDS
 
 /// Runs a track whose probes know nothing of each other: every slot starts on its time, however many are still under way.
 final class ParallelLane: Sendable {
@@ -41,11 +42,15 @@ final class ParallelLane: Sendable {
         let started = context.clock.now
         let outcome = await probe(slot, started + timeout)
         let done = outcome.ended ?? context.clock.now
+        let reported = Result {
+            guard !Task.isCancelled else { return }
+            try reporter.finished(
+                ProbeResult(
+                    track: track, slot: slot, intended: intended, started: outcome.begun ?? started, done: done,
+                    failure: outcome.failure, phases: outcome.phases))
+        }
+        await outcome.connection?.close()
         schedule.withLock { $0.finished() }
-        guard !Task.isCancelled else { return }
-        try reporter.finished(
-            ProbeResult(
-                track: track, slot: slot, intended: intended, started: outcome.begun ?? started, done: done, failure: outcome.failure,
-                phases: outcome.phases))
+        try reported.get()
     }
 }

@@ -59,29 +59,11 @@ package struct ProbeContext: Sendable {
 
     /// Connects, and gives up at `deadline` whatever phase it is in: the phases' own deadlines may add up to more.
     private func connect(_ configuration: TDSConfiguration, deadline: RunTime) async -> Ended {
-        await withTaskGroup(of: Ended?.self) { group in
-            group.addTask {
-                do throws(TDSError) {
-                    return (.success(try await TDSConnection.connect(configuration, on: eventLoop)), clock.now)
-                } catch {
-                    return (.failure(error), error.at.map(clock.time) ?? clock.now)
-                }
-            }
-            group.addTask {
-                await eventLoop.sleep(until: deadline, of: clock)
-                return nil
-            }
-            var ended: Ended?
-            for await finished in group {
-                ended = ended ?? finished
-                group.cancelAll()
-            }
-            guard var ended else { return (.failure(TDSError(.cancelled, phase: .tcp)), clock.now) }
-            if case .failure(var error) = ended.result, error.code == .cancelled, ended.at >= deadline {
-                error.code = .timeout
-                ended.result = .failure(error)
-            }
-            return ended
+        let remaining = TimeAmount.nanoseconds(max(0, (deadline - clock.now).wholeNanoseconds))
+        do throws(TDSError) {
+            return (.success(try await TDSConnection.connect(configuration, on: eventLoop, until: eventLoop.now + remaining)), clock.now)
+        } catch {
+            return (.failure(error), error.at.map(clock.time) ?? clock.now)
         }
     }
 }

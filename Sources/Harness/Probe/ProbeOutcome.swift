@@ -10,6 +10,8 @@ package struct ProbeOutcome: Sendable {
     var begun: RunTime?
     /// When the probe had its answer; what is cleaned up after that is not part of its time.
     package var ended: RunTime?
+    /// To be closed when the outcome has been reported: what the server takes to say goodbye is no part of the probe.
+    var connection: TDSConnection?
 
     package init() {}
 

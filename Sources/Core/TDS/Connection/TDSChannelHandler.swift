@@ -46,7 +46,12 @@ final class TDSChannelHandler: ChannelDuplexHandler {
     /// When the system had all of what this phase sent; nil before that, and in a phase that says more than one thing.
     private var sentAt: NIODeadline?
     private var phases = TDSPhaseDurations()
-    private var deadline: Scheduled<Void>?
+    /// By when the phase, or the request, must be done.
+    private var phaseDeadline: NIODeadline?
+    /// Fires at ``phaseDeadline`` or before: it is moved only when it fires, as a phase that ends in time is what usually happens.
+    private var timer: (fires: NIODeadline, scheduled: Scheduled<Void>)?
+    /// By when connecting must be done.
+    private let connectDeadline: NIODeadline
 
     private var request: (id: UInt64, sink: any TDSResponseSink)?
     private var isReadingPaused = false
@@ -61,12 +66,17 @@ final class TDSChannelHandler: ChannelDuplexHandler {
 
     /// - Parameter resolvingSince: since when the name of the host has been resolved and its addresses tried, which counts to the phase
     ///   `tcp`; nil for an address.
-    init(eventLoop: any EventLoop, configuration: TDSConfiguration, tls: NIOSSLContext?, resolvingSince: NIODeadline?) {
+    /// - Parameter deadline: by when connecting must be done, however long its phases may take.
+    init(
+        eventLoop: any EventLoop, configuration: TDSConfiguration, tls: NIOSSLContext?, resolvingSince: NIODeadline?,
+        deadline: NIODeadline = .distantFuture
+    ) {
         self.eventLoop = eventLoop
         self.configuration = configuration
         self.tls = tls
         self.machine = TDSConnectionStateMachine(encryption: configuration.encryption)
         self.resolvingSince = resolvingSince
+        self.connectDeadline = deadline
         self.phaseStart = resolvingSince ?? eventLoop.now
         self.connecting = eventLoop.makePromise()
     }
@@ -80,6 +90,7 @@ final class TDSChannelHandler: ChannelDuplexHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.lingering?.cancel()
+        self.timer?.scheduled.cancel()
         self.lost(TDSError(.closed, phase: self.phase ?? .idle))
         self.context = nil
     }
@@ -409,23 +420,34 @@ final class TDSChannelHandler: ChannelDuplexHandler {
         self.phase = self.machine.phase
         self.phaseStart = now
         self.sentAt = nil
-        self.deadline?.cancel()
-        self.deadline = nil
+        self.phaseDeadline = nil
         switch self.phase {
-        case .prelogin: self.startDeadline(self.configuration.deadlines.prelogin)
-        case .tls: self.startDeadline(self.configuration.deadlines.tls)
-        case .login: self.startDeadline(self.configuration.deadlines.login)
+        case .prelogin: self.startDeadline(self.configuration.deadlines.prelogin, atMost: self.connectDeadline)
+        case .tls: self.startDeadline(self.configuration.deadlines.tls, atMost: self.connectDeadline)
+        case .login: self.startDeadline(self.configuration.deadlines.login, atMost: self.connectDeadline)
         // TCP's is the bootstrap's, a request brings its own, and being idle may last.
         case .tcp, .query, .idle, nil: break
         }
     }
 
-    private func startDeadline(_ duration: Duration) {
-        self.deadline?.cancel()
-        self.deadline = self.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(duration)) { self.deadlinePassed() }
+    private func startDeadline(_ duration: Duration, atMost limit: NIODeadline = .distantFuture) {
+        let deadline = min(self.eventLoop.now + TimeAmount(duration), limit)
+        self.phaseDeadline = deadline
+        if let timer, timer.fires <= deadline { return }
+        self.startTimer(deadline)
     }
 
-    private func deadlinePassed() {
+    private func startTimer(_ deadline: NIODeadline) {
+        self.timer?.scheduled.cancel()
+        let scheduled = self.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { self.timerFired() }
+        self.timer = (deadline, scheduled)
+    }
+
+    private func timerFired() {
+        self.timer = nil
+        guard let phaseDeadline else { return }
+        guard phaseDeadline <= self.eventLoop.now else { return self.startTimer(phaseDeadline) }
+        self.phaseDeadline = nil
         if let request, !self.machine.isCancelling {
             self.cancel(requestID: request.id, TDSError(.timeout, phase: .query))
         } else if let error = self.machine.deadlinePassed() {
