@@ -79,18 +79,10 @@ import Testing
         #expect(loaded.authentication.tokenFile == "\(folder.path)/token")
     }
 
-    @Test func inlineDataWinsOverFiles() throws {
-        let folder = try TemporaryFolder()
-        let authority = try TestAuthority()
-        let identity = try authority.issue(name: "admin")
-        func base64(_ text: String) -> String { Data(text.utf8).base64EncodedString() }
-        let file = try folder.write(
-            config(
-                "one", cluster: ", certificate-authority: /nowhere, certificate-authority-data: \(base64(try authority.pem))",
-                user: "{client-certificate-data: \(base64(identity.certificate)), client-key-data: \(base64(identity.key))}"), to: "config")
-        let loaded = try load(folder, .init(kubeconfig: file))
-        #expect(loaded.trust.authority?.bytes == Array(try authority.pem.utf8))
-        #expect(loaded.authentication.clientCertificate?.key.bytes == Array(identity.key.utf8))
+    @Test func inlineDataAndFilesAtOnceAreRefused() throws {
+        #expect(try error(config("one", cluster: ", certificate-authority: /a, certificate-authority-data: YQ==")).message.contains("both"))
+        let user = "{client-certificate: /a, client-certificate-data: YQ==, client-key: /b}"
+        #expect(try error(config("one", user: user)).message.contains("both client-certificate"))
     }
 
     @Test func flagsWin() throws {
@@ -118,7 +110,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("https://host", "https://host:443"), ("https://[::1]:6443", "https://[::1]:6443"), ("host:6443", "https://host:6443"),
+        ("https://host", "https://host:443"), ("https://[::1]:6443", "https://[::1]:6443"), ("host:6443", "http://host:6443"),
         ("https://rancher/k8s/clusters/c-1/", "https://rancher:443/k8s/clusters/c-1"),
     ])
     func serverAddresses(_ text: String, _ expected: String) throws {
@@ -179,13 +171,56 @@ import Testing
     @Test func contextsUsersAndClustersThatAreNotThere() throws {
         let text = config("one")
         #expect(try error(config("one", current: false)).code == .noCurrentContext)
-        #expect(try error(config("one", current: false)).hint?.contains("Contexts: one.") == true)
+        #expect(try error(config("one", current: false)).hint?.contains("contexts: one.") == true)
         #expect(try error(text, .init(context: "two")).code == .unknownContext)
         #expect(try error(text.replacingOccurrences(of: "current-context: one", with: "current-context: two")).code == .unknownContext)
         #expect(try error(text, .init(cluster: "two")).code == .unknownCluster)
         #expect(try error(text, .init(user: "two")).code == .unknownUser)
-        let dangling = try error(text.replacingOccurrences(of: "user: one}", with: "user: gone}"))
-        #expect(dangling.code == .unknownUser && dangling.message.contains("'gone'") && dangling.message.contains("'one'"))
+        #expect(try error(text.replacingOccurrences(of: "{cluster: one", with: "{cluster: gone")).code == .unknownCluster)
+    }
+
+    /// As for kubectl: no credentials.
+    @Test func aUserThatIsNotThere() throws {
+        let folder = try TemporaryFolder()
+        try folder.write(config("one").replacingOccurrences(of: "user: one}", with: "user: gone}"), to: ".kube/config")
+        let loaded = try load(folder)
+        #expect(loaded.authentication.token == nil)
+        #expect(loaded.warnings.count == 1 && loaded.warnings[0].contains("'gone'"))
+    }
+
+    @Test func thousandsOfContextsDoNotFillTheScreen() throws {
+        let contexts = (0..<4001).map { "{name: c\($0)}" }.joined(separator: ", ")
+        let error = try error("contexts: [\(contexts)]", .init(context: "gone"))
+        #expect(error.code == .unknownContext && (error.hint ?? "").hasSuffix("and 3991 more.") && "\(error)".count < 400)
+    }
+
+    @Test func aliasesOfAliasesAreBounded() throws {
+        var text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+        for level in 1...9 { text += "a\(level): &a\(level) [\((0..<10).map { _ in "*a\(level - 1)" }.joined(separator: ", "))]\n" }
+        #expect(try error(text).message.contains("too many values"))
+    }
+
+    @Test func inAPodThePartsThatAreMissing() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("token\n", to: "serviceaccount/token")
+        try folder.write(try TestAuthority().pem, to: "serviceaccount/ca.crt")
+        try folder.write("sql\n", to: "serviceaccount/namespace")
+        let environment = ["KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "443"]
+        func load(_ text: String, _ overrides: KubeconfigOverrides = .init()) throws -> ClusterConfiguration {
+            try folder.write(text, to: ".kube/config")
+            return try self.load(folder, overrides, environment: environment)
+        }
+        let named = try load("contexts: [{name: d, context: {namespace: x}}]\ncurrent-context: d")
+        #expect(named.server.host == "10.0.0.1" && named.namespace == "x" && named.authentication.tokenFile != nil)
+        #expect(try load("contexts: [{name: d, context: {namespace: x}}]").namespace == "sql")
+        #expect(try load("current-context: ''").server.host == "10.0.0.1")
+        #expect(try load("contexts: [{name: d, context: {cluster: gone}}]\ncurrent-context: d").server.host == "10.0.0.1")
+        #expect(throws: KubernetesError.self) { try load("current-context: gone") }
+        // A whole kubeconfig counts, and its namespace is the pod's where it has none.
+        let whole = try load(config("one"))
+        #expect(whole.server.host == "one.example" && whole.namespace == "sql")
+        #expect(try load(config("one", context: ", namespace: own")).namespace == "own")
+        #expect(try load(config("one"), .init(namespace: "flag")).namespace == "flag")
     }
 
     @Test func brokenFiles() throws {
@@ -203,7 +238,8 @@ import Testing
         #expect(try error(config("one", cluster: ", certificate-authority-data: '%%'")).code == .certificateUnreadable)
         #expect(try error(config("one", cluster: ", certificate-authority-data: aGVsbG8=")).code == .certificateUnreadable)
         #expect(try error(config("one", user: "{client-certificate: nope.crt, client-key: nope.key}")).code == .certificateUnreadable)
-        #expect(try error(config("one", user: "{client-key-data: aGVsbG8=}")).message.contains("without its certificate"))
+        let chain = Data(try TestAuthority().pem.utf8).base64EncodedString()
+        #expect(try error(config("one", user: "{client-certificate-data: \(chain)}")).message.contains("without its key"))
         let authority = try TestAuthority()
         let data = Data(try authority.pem.utf8).base64EncodedString()
         #expect(

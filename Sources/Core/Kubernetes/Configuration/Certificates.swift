@@ -55,6 +55,7 @@ enum JSONWebToken {
         var text = parts[1].replacingOccurrences(of: "-", with: "+").replacingOccurrences(of: "_", with: "/")
         text += String(repeating: "=", count: (4 - text.count % 4) % 4)
         guard let data = Data(base64Encoded: text), let claims = try? JSONDecoder().decode(Claims.self, from: data) else { return nil }
-        return claims.exp.map(Date.init(timeIntervalSince1970:))
+        // Within the years that a calendar has.
+        return claims.exp.map { Date(timeIntervalSince1970: min(max($0, 0), 253_402_300_799)) }
     }
 }

@@ -15,8 +15,9 @@ extension ClusterConfiguration {
         }
 
         public static var process: Self {
-            Surroundings(
-                environment: ProcessInfo.processInfo.environment, home: NSHomeDirectory(),
+            let environment = ProcessInfo.processInfo.environment
+            return Surroundings(
+                environment: environment, home: environment["HOME"].flatMap { $0.isEmpty ? nil : $0 } ?? NSHomeDirectory(),
                 serviceAccountFolder: "/var/run/secrets/kubernetes.io/serviceaccount")
         }
     }
@@ -32,7 +33,7 @@ extension ClusterConfiguration {
         let kubeconfig = try readFiles(overrides, surroundings, &warnings)
         let resolver = KubeconfigResolver(kubeconfig: kubeconfig, overrides: overrides, surroundings: surroundings)
         var configuration = try resolver.resolve()
-        configuration.warnings = warnings
+        configuration.warnings = warnings + configuration.warnings
         configuration.namedKubeconfig = overrides.kubeconfig
         return configuration
     }
@@ -46,33 +47,40 @@ extension ClusterConfiguration {
                 throw KubernetesError(
                     .configurationMissing, "\(path): there is no such kubeconfig", hint: "Check the path given to --kubeconfig.")
             }
-            try kubeconfig.merge(Kubeconfig.parse(readText(path), path: path), from: path)
+            try kubeconfig.merge(KubeconfigText.parse(readFile(path), path: path), from: path)
             return kubeconfig
         }
-        let listed = (surroundings.environment["KUBECONFIG"] ?? "").split(separator: ":").map(String.init)
+        let variable = surroundings.environment["KUBECONFIG"] ?? ""
         var seen: Set<String> = []
-        let paths = listed.isEmpty ? ["\(surroundings.home)/.kube/config"] : listed.filter { seen.insert($0).inserted }
-        for path in paths {
+        let listed = variable.split(separator: ":").map(String.init).filter { seen.insert($0).inserted }
+        for path in variable.isEmpty ? ["\(surroundings.home)/.kube/config"] : listed {
             if FileManager.default.fileExists(atPath: path) {
-                try kubeconfig.merge(Kubeconfig.parse(readText(path), path: path), from: path)
-            } else if !listed.isEmpty {
+                try kubeconfig.merge(KubeconfigText.parse(readFile(path), path: path), from: path)
+            } else if !variable.isEmpty {
                 warnings.append("\(path), named by KUBECONFIG, does not exist")
             }
         }
         return kubeconfig
     }
 
-    static func readText(_ path: String) throws(KubernetesError) -> String {
+    private static func readFile(_ path: String) throws(KubernetesError) -> [UInt8] {
         do {
-            return try String(contentsOfFile: path, encoding: .utf8)
+            return try read(path)
         } catch {
             throw KubernetesError(.configurationInvalid, "\(path): \(reason(error))", hint: "Check the file and its permissions.")
         }
     }
 
+    /// A file's bytes, or those of a pipe, whose size is not known before.
+    static func read(_ path: String) throws -> [UInt8] {
+        let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+        defer { try? handle.close() }
+        return [UInt8](try handle.readToEnd() ?? Data())
+    }
+
     static func readBytes(_ path: String, for field: String, hint: String) throws(KubernetesError) -> [UInt8] {
         do {
-            return [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+            return try read(path)
         } catch {
             throw KubernetesError(.certificateUnreadable, "\(path) (\(field)): \(reason(error))", hint: hint)
         }
@@ -83,7 +91,6 @@ extension ClusterConfiguration {
         switch (error as? CocoaError)?.code {
         case .fileReadNoSuchFile, .fileNoSuchFile: "there is no such file"
         case .fileReadNoPermission: "permission denied"
-        case .fileReadInapplicableStringEncoding, .fileReadCorruptFile: "it is no UTF-8 text"
         default: "it cannot be read"
         }
     }

@@ -3,31 +3,38 @@ import JSON
 /// One kubeconfig file as it is written (`clientcmd/api/v1.Config`), with the fields that are honoured here.
 struct KubeconfigFile: Decodable {
     var currentContext: String?
-    var clusters: [NamedCluster]?
-    var users: [NamedUser]?
-    var contexts: [NamedContext]?
+    var clusters: [Named<Cluster>?]?
+    var users: [Named<User>?]?
+    var contexts: [Named<Context>?]?
 
     private enum CodingKeys: String, CodingKey {
         case currentContext = "current-context"
         case clusters, users, contexts
     }
 
-    struct NamedCluster: Decodable {
-        var name: String
-        var cluster: Cluster?
+    /// An entry of one of the lists. A missing or null part of it counts as empty.
+    struct Named<Value: KubeconfigEntry>: Decodable {
+        var name: String?
+        var value: Value?
+
+        private struct Key: CodingKey {
+            var stringValue: String
+            var intValue: Int? { nil }
+
+            init(stringValue: String) { self.stringValue = stringValue }
+            init?(intValue: Int) { nil }
+        }
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: Key.self)
+            name = try container.decodeIfPresent(String.self, forKey: Key(stringValue: "name"))
+            value = try container.decodeIfPresent(Value.self, forKey: Key(stringValue: Value.key))
+        }
     }
 
-    struct NamedUser: Decodable {
-        var name: String
-        var user: User?
-    }
+    struct Cluster: KubeconfigEntry, Equatable {
+        static let key = "cluster"
 
-    struct NamedContext: Decodable {
-        var name: String
-        var context: Context?
-    }
-
-    struct Cluster: Decodable, Equatable {
         var server: String?
         var tlsServerName: String?
         var insecureSkipTLSVerify: Bool?
@@ -49,11 +56,13 @@ struct KubeconfigFile: Decodable {
 
     /// Only the one named `client.authentication.k8s.io/exec` is used: it is handed to exec plugins.
     struct Extension: Decodable, Equatable {
-        var name: String
+        var name: String?
         var `extension`: JSONValue?
     }
 
-    struct User: Decodable, Equatable {
+    struct User: KubeconfigEntry, Equatable {
+        static let key = "user"
+
         var clientCertificate: String?
         var clientCertificateData: String?
         var clientKey: String?
@@ -93,19 +102,26 @@ struct KubeconfigFile: Decodable {
         var interactiveMode: String?
 
         struct Variable: Decodable, Equatable {
-            var name: String
-            var value: String
+            var name: String?
+            var value: String?
         }
     }
 
     struct AuthProvider: Decodable, Equatable {
-        var name: String
+        var name: String?
         var config: [String: String]?
     }
 
-    struct Context: Decodable, Equatable {
+    struct Context: KubeconfigEntry, Equatable {
+        static let key = "context"
+
         var cluster: String?
         var user: String?
         var namespace: String?
     }
+}
+
+/// A value of one of the three lists; an entry has it as a member of its own, beside its name.
+protocol KubeconfigEntry: Decodable {
+    static var key: String { get }
 }

@@ -9,9 +9,9 @@ public struct ServerAddress: Sendable, Hashable, CustomStringConvertible {
     /// Empty, or `/` and more, without a slash at the end.
     public let path: String
 
-    /// Reads a kubeconfig's `server`. Without a scheme it is HTTPS, except that kubectl's old `localhost:8080` form stays HTTP.
+    /// Reads a kubeconfig's `server`. Without a scheme it is plain HTTP, as for kubectl.
     init(_ text: String, origin: String) throws(KubernetesError) {
-        let full = text.contains("://") ? text : "\(text.hasSuffix(":8080") ? "http" : "https")://\(text)"
+        let full = text.contains("://") ? text : "http://\(text)"
         guard let parts = URLComponents(string: full), let scheme = parts.scheme?.lowercased(), ["http", "https"].contains(scheme),
             let host = parts.host, !host.isEmpty, parts.user == nil
         else {

@@ -10,7 +10,6 @@ actor CredentialStore {
 
     /// The time for which a token file's content is used before it is read again, as client-go does: projected tokens rotate.
     static let tokenFilePeriod: Duration = .seconds(60)
-    static let pluginTimeout: Duration = .seconds(60)
 
     private let authentication: ClusterConfiguration.Authentication
     private let clock: Clock
@@ -25,7 +24,7 @@ actor CredentialStore {
         _ authentication: ClusterConfiguration.Authentication, clock: Clock = Clock(),
         runPlugin: @escaping @Sendable (ExecPlugin) async -> Result<ExecCredential, KubernetesError> = { plugin in
             do throws(KubernetesError) {
-                return .success(try await plugin.run(timeout: pluginTimeout))
+                return .success(try await plugin.run())
             } catch {
                 return .failure(error)
             }

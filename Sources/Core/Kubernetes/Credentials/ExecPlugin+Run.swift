@@ -9,11 +9,18 @@ import Subprocess
 #endif
 
 extension ExecPlugin {
+    private static let timeout = Duration.seconds(60)
+    private static let patience = Duration.seconds(600)
+
     /// Runs the plugin once.
     ///
-    /// Its standard error goes into the error message only when it fails; its standard output never does.
-    func run(timeout: Duration) async throws(KubernetesError) -> ExecCredential {
+    /// At a terminal its standard error is shown while it runs: it can be a prompt, such as a device's code, and then waits for a person.
+    /// Otherwise it goes into the error message when the plugin fails. Its standard output never does.
+    ///
+    /// - Parameter timeout: `nil` is a minute, or ten where a person may have to do something.
+    func run(timeout given: Duration? = nil) async throws(KubernetesError) -> ExecCredential {
         let isInteractive = interactiveMode != .never && isatty(STDIN_FILENO) == 1
+        let timeout = given ?? (isatty(STDERR_FILENO) == 1 ? Self.patience : Self.timeout)
         if interactiveMode == .always, !isInteractive {
             throw failed("needs a terminal (interactiveMode: Always), and standard input is none")
         }
@@ -73,14 +80,21 @@ extension ExecPlugin {
         let configuration = Configuration(
             executable: command.contains("/") ? .path(FilePath(command)) : .name(command), arguments: Arguments(arguments),
             environment: .custom(variables), platformOptions: options)
-        let output = BytesOutput.bytes(limit: 1 << 20)
         if isInteractive {
-            let result = try await Subprocess.run(
-                configuration, input: .fileDescriptor(.standardInput, closeAfterSpawningProcess: false), output: output,
-                error: .string(limit: 1 << 16))
-            return .exited(result.terminationStatus, output: result.standardOutput, errors: trimmed(result.standardError))
+            return try await execute(configuration, input: .fileDescriptor(.standardInput, closeAfterSpawningProcess: false))
         }
-        let result = try await Subprocess.run(configuration, input: .none, output: output, error: .string(limit: 1 << 16))
+        return try await execute(configuration, input: .none)
+    }
+
+    private func execute(_ configuration: Configuration, input: some InputProtocol) async throws -> Outcome {
+        let output = BytesOutput.bytes(limit: 1 << 20)
+        if isatty(STDERR_FILENO) == 1 {
+            let result = try await Subprocess.run(
+                configuration, input: input, output: output,
+                error: .fileDescriptor(.standardError, closeAfterSpawningProcess: false))
+            return .exited(result.terminationStatus, output: result.standardOutput, errors: "")
+        }
+        let result = try await Subprocess.run(configuration, input: input, output: output, error: .string(limit: 1 << 16))
         return .exited(result.terminationStatus, output: result.standardOutput, errors: trimmed(result.standardError))
     }
 

@@ -41,10 +41,13 @@ struct ExecPlugin: Sendable, Hashable {
         guard let interactiveMode = InteractiveMode(rawValue: mode) else {
             throw invalid("interactiveMode '\(mode)' is not one of Never, IfAvailable, Always", "v1 requires it; Never suits most plugins.")
         }
+        guard (exec.env ?? []).allSatisfy({ $0.name?.isEmpty == false }) else {
+            throw invalid("a variable of env has no name", "Name it, or remove it.")
+        }
         self.apiVersion = apiVersion
         self.command = command.contains("/") ? user.resolve(command) : command
         arguments = exec.args ?? []
-        self.environment = environment.merging((exec.env ?? []).map { ($0.name, $0.value) }) { _, own in own }
+        self.environment = environment.merging((exec.env ?? []).map { ($0.name ?? "", $0.value ?? "") }) { _, own in own }
         installHint = exec.installHint.map { String($0.unicodeScalars.filter { $0 == "\n" || ($0.value >= 32 && $0.value != 127) }) }
         self.interactiveMode = interactiveMode
         file = user.file

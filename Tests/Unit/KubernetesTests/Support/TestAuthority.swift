@@ -24,6 +24,36 @@ struct TestAuthority {
             }, issuerPrivateKey: key)
     }
 
+    private init(certificate: Certificate, key: P256.Signing.PrivateKey) {
+        self.certificate = certificate
+        self.key = key
+        name = certificate.subject
+    }
+
+    /// An authority below this one.
+    func issueAuthority(name: String) throws -> TestAuthority {
+        let own = P256.Signing.PrivateKey()
+        let certificate = try Certificate(
+            version: .v3, serialNumber: Certificate.SerialNumber(), publicKey: Certificate.PublicKey(own.publicKey),
+            notValidBefore: Date(timeIntervalSinceNow: -3600), notValidAfter: Date(timeIntervalSinceNow: 3600), issuer: self.name,
+            subject: try DistinguishedName { CommonName(name) }, signatureAlgorithm: .ecdsaWithSHA256,
+            extensions: Certificate.Extensions {
+                Critical(BasicConstraints.isCertificateAuthority(maxPathLength: nil))
+                Critical(KeyUsage(keyCertSign: true))
+            }, issuerPrivateKey: Certificate.PrivateKey(key))
+        return TestAuthority(certificate: certificate, key: own)
+    }
+
+    /// TLS for a server that takes a client's certificate of this authority where there is one, as an API server does.
+    func optionalTLS(_ identity: Identity) throws -> NIOSSLContext {
+        var tls = TLSConfiguration.makeServerConfiguration(
+            certificateChain: try NIOSSLCertificate.fromPEMBytes(Array(identity.certificate.utf8)).map { .certificate($0) },
+            privateKey: .privateKey(try NIOSSLPrivateKey(bytes: Array(identity.key.utf8), format: .pem)))
+        tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(Array(try pem.utf8)))
+        tls.certificateVerification = .optionalVerification
+        return try NIOSSLContext(configuration: tls)
+    }
+
     /// One that exists, from its PEM texts.
     init(certificate: String, key: String) throws {
         self.certificate = try Certificate(pemEncoded: certificate)
