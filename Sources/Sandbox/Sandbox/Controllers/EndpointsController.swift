@@ -3,7 +3,7 @@ import JSON
 /// Publishes which pods are behind each Service, as Endpoints and as EndpointSlices
 /// (https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/).
 struct EndpointsController: Reconciler {
-    static let watched: [ResourceType] = [.services, .pods]
+    static let watched: [ResourceType] = [.services, .pods, .endpoints]
 
     var flaws: Set<SandboxFlaw> = []
     /// Is `true` for each Service whose last ready pods have gone.
@@ -13,7 +13,13 @@ struct EndpointsController: Reconciler {
 
     mutating func reconcile(_ state: inout StoreState, at now: Duration) -> Duration? {
         let services = state.list(.services)
-        for service in services where !(service[path: "spec", "selector"]?.strings ?? [:]).isEmpty { publish(service, &state) }
+        for service in services where service[path: "spec", "type"]?.string != "ExternalName" {
+            if !(service[path: "spec", "selector"]?.strings ?? [:]).isEmpty {
+                publish(service, &state)
+            } else if let endpoints = state[ObjectKey(.endpoints, namespace: service.namespace, name: service.name)] {
+                mirror(endpoints, of: service, &state)
+            }
+        }
         // Endpoints have no owner reference: they go with their Service by name.
         for endpoints in state.list(.endpoints)
         where !services.contains(where: { $0.name == endpoints.name && $0.namespace == endpoints.namespace }) {
@@ -30,7 +36,7 @@ struct EndpointsController: Reconciler {
         let unready = service[path: "spec", "publishNotReadyAddresses"]?.bool == true
         let isHeadless = service[path: "spec", "clusterIP"]?.string == "None"
         publishEndpoints(service, pods, unready, isHeadless, &state)
-        publishSlice(service, pods, unready, &state)
+        publishSlices(service, pods, unready, &state)
         if flaws.contains(.serviceIPChanges) { changeAddress(service, isReady: pods.contains { $0.isReady && !$0.isBeingDeleted }, &state) }
     }
 
@@ -55,6 +61,20 @@ struct EndpointsController: Reconciler {
             .first { $0["name"]?.string == name }?["containerPort"]?.integer
     }
 
+    /// The pods by the ports that they listen on: a named target port may be another number in each of two workloads.
+    private static func groups(_ service: JSONValue, _ pods: [JSONValue]) -> [(ports: [JSONValue], pods: [JSONValue])] {
+        var groups: [(ports: [JSONValue], pods: [JSONValue])] = []
+        for pod in pods {
+            let ports = ports(service, [pod])
+            if let index = groups.firstIndex(where: { $0.ports == ports }) {
+                groups[index].pods.append(pod)
+            } else {
+                groups.append((ports, [pod]))
+            }
+        }
+        return groups.isEmpty ? [(ports(service, []), [])] : groups
+    }
+
     private func publishEndpoints(
         _ service: JSONValue, _ pods: [JSONValue], _ unready: Bool, _ isHeadless: Bool, _ state: inout StoreState
     ) {
@@ -68,12 +88,16 @@ struct EndpointsController: Reconciler {
                     return address
                 })
         }
-        let ready = pods.filter { ($0.isReady || unready) && !$0.isBeingDeleted }
-        let waiting = pods.filter { !($0.isReady || unready) && !$0.isBeingDeleted }
-        var subset: JSONValue = ["ports": .array(Self.ports(service, pods))]
-        if !ready.isEmpty { subset["addresses"] = addresses(ready) }
-        if !waiting.isEmpty { subset["notReadyAddresses"] = addresses(waiting) }
-        let subsets: JSONValue? = ready.isEmpty && waiting.isEmpty ? nil : [subset]
+        let found = Self.groups(service, pods).compactMap { group -> JSONValue? in
+            let ready = group.pods.filter { unready || $0.isReady && !$0.isBeingDeleted }
+            let waiting = group.pods.filter { !unready && !$0.isReady && !$0.isBeingDeleted }
+            guard !ready.isEmpty || !waiting.isEmpty else { return nil }
+            var subset: JSONValue = ["ports": .array(group.ports)]
+            if !ready.isEmpty { subset["addresses"] = addresses(ready) }
+            if !waiting.isEmpty { subset["notReadyAddresses"] = addresses(waiting) }
+            return subset
+        }
+        let subsets: JSONValue? = found.isEmpty ? nil : .array(found)
         let key = ObjectKey(.endpoints, namespace: service.namespace, name: service.name)
         guard state[key] != nil else {
             var endpoints: JSONValue = ["metadata": ["name": .string(service.name), "labels": JSONValue(strings: service.labels)]]
@@ -84,41 +108,82 @@ struct EndpointsController: Reconciler {
         _ = try? state.modify(key) { $0["subsets"] = subsets }
     }
 
-    private func publishSlice(_ service: JSONValue, _ pods: [JSONValue], _ unready: Bool, _ state: inout StoreState) {
-        let endpoints = pods.map { pod -> JSONValue in
-            let isServing = pod.isReady || unready
-            return [
-                "addresses": [pod[path: "status", "podIP"] ?? ""], "nodeName": .string(pod.nodeName), "targetRef": Self.target(pod),
-                "conditions": [
-                    "ready": .bool(isServing && !pod.isBeingDeleted), "serving": .bool(isServing), "terminating": .bool(pod.isBeingDeleted),
-                ],
-            ]
+    private func publishSlices(_ service: JSONValue, _ pods: [JSONValue], _ unready: Bool, _ state: inout StoreState) {
+        let isHeadless = service[path: "spec", "clusterIP"]?.string == "None"
+        var slices: [(ports: [JSONValue], endpoints: [JSONValue])] = []
+        for group in Self.groups(service, pods) {
+            let endpoints = group.pods.map { pod -> JSONValue in
+                var endpoint: JSONValue = [
+                    "addresses": [pod[path: "status", "podIP"] ?? ""], "nodeName": .string(pod.nodeName), "targetRef": Self.target(pod),
+                    "conditions": [
+                        "ready": .bool(unready || pod.isReady && !pod.isBeingDeleted), "serving": .bool(pod.isReady),
+                        "terminating": .bool(pod.isBeingDeleted),
+                    ],
+                ]
+                if isHeadless, pod[path: "spec", "subdomain"]?.string == service.name {
+                    endpoint["hostname"] = pod[path: "spec", "hostname"]
+                }
+                return endpoint
+            }
+            slices.append((group.ports, endpoints))
         }
-        let name = "\(service.name)-\(StableHash.label(.string(service.uid)).prefix(5))"
-        let key = ObjectKey(.endpointSlices, namespace: service.namespace, name: name)
-        let ports = JSONValue.array(
-            Self.ports(service, pods).map { port in
-                var port = port
-                port["name"] = port["name"] ?? ""
-                return port
-            })
-        guard state[key] != nil else {
-            let labels = service.labels.merging(
-                ["kubernetes.io/service-name": service.name, "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io"]
-            ) { _, new in new }
-            let slice: JSONValue = [
+        write(slices, of: service, by: "endpointslice-controller.k8s.io", &state)
+    }
+
+    /// Endpoints that somebody wrote for a Service without a selector, as slices (Kubernetes: pkg/controller/endpointslicemirroring).
+    private func mirror(_ endpoints: JSONValue, of service: JSONValue, _ state: inout StoreState) {
+        guard endpoints.labels["endpointslice.kubernetes.io/skip-mirror"] != "true" else { return }
+        let slices = (endpoints["subsets"]?.array ?? []).map { subset -> (ports: [JSONValue], endpoints: [JSONValue]) in
+            func endpoints(_ list: String, isReady: Bool) -> [JSONValue] {
+                (subset[list]?.array ?? []).map { address in
+                    var endpoint: JSONValue = ["addresses": [address["ip"] ?? ""], "conditions": ["ready": .bool(isReady)]]
+                    endpoint["nodeName"] = address["nodeName"]
+                    endpoint["targetRef"] = address["targetRef"]
+                    return endpoint
+                }
+            }
+            let all = endpoints("addresses", isReady: true) + endpoints("notReadyAddresses", isReady: false)
+            return (subset["ports"]?.array ?? [], all)
+        }
+        write(slices, of: service, by: "endpointslicemirroring-controller.k8s.io", &state)
+    }
+
+    private func write(
+        _ slices: [(ports: [JSONValue], endpoints: [JSONValue])], of service: JSONValue, by manager: String, _ state: inout StoreState
+    ) {
+        let managedBy = "endpointslice.kubernetes.io/managed-by"
+        let base = "\(service.name)-\(StableHash.label(.string(service.uid)).prefix(5))"
+        var names: Set<String> = []
+        for (index, slice) in slices.enumerated() {
+            let name = index == 0 ? base : "\(base)-\(index)"
+            names.insert(name)
+            let ports = JSONValue.array(
+                slice.ports.map { port in
+                    var port = port
+                    port["name"] = port["name"] ?? ""
+                    return port
+                })
+            let key = ObjectKey(.endpointSlices, namespace: service.namespace, name: name)
+            if state[key] != nil {
+                _ = try? state.modify(key) {
+                    $0["endpoints"] = .array(slice.endpoints)
+                    $0["ports"] = ports
+                }
+                continue
+            }
+            let labels = service.labels.merging(["kubernetes.io/service-name": service.name, managedBy: manager]) { _, new in new }
+            let object: JSONValue = [
                 "metadata": [
                     "name": .string(name), "generateName": .string(service.name + "-"), "labels": JSONValue(strings: labels),
                     "ownerReferences": [service.asController],
                 ],
-                "addressType": "IPv4", "endpoints": .array(endpoints), "ports": ports,
+                "addressType": "IPv4", "endpoints": .array(slice.endpoints), "ports": ports,
             ]
-            _ = try? state.create(.endpointSlices, slice, namespace: service.namespace)
-            return
+            _ = try? state.create(.endpointSlices, object, namespace: service.namespace)
         }
-        _ = try? state.modify(key) {
-            $0["endpoints"] = .array(endpoints)
-            $0["ports"] = ports
+        for left in state.list(.endpointSlices, ObjectFilter(namespace: service.namespace))
+        where left.isControlled(by: service) && left.labels[managedBy] == manager && !names.contains(left.name) {
+            _ = try? state.delete(ObjectKey(.endpointSlices, namespace: left.namespace, name: left.name))
         }
     }
 
