@@ -20,12 +20,16 @@ enum ClusterSeed {
                     "clusterIP": .string(addresses.kubernetes), "ports": [["name": "https", "port": 443, "targetPort": 6443]],
                 ],
             ], namespace: "default")
-        for (name, verbs) in [("cluster-admin", ["*"]), ("view", ["get", "list", "watch"])] {
+        for (name, rules) in DefaultRoles.rules {
+            try store.create(.clusterRoles, ["metadata": DefaultRoles.metadata(name), "rules": .array(rules)])
+        }
+        for (name, role, group) in DefaultRoles.bindings {
             try store.create(
-                .clusterRoles,
+                .clusterRoleBindings,
                 [
-                    "metadata": ["name": .string(name)],
-                    "rules": [["apiGroups": ["*"], "resources": ["*"], "verbs": .array(verbs.map(JSONValue.string))]],
+                    "metadata": DefaultRoles.metadata(name),
+                    "roleRef": ["apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": .string(role)],
+                    "subjects": [["apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": .string(group)]],
                 ])
         }
     }

@@ -62,6 +62,7 @@ final class NodeMachinery: ClusterMachinery {
         control(AttachDetachController(timings: timings))
         control(EndpointsController(flaws: flaws))
         control(DisruptionController())
+        control(ResourceQuotaController())
         control(LoadBalancerController(prefix: foundation.addresses.servicePrefix))
         tasks.append(Task { await removeDeletedVolumes(store, machine) })
         let fleet = NodeFleet(nodes, time: time, dialTimeout: timings.dialTimeout)

@@ -83,7 +83,10 @@ public final class SandboxCluster: Sendable {
             let addresses = try await LoopbackBlock.claim(group: group)
             // The block is free as soon as this process ends, at the latest.
             undo.push { try? await addresses.release() }
-            let admission = KubernetesAdmission(profile: options.profile, addresses: ServiceAddresses(prefix: addresses.servicePrefix))
+            let serviceAddresses = ServiceAddresses(prefix: addresses.servicePrefix)
+            let credentials = try ClusterCredentials(now: environment.now(), serviceAddress: serviceAddresses.kubernetes)
+            let admission = KubernetesAdmission(
+                profile: options.profile, addresses: serviceAddresses, authority: credentials.authority)
             let store = ObjectStore(environment: environment, admission: admission)
             try ClusterSeed.plant(in: store, admission.addresses)
             let namespaces = Task { await NamespaceController(settling: options.profile.namespaceSettling).run(store, ContinuousTime()) }
@@ -94,7 +97,6 @@ public final class SandboxCluster: Sendable {
             let machinery = try await start(
                 ClusterFoundation(store: store, options: options, addresses: addresses, folder: folder.path, group: group))
             undo.push { await machinery.stop() }
-            let credentials = try ClusterCredentials(now: environment.now())
             let apiServer = try await APIServer.bind(
                 service: APIService(store: store, runtime: machinery.runtime, flaws: options.flaws), credentials: credentials, group: group)
             let serving = Task { try await apiServer.run() }

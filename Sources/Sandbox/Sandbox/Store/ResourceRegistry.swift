@@ -20,6 +20,10 @@ extension ResourceType {
     static let storageClasses = ResourceType("storage.k8s.io", "storageclasses")
     static let volumeAttachments = ResourceType("storage.k8s.io", "volumeattachments")
     static let leases = ResourceType("coordination.k8s.io", "leases")
+    static let resourceQuotas = ResourceType("", "resourcequotas")
+    static let limitRanges = ResourceType("", "limitranges")
+    static let admissionPolicies = ResourceType("admissionregistration.k8s.io", "validatingadmissionpolicies")
+    static let admissionPolicyBindings = ResourceType("admissionregistration.k8s.io", "validatingadmissionpolicybindings")
     static let roles = ResourceType("rbac.authorization.k8s.io", "roles")
     static let roleBindings = ResourceType("rbac.authorization.k8s.io", "rolebindings")
     static let clusterRoles = ResourceType("rbac.authorization.k8s.io", "clusterroles")
@@ -67,7 +71,13 @@ extension ResourceRegistry {
                 .init(name: "log", group: "", version: "v1", kind: "Pod", verbs: ["get"]),
             ]),
         .core("Secret", .secrets),
-        .core("ServiceAccount", .serviceAccounts, "sa"),
+        .core("ResourceQuota", .resourceQuotas, "quota", status: true),
+        .core("LimitRange", .limitRanges, "limits"),
+        .core(
+            "ServiceAccount", .serviceAccounts, "sa",
+            subresources: [
+                .init(name: "token", group: "authentication.k8s.io", version: "v1", kind: "TokenRequest", verbs: ["create"])
+            ]),
         .core("Service", .services, "svc", categories: ["all"], status: true),
         .apps("ControllerRevision", .controllerRevisions, status: false, scale: false, categories: []),
         .apps("DaemonSet", .daemonSets, "ds", scale: false),
@@ -83,6 +93,8 @@ extension ResourceRegistry {
         .define("RoleBinding", .roleBindings),
         .define("ClusterRole", .clusterRoles, namespaced: false),
         .define("ClusterRoleBinding", .clusterRoleBindings, namespaced: false),
+        .define("ValidatingAdmissionPolicy", .admissionPolicies, namespaced: false, status: true, generations: true),
+        .define("ValidatingAdmissionPolicyBinding", .admissionPolicyBindings, namespaced: false),
     ])
 }
 

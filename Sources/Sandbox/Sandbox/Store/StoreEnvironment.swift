@@ -8,6 +8,8 @@ struct StoreEnvironment: Sendable {
     var makeUID: @Sendable () -> String
     /// The suffix that completes `metadata.generateName`.
     var makeNameSuffix: @Sendable () -> String
+    /// Signs the tokens of ServiceAccounts.
+    var tokens = TokenIssuer()
 
     static let live = StoreEnvironment(
         now: { Date() },

@@ -4,6 +4,8 @@ import JSON
 /// Checks and completes objects on their way into the store: defaulting, validation, address allocation.
 /// It runs inside the store's critical section, so it must not wait and sees one consistent state.
 protocol ObjectAdmission: Sendable {
+    /// The certificate authority that every namespace publishes; `nil` for none.
+    var authority: String? { get }
     func prepareCreate(_ object: inout JSONValue, _ definition: ResourceDefinition, in state: StoreState) throws(APIError)
     func prepareUpdate(
         _ object: inout JSONValue, from old: JSONValue, _ definition: ResourceDefinition, in state: StoreState
@@ -135,6 +137,12 @@ extension StoreState {
         if type == .namespaces {
             // As the service account controller does, only at once: whoever made the namespace can make pods in it right away.
             _ = try create(.serviceAccounts, ["metadata": ["name": "default"]], namespace: key.name)
+            if let authority = admission.authority {
+                let map: JSONValue = [
+                    "metadata": ["name": .string(KubernetesAdmission.authorityMap)], "data": ["ca.crt": .string(authority)],
+                ]
+                _ = try create(.configMaps, map, namespace: key.name)
+            }
         }
         return stored
     }

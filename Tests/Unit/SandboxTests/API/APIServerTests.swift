@@ -49,7 +49,7 @@ import Testing
     @Test func aClientThatLeavesEndsItsWatch() async throws {
         try await Kubectl.withCluster { kubectl in
             let store = kubectl.cluster.store
-            try await kubectl.follow("get", "configmaps", "-w", "-o", "name") { lines in
+            try await kubectl.follow("get", "configmap", "--field-selector=metadata.name=a", "-w", "-o", "name") { lines in
                 try store.createConfigMap("a")
                 #expect(try await lines.next() == "configmap/a")
                 try store.modify(.configMap("a")) { $0["data"] = [:] }
@@ -63,7 +63,7 @@ import Testing
     @Test func stoppingEndsWhatIsGoingOn() async throws {
         let cluster = try await SandboxCluster.start(SandboxOptions(nodes: 1)) { try FakeMachinery($0.store) }
         let kubectl = try Kubectl(cluster: cluster)
-        try await kubectl.follow("get", "configmaps", "-w", "-o", "name") { lines in
+        try await kubectl.follow("get", "configmap", "--field-selector=metadata.name=a", "-w", "-o", "name") { lines in
             try cluster.store.createConfigMap("a")
             #expect(try await lines.next() == "configmap/a")
             try cluster.store.modify(.configMap("a")) { $0["data"] = [:] }

@@ -18,9 +18,11 @@ struct TestAPI {
     }
 
     func send(
-        _ method: HTTPMethod, _ uri: String, _ body: JSONValue? = nil, type: String = "application/json", accept: String? = nil
+        _ method: HTTPMethod, _ uri: String, _ body: JSONValue? = nil, type: String = "application/json", accept: String? = nil,
+        headers more: [(String, String)] = []
     ) async throws -> (status: Int, body: JSONValue, headers: HTTPHeaders) {
         var headers: HTTPHeaders = ["Content-Type": type]
+        for (name, value) in more { headers.add(name: name, value: value) }
         if let accept { headers.add(name: "Accept", value: accept) }
         let bytes = try body.map { ByteBuffer(bytes: try $0.data()) } ?? ByteBuffer()
         let response = await service.respond(to: APIRequest(method: method, uri: uri, headers: headers, body: bytes))

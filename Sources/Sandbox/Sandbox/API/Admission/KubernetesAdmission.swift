@@ -7,12 +7,18 @@ import JSON
 struct KubernetesAdmission: ObjectAdmission {
     let profile: SandboxProfile
     let addresses: ServiceAddresses
+    /// The certificate authority that pods are given to trust the API server by.
+    var authority: String?
+
+    /// The ConfigMap that holds it in every namespace.
+    static let authorityMap = "kube-root-ca.crt"
 
     func prepareCreate(_ object: inout JSONValue, _ definition: ResourceDefinition, in state: StoreState) throws(APIError) {
         complete(&object, definition)
         switch definition.type {
         case .pods:
             object["status"] = ["phase": "Pending"]
+            LimitRanges.complete(&object, in: state)
             PodDefaults.completePod(&object, tolerationSeconds: profile.defaultTolerationSeconds)
             object[path: "status", "qosClass"] = .string(PodDefaults.qualityOfService(object))
         case .services:
@@ -34,6 +40,43 @@ struct KubernetesAdmission: ObjectAdmission {
         default: break
         }
         try validate(object, definition, old: nil)
+        if definition.type == .pods {
+            mountToken(&object, in: state)
+            try LimitRanges.check(object, in: state)
+            try PodSecurity.enforce(object, in: state)
+        }
+        if definition.type == .persistentVolumeClaims { try LimitRanges.check(claim: object, in: state) }
+        try checkQuota(object, old: nil, definition, in: state)
+    }
+
+    private func checkQuota(_ object: JSONValue, old: JSONValue?, _ definition: ResourceDefinition, in state: StoreState) throws(APIError) {
+        guard definition.isNamespaced, definition.type != .events, state.count(.resourceQuotas) > 0 else { return }
+        try ResourceQuotas(state: state, namespace: object.namespace).check(object, old: old, definition.type)
+    }
+
+    /// Gives a pod its account's token, the cluster's authority and its namespace, as files.
+    private func mountToken(_ pod: inout JSONValue, in state: StoreState) {
+        let account = state[
+            ObjectKey(.serviceAccounts, namespace: pod.namespace, name: pod[path: "spec", "serviceAccountName"]?.string ?? "")]
+        let isWanted = pod[path: "spec", "automountServiceAccountToken"]?.bool ?? account?["automountServiceAccountToken"]?.bool ?? true
+        guard authority != nil, isWanted, account != nil else { return }
+        let path = "/var/run/secrets/kubernetes.io/serviceaccount"
+        let name = "kube-api-access-\(state.environment.makeNameSuffix())"
+        let mount: JSONValue = ["name": .string(name), "mountPath": .string(path), "readOnly": true]
+        for list in ["initContainers", "containers"] {
+            pod.editEach("spec", list) { container in
+                let mounts = container["volumeMounts"]?.array ?? []
+                if mounts.contains(where: { $0["mountPath"]?.string == path }) { return }
+                container["volumeMounts"] = .array(mounts + [mount])
+            }
+        }
+        let sources: JSONValue = [
+            ["serviceAccountToken": ["expirationSeconds": 3607, "path": "token"]],
+            ["configMap": ["name": .string(Self.authorityMap), "items": [["key": "ca.crt", "path": "ca.crt"]]]],
+            ["downwardAPI": ["items": [["path": "namespace", "fieldRef": ["apiVersion": "v1", "fieldPath": "metadata.namespace"]]]]],
+        ]
+        let volume: JSONValue = ["name": .string(name), "projected": ["defaultMode": 420, "sources": sources]]
+        pod[path: "spec", "volumes"] = .array((pod[path: "spec", "volumes"]?.array ?? []) + [volume])
     }
 
     func prepareUpdate(
@@ -48,6 +91,7 @@ struct KubernetesAdmission: ObjectAdmission {
             }
         }
         try validate(object, definition, old: old)
+        try checkQuota(object, old: old, definition, in: state)
     }
 
     /// The defaults that hold for new and for changed objects alike.
@@ -71,6 +115,7 @@ struct KubernetesAdmission: ObjectAdmission {
         MetadataValidation.check(object, definition.type, &problems)
         NumberValidation.check(object, &problems)
         switch definition.type {
+        case .namespaces: PodSecurity.validate(object, &problems)
         case .pods: PodValidation.check(object, old: old, &problems)
         case .deployments, .replicaSets, .statefulSets, .daemonSets:
             WorkloadValidation.check(object, old: old, definition.type, &problems)
@@ -78,6 +123,10 @@ struct KubernetesAdmission: ObjectAdmission {
         case .persistentVolumeClaims: StorageValidation.checkClaim(object, old: old, &problems)
         case .podDisruptionBudgets: WorkloadValidation.checkBudget(object, &problems)
         case .secrets: SecretDefaults.check(object, old: old, &problems)
+        case .roleBindings, .clusterRoleBindings:
+            if object[path: "roleRef", "name"]?.string?.isEmpty ?? true { problems.required("roleRef.name") }
+            if let old, old["roleRef"] != object["roleRef"] { problems.invalid("roleRef", object["roleRef"], "cannot change roleRef") }
+        case .admissionPolicies: AdmissionPolicy.validate(object, &problems)
         case .endpoints, .endpointSlices: PortValidation.checkEndpoints(object, &problems)
         default: break
         }

@@ -33,7 +33,8 @@ enum NumberValidation {
             for (index, element) in elements.enumerated() { check(element, name, "\(path)[\(index)]", &problems) }
         case .object(let members):
             for (key, member) in members.sorted(by: { $0.key < $1.key }) {
-                if quantities.contains(key) {
+                // A LimitRange has a list of that name.
+                if quantities.contains(key), member.array == nil {
                     checkQuantities(member, "\(path).\(key)", &problems)
                 } else {
                     check(member, key, "\(path).\(key)", &problems)

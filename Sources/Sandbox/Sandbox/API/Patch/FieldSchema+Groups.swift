@@ -93,6 +93,7 @@ extension FieldSchema {
         case .storageClasses:
             root("provisioner parameters reclaimPolicy mountOptions allowVolumeExpansion volumeBindingMode allowedTopologies")
         case .volumeAttachments: root("spec status")
+        case .resourceQuotas, .limitRanges: root("spec status")
         case .leases: root("spec")
         case .roles, .clusterRoles: root("rules aggregationRule")
         case .roleBindings, .clusterRoleBindings: root("subjects roleRef")

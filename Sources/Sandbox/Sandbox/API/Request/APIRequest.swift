@@ -11,6 +11,8 @@ struct APIRequest: Sendable {
     let query: QueryParameters
     let headers: HTTPHeaders
     var body = ByteBuffer()
+    /// The user whom the server has authenticated.
+    var user = UserIdentity.administrator
 
     init(method: HTTPMethod, uri: String, headers: HTTPHeaders = [:], body: ByteBuffer = ByteBuffer()) {
         let parts = uri.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)

@@ -48,6 +48,15 @@ extension ProtobufMessage {
         case ("authorization.k8s.io/v1", "SelfSubjectRulesReview"):
             object([2: ("spec", .message(.fields([1: ("namespace", .string)]))), 3: ("status", .ignored)])
         case ("authentication.k8s.io/v1", "SelfSubjectReview"): object([2: ("status", .ignored)])
+        case ("rbac.authorization.k8s.io/v1", "Role"): object([2: ("rules", .list(.message(policyRule)))])
+        case ("rbac.authorization.k8s.io/v1", "ClusterRole"):
+            object([
+                2: ("rules", .list(.message(policyRule))),
+                3: ("aggregationRule", .message(.fields([1: ("clusterRoleSelectors", .list(.message(labelSelector)))]))),
+            ])
+        case ("rbac.authorization.k8s.io/v1", "RoleBinding"), ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding"): object(binding)
+        case ("v1", "ResourceQuota"): object([2: ("spec", .message(quotaSpec)), 3: ("status", .ignored)])
+        case ("authentication.k8s.io/v1", "TokenRequest"): object([2: ("spec", .message(tokenSpec)), 3: ("status", .ignored)])
         case (_, "DeleteOptions"): deleteOptions
         default: nil
         }
@@ -93,6 +102,41 @@ extension ProtobufMessage {
                 ]))
         ),
         2: ("nonResourceAttributes", .message(.fields([1: ("path", .string), 2: ("verb", .string)]))),
+    ])
+
+    private static let policyRule = ProtobufMessage.fields([
+        1: ("verbs", .list(.string)), 2: ("apiGroups", .list(.string)), 3: ("resources", .list(.string)),
+        4: ("resourceNames", .list(.string)), 5: ("nonResourceURLs", .list(.string)),
+    ])
+
+    private static let binding: [Int: (name: String, field: Field)] = [
+        2: (
+            "subjects",
+            .list(.message(.fields([1: ("kind", .string), 2: ("apiGroup", .string), 3: ("name", .string), 4: ("namespace", .string)])))
+        ),
+        3: ("roleRef", .message(.fields([1: ("apiGroup", .string), 2: ("kind", .string), 3: ("name", .string)]))),
+    ]
+
+    private static let quotaSpec = ProtobufMessage.fields([
+        1: ("hard", .map(.quantity)), 2: ("scopes", .list(.string)),
+        3: (
+            "scopeSelector",
+            .message(
+                .fields([
+                    1: (
+                        "matchExpressions",
+                        .list(.message(.fields([1: ("scopeName", .string), 2: ("operator", .string), 3: ("values", .list(.string))])))
+                    )
+                ]))
+        ),
+    ])
+
+    private static let tokenSpec = ProtobufMessage.fields([
+        1: ("audiences", .list(.string)), 4: ("expirationSeconds", .integerPointer),
+        3: (
+            "boundObjectRef",
+            .message(.fields([1: ("kind", .string), 2: ("apiVersion", .string), 3: ("name", .string), 4: ("uid", .string)]))
+        ),
     ])
 
     private static let serviceSpec = ProtobufMessage.fields([

@@ -9,7 +9,7 @@ import Synchronization
 final class APIServer: Sendable {
     /// The kind of a connection, known once its first request is there.
     enum Negotiated: Sendable {
-        case http(NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart>, isAuthenticated: Bool)
+        case http(NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart>, hasCertificate: Bool)
         case exec(NIOAsyncChannel<WebSocketFrame, WebSocketFrame>, ExecCall)
     }
 
@@ -49,8 +49,8 @@ final class APIServer: Sendable {
                         upgraders: [Self.upgrader(service, credentials)],
                         notUpgradingCompletionHandler: { channel in
                             channel.eventLoop.makeCompletedFuture {
-                                let isAuthenticated = Self.hasCertificate(channel)
-                                return .http(try NIOAsyncChannel(wrappingChannelSynchronously: channel), isAuthenticated: isAuthenticated)
+                                let hasCertificate = Self.hasCertificate(channel)
+                                return .http(try NIOAsyncChannel(wrappingChannelSynchronously: channel), hasCertificate: hasCertificate)
                             }
                         })
                     return try channel.pipeline.syncOperations.configureUpgradableHTTPServerPipeline(
@@ -81,8 +81,8 @@ final class APIServer: Sendable {
     private func serve(_ connection: EventLoopFuture<Negotiated>) async {
         do {
             switch try await connection.get() {
-            case .http(let channel, let isAuthenticated):
-                try await HTTPConnection(service: service, credentials: credentials, isAuthenticated: isAuthenticated).run(channel)
+            case .http(let channel, let hasCertificate):
+                try await HTTPConnection(service: service, credentials: credentials, hasCertificate: hasCertificate).run(channel)
             case .exec(let channel, let call):
                 try await ExecConnection(runtime: service.runtime, call: call).run(channel)
             }
@@ -104,9 +104,9 @@ final class APIServer: Sendable {
             maxFrameSize: ExecFrame.sizeLimit,
             shouldUpgrade: { channel, head in
                 channel.eventLoop.makeCompletedFuture {
-                    let isAuthenticated =
-                        hasCertificate(channel) || credentials.accepts(authorization: head.headers.first(name: "Authorization"))
-                    guard isAuthenticated, let call = try? ExecCall(head, service) else { return nil }
+                    guard let user = service.authenticated(head.headers, hasCertificate: hasCertificate(channel), credentials),
+                        let call = try? ExecCall(head, service, user)
+                    else { return nil }
                     return ["Sec-WebSocket-Protocol": call.protocol.rawValue]
                 }
             },
@@ -115,7 +115,10 @@ final class APIServer: Sendable {
                     try channel.pipeline.syncOperations.addHandler(
                         NIOWebSocketFrameAggregator(
                             minNonFinalFragmentSize: 1, maxAccumulatedFrameCount: 1024, maxAccumulatedFrameSize: ExecFrame.sizeLimit))
-                    return .exec(try NIOAsyncChannel(wrappingChannelSynchronously: channel), try ExecCall(head, service))
+                    guard let user = service.authenticated(head.headers, hasCertificate: hasCertificate(channel), credentials) else {
+                        throw APIService.unauthorized
+                    }
+                    return .exec(try NIOAsyncChannel(wrappingChannelSynchronously: channel), try ExecCall(head, service, user))
                 }
             })
     }

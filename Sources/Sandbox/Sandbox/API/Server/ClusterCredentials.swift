@@ -14,7 +14,8 @@ struct ClusterCredentials: Sendable {
     private let serverCertificate: String
     private let serverKey: String
 
-    init(now: Date) throws {
+    /// - Parameter serviceAddress: the IPv4 address of the `kubernetes` Service.
+    init(now: Date, serviceAddress: String = "127.0.0.1") throws {
         let from = now.addingTimeInterval(-3600)
         let until = now.addingTimeInterval(365 * 24 * 3600)
         let authorityKey = P256.Signing.PrivateKey()
@@ -41,7 +42,9 @@ struct ClusterCredentials: Sendable {
                 Critical(KeyUsage(digitalSignature: true))
                 try ExtendedKeyUsage([.serverAuth])
                 SubjectAlternativeNames([
-                    .ipAddress(ASN1OctetString(contentBytes: [127, 0, 0, 1])), .dnsName("localhost"), .dnsName("kubernetes"),
+                    .ipAddress(ASN1OctetString(contentBytes: [127, 0, 0, 1])),
+                    .ipAddress(ASN1OctetString(contentBytes: serviceAddress.split(separator: ".").compactMap { UInt8($0) }[...])),
+                    .dnsName("localhost"), .dnsName("kubernetes"),
                     .dnsName("kubernetes.default.svc"),
                 ])
             })

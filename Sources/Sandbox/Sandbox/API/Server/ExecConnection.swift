@@ -8,8 +8,10 @@ struct ExecCall: Sendable {
     let request: ExecRequest
     let `protocol`: ExecFrame.Version
 
-    init(_ head: HTTPRequestHead, _ service: APIService) throws(APIError) {
-        let request = APIRequest(method: head.method, uri: head.uri, headers: head.headers)
+    init(_ head: HTTPRequestHead, _ service: APIService, _ user: UserIdentity) throws(APIError) {
+        var request = APIRequest(method: head.method, uri: head.uri, headers: head.headers)
+        request.user = user
+        request = try service.authorized(request)
         guard request.path.prefix(2) == ["api", "v1"],
             let path = ResourcePath(group: "", version: "v1", request.path.dropFirst(2), in: service.store.registry),
             path.definition.type == .pods, path.subresource == "exec", let key = path.key

@@ -10,7 +10,8 @@ struct HTTPConnection: Sendable {
     let service: APIService
     let credentials: ClusterCredentials
     /// Is `true` when TLS has already proven the client's identity.
-    let isAuthenticated: Bool
+    /// Set when the client has shown a certificate of ours.
+    let hasCertificate: Bool
 
     private typealias Outbound = NIOAsyncChannelOutboundWriter<HTTPServerResponsePart>
 
@@ -37,10 +38,13 @@ struct HTTPConnection: Sendable {
     }
 
     private func respond(_ head: HTTPRequestHead, _ body: ByteBuffer) async -> APIResponse {
-        let request = APIRequest(method: head.method, uri: head.uri, headers: head.headers, body: body)
-        guard
-            isAuthenticated || credentials.accepts(authorization: head.headers.first(name: "Authorization")) || APIService.isPublic(request)
-        else { return .failure(APIService.unauthorized) }
+        var request = APIRequest(method: head.method, uri: head.uri, headers: head.headers, body: body)
+        if let user = service.authenticated(head.headers, hasCertificate: hasCertificate, credentials) {
+            request.user = user
+        } else {
+            guard APIService.isPublic(request) else { return .failure(APIService.unauthorized) }
+            request.user = UserIdentity(name: "system:anonymous", groups: ["system:unauthenticated"])
+        }
         guard body.readableBytes <= Self.bodyLimit else {
             return .failure(APIError(413, "RequestEntityTooLarge", "Request entity too large: limit is \(Self.bodyLimit)"))
         }

@@ -16,8 +16,13 @@ extension APIService {
         let warnings = try checkFields(object, call)
         if call.isEventsGroup { object = EventForm.involving(object) }
         let dryRun = try call.request.query.isDryRun()
-        let created = try store.create(call.definition.type, object, namespace: call.path.namespace ?? "", dryRun: dryRun)
-        return answer(created, call, status: 201, warnings)
+        let new = object
+        let (created, more) = try store.transaction(dryRun: dryRun) { state throws(APIError) in
+            let review = RequestReview(call: call, state: state)
+            let created = try state.create(call.definition.type, new, namespace: call.path.namespace ?? "")
+            return (created, try review.check(created, old: nil))
+        }
+        return answer(created, call, status: 201, warnings + more)
     }
 
     func replace(_ key: ObjectKey, _ call: ResourceCall, part: UpdatePart = .main) throws(APIError) -> APIResponse {
@@ -28,10 +33,13 @@ extension APIService {
             throw .badRequest("the name of the object (\(object.name)) does not match the name on the URL (\(key.name))")
         }
         let new = object
-        let updated = try store.transaction(dryRun: try call.request.query.isDryRun()) { state throws(APIError) in
-            try state.update(key, to: new, part: part)
+        let (updated, more) = try store.transaction(dryRun: try call.request.query.isDryRun()) { state throws(APIError) in
+            let review = RequestReview(call: call, state: state)
+            let old = try state.get(key)
+            let updated = try state.update(key, to: new, part: part)
+            return (updated, try review.check(updated, old: old))
         }
-        return answer(updated, call, status: 200, warnings)
+        return answer(updated, call, status: 200, warnings + more)
     }
 
     func patch(_ key: ObjectKey, _ call: ResourceCall, part: UpdatePart = .main) throws(APIError) -> APIResponse {
@@ -41,7 +49,9 @@ extension APIService {
             let new = try Self.patched(old, by: call.request, FieldSchema.of(key.type))
             guard new.name == key.name else { throw .badRequest("a patch may not change metadata.name") }
             let warnings = try checkFields(new, call)
-            return (try state.update(key, to: new, part: part), warnings)
+            let review = RequestReview(call: call, state: state)
+            let updated = try state.update(key, to: new, part: part)
+            return (updated, warnings + (try review.check(updated, old: old)))
         }
         return answer(updated, call, status: 200, warnings)
     }
@@ -65,7 +75,10 @@ extension APIService {
     func delete(_ key: ObjectKey, _ call: ResourceCall) throws(APIError) -> APIResponse {
         let (options, isDryRun) = try deleteOptions(call)
         let isIgnored = key.type == .pods && flaws.contains(.deletionIgnored)
-        let deletion = try store.delete(key, options, dryRun: isDryRun || isIgnored)
+        let deletion = try store.transaction(dryRun: isDryRun || isIgnored) { state throws(APIError) in
+            try RequestReview(call: call, state: state).checkDeletion(try state.get(key))
+            return try state.delete(key, options)
+        }
         switch deletion {
         case .pending(let object): return answer(object, call, status: 200, [])
         // The API server answers with the object where deletion is graceful, and otherwise says what is gone.
@@ -85,7 +98,8 @@ extension APIService {
             for object in state.list(type, filter) {
                 let key = call.definition.key(namespace: object.namespace, name: object.name)
                 // An earlier one may have taken this one with it.
-                guard state[key] != nil else { continue }
+                guard let present = state[key] else { continue }
+                try RequestReview(call: call, state: state).checkDeletion(present)
                 deleted.append(try state.delete(key, options).object)
             }
             return deleted

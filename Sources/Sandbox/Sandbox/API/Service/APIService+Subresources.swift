@@ -17,6 +17,7 @@ extension APIService {
         case ("scale", .PUT), ("scale", .PATCH): return try scale(key, call)
         case ("binding", .POST): return try bind(key, call)
         case ("eviction", .POST): return try evict(key, call)
+        case ("token", .POST): return try createToken(key, call)
         case ("log", .GET): return try await logs(key, call)
         case ("exec", .GET), ("exec", .POST): throw Self.upgradeRequired(call.request)
         default: throw .methodNotAllowed()

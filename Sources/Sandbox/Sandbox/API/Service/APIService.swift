@@ -14,7 +14,7 @@ struct APIService: Sendable {
     /// Answers one request of an authenticated client.
     func respond(to request: APIRequest) async -> APIResponse {
         do {
-            return try await route(request)
+            return try await route(try authorized(request))
         } catch {
             return .failure(error)
         }
@@ -58,7 +58,7 @@ struct APIService: Sendable {
     private func resource(
         _ request: APIRequest, group: String, version: String, _ rest: ArraySlice<String>
     ) async throws(APIError) -> APIResponse {
-        if let review = try AccessReview.respond(to: request, group: group, version: version, rest) { return review }
+        if let review = try AccessReview(service: self, request: request).respond(group: group, version: version, rest) { return review }
         guard let path = ResourcePath(group: group, version: version, rest, in: store.registry) else { throw Self.unknownPath }
         let form = try AcceptedForm(request.headers)
         let call = ResourceCall(request: request, path: path, form: form, isEventsGroup: group == "events.k8s.io")

@@ -17,13 +17,14 @@ enum Discovery {
         "authorization.k8s.io": [
             review("selfsubjectaccessreviews", "SelfSubjectAccessReview"), review("selfsubjectrulesreviews", "SelfSubjectRulesReview"),
             review("subjectaccessreviews", "SubjectAccessReview"),
+            review("localsubjectaccessreviews", "LocalSubjectAccessReview", isNamespaced: true),
         ],
-        "authentication.k8s.io": [review("selfsubjectreviews", "SelfSubjectReview")],
+        "authentication.k8s.io": [review("selfsubjectreviews", "SelfSubjectReview"), review("tokenreviews", "TokenReview")],
     ]
 
-    private static func review(_ name: String, _ kind: String) -> JSONValue {
+    private static func review(_ name: String, _ kind: String, isNamespaced: Bool = false) -> JSONValue {
         [
-            "name": .string(name), "singularName": .string(kind.lowercased()), "namespaced": false, "kind": .string(kind),
+            "name": .string(name), "singularName": .string(kind.lowercased()), "namespaced": .bool(isNamespaced), "kind": .string(kind),
             "verbs": ["create"],
         ]
     }

@@ -9,7 +9,7 @@ struct PodEnvironment {
 
     /// The container's own variables, later ones seeing earlier ones.
     func variables(_ container: JSONValue, podIP: String) throws(KubeletProblem) -> [String: String] {
-        var result: [String: String] = [:]
+        var result = apiServer
         for source in container["envFrom"]?.array ?? [] {
             let prefix = source["prefix"]?.string ?? ""
             for (kind, type) in [("secretRef", ResourceType.secrets), ("configMapRef", .configMaps)] {
@@ -26,6 +26,27 @@ struct PodEnvironment {
             }
         }
         return result
+    }
+
+    /// The place of the API server, for clients in pods.
+    private var apiServer: [String: String] {
+        let subset = state[ObjectKey(.endpoints, namespace: "default", name: "kubernetes")]?["subsets"]?[0]
+        guard let host = subset?["addresses"]?[0]?["ip"]?.string, let port = subset?["ports"]?[0]?["port"]?.integer else { return [:] }
+        return ["KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": String(port), "KUBERNETES_SERVICE_PORT_HTTPS": String(port)]
+    }
+
+    /// A token of the pod's account that ends with the pod.
+    private func token(_ source: JSONValue) throws(KubeletProblem) -> Data {
+        let name = pod[path: "spec", "serviceAccountName"]?.string ?? "default"
+        guard let account = state[ObjectKey(.serviceAccounts, namespace: pod.namespace, name: name)] else {
+            throw KubeletProblem("CreateContainerConfigError", "serviceaccount \"\(name)\" not found")
+        }
+        let audience = source["audience"]?.string ?? ""
+        let environment = state.environment
+        let token = environment.tokens.token(
+            for: account, audiences: [audience.isEmpty ? TokenIssuer.issuer : audience], lifetime: TokenIssuer.podLifetime, boundTo: pod,
+            at: environment.now())
+        return Data(token.utf8)
     }
 
     private func value(_ source: JSONValue, _ podIP: String) throws(KubeletProblem) -> String? {
@@ -78,6 +99,7 @@ struct PodEnvironment {
         if let secret = volume["secret"] { return choose(secret, try data(.secrets, secret)) }
         if let map = volume["configMap"] { return choose(map, try data(.configMaps, map)) }
         if let downward = volume["downwardAPI"] { return try fields(downward, podIP) }
+        if let source = volume["serviceAccountToken"] { return [source["path"]?.string ?? "token": try token(source)] }
         guard let projected = volume["projected"] else { return nil }
         var result: [String: Data] = [:]
         for source in projected["sources"]?.array ?? [] {
