@@ -103,7 +103,9 @@ let package = Package(
         module(
             .harness, "Report", ["Experiment", "Journal", "Verdict", "CXML2", "JSON", .mustache],
             resources: ["page.mustache", "page.css", "page.js"].map { .embedInCode("HTML/Page/\($0)") }),
-        module(.harness, "Run", ["Experiment", "Journal", "JSON", "Kubernetes", "TDS", "Probe", "Ledger", "Fault", "Verdict", .nioCore]),
+        module(
+            .harness, "Run",
+            ["Experiment", "Journal", "JSON", "Kubernetes", "TDS", "Probe", "Ledger", "Fault", "Verdict", .nioCore, .nioPosix]),
         module(.harness, "Verdict", ["Experiment", "Journal", "JSON", .histogram]),
 
         // Sandbox: an embedded Kubernetes and a stand-in for SQL Server.
@@ -141,7 +143,7 @@ let package = Package(
         unitTests("Ledger", ["Journal", "Probe", "TDS", "sandbox-sql", "Programs", .nioCore, .nioPosix]),
         unitTests("Probe", ["Calibration", "Journal", "TDS", .nioCore, .nioPosix]),
         unitTests("Report", ["JournalScript", "JUnitReading", "Journal", "JSON", "Verdict"]),
-        unitTests("Run", ["Calibration", "Experiment", "Fault", "Journal", "JSON", "Kubernetes", "TDS", .nioCore, .nioPosix]),
+        unitTests("Run", ["Calibration", "Experiment", "Fault", "Journal", "JSON", "Kubernetes", "Ledger", "TDS", .nioCore, .nioPosix]),
         unitTests("Sandbox", ["Checkout", "JSON", .nioCore, .nioPosix, .nioHTTP1, .subprocess]),
         unitTests("SandboxSQL", ["TDS", .nioCore, .nioPosix]),
         unitTests("TDS", ["sandbox-sql", "Programs", .nioCore, .nioPosix, .nioEmbedded, .nioTLS, .nioSSL, .x509, .crypto]),
@@ -151,6 +153,6 @@ let package = Package(
         endToEndTests("FlawTests", ["Checkout", "Programs", "JUnitReading", "JSON", .subprocess]),
         endToEndTests(
             "StopTests",
-            ["Checkout", "Programs", "JUnitReading", "Fault", "Journal", "JSON", "Kubernetes", .subprocess, .system]),
+            ["Checkout", "Programs", "JUnitReading", "Fault", "Journal", "JSON", "Kubernetes", "TDS", .nioPosix, .subprocess, .system]),
     ]
 )

@@ -1,3 +1,5 @@
+public import JSON
+
 extension Experiment {
     /// The experiment that a validated document describes.
     init(document: FormatValue) {
@@ -38,6 +40,21 @@ extension Experiment.Target {
         database = value.requiredText("database")
         login = Experiment.Login(value.object("login"))
         encryption = Experiment.Encryption(value.object("encryption"))
+    }
+}
+
+extension Experiment.Target {
+    /// The target of an effective document's section `spec.target`.
+    public init(effective section: JSONValue) throws {
+        let document: JSONValue = [
+            "apiVersion": .string(Format.apiVersion), "kind": .string(Format.kind), "metadata": ["name": "target"],
+            "spec": ["target": section, "fault": ["none": [:]]],
+        ]
+        let text = String(decoding: try document.data(), as: UTF8.self)
+        guard let experiment = try ExperimentFile.parse(text, file: "target", faults: .any).first else {
+            preconditionFailure("a text that was parsed without an error has its one document")
+        }
+        self = experiment.target
     }
 }
 

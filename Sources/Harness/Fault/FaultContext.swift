@@ -32,13 +32,24 @@ public struct FaultContext: Sendable {
     /// The intents that are still to be undone, the latest first.
     public var openIntents: [UndoIntent] { intents.all }
 
-    /// Restores everything that is still open and writes down the result. An intent without proof stays open.
+    /// Undoes everything that is still open and of interest, and writes the results down. An undo that could not be proven stays open.
     ///
-    /// - Returns: whether nothing is left.
-    public func restore() async throws(JournalError) -> Bool {
-        for intent in openIntents {
-            let result = await undo.perform(intent)
-            if result.proven { intents.close(intent) }
+    /// - Parameters:
+    ///   - which: the intents of interest.
+    ///   - patience: the time for which a server that cannot be reached is waited for, unless it was waited for before.
+    /// - Returns: whether nothing is left at all.
+    @discardableResult
+    public func restore(
+        _ which: (UndoIntent) -> Bool = { _ in true }, patience: Duration = Undo.patience
+    ) async throws(JournalError) -> Bool {
+        for intent in openIntents where which(intent) {
+            let wait = intents.waitsNoMore(for: intent) ? .zero : patience
+            let result = await Undo(client: client, actions: undo.actions, patience: wait).perform(intent)
+            if result.proven {
+                intents.close(intent)
+            } else if !Task.isCancelled {
+                intents.giveUp(intent)
+            }
             try journal.appendDurably(.undoResult(result))
         }
         return openIntents.isEmpty
@@ -62,6 +73,8 @@ private final class OpenIntents: Sendable {
     private struct State {
         var last = 0
         var open: [UndoIntent] = []
+        /// Those of the open ones that were tried in vain.
+        var failed: Set<Int> = []
     }
 
     private let state = Mutex(State())
@@ -74,6 +87,10 @@ private final class OpenIntents: Sendable {
             return intent
         }
     }
+
+    func giveUp(_ intent: UndoIntent) { state.withLock { _ = $0.failed.insert(intent.id) } }
+
+    func waitsNoMore(for intent: UndoIntent) -> Bool { state.withLock { $0.failed.contains(intent.id) } }
 
     func close(_ intent: UndoIntent) {
         state.withLock { $0.open.removeAll { $0.id == intent.id } }

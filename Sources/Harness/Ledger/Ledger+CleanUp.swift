@@ -1,25 +1,103 @@
 import Journal
 public import NIOCore
-import TDS
+public import TDS
 
-extension Ledger {
-    /// Removes the tables, and the database if it was created for them and holds nothing else. To be called when the verdict is on the
-    /// disk, not before: the rows are its evidence.
+/// The traces of a ledger on a server: two tables and, where it was created for them, their database.
+public struct LedgerTables: Sendable, Hashable {
+    public var database: String
+    public var tableSuffix: String
+    /// The database was not there before, and goes with its last table.
+    public var ownsDatabase: Bool
+
+    /// - Returns: `nil` for a suffix that no ledger has.
+    public init?(database: String, tableSuffix: String, ownsDatabase: Bool) {
+        guard !tableSuffix.isEmpty, tableSuffix.utf8.allSatisfy({ $0 < 128 }),
+            tableSuffix.allSatisfy({ $0.isLetter || $0.isNumber || $0 == "_" })
+        else { return nil }
+        self.database = database
+        self.tableSuffix = tableSuffix
+        self.ownsDatabase = ownsDatabase
+    }
+
+    /// The ledger that `configuration` describes, before anything of it is on the server.
+    public init(_ configuration: LedgerConfiguration, on eventLoop: any EventLoop) async throws(LedgerError) {
+        database = configuration.database
+        tableSuffix = configuration.tableSuffix
+        guard configuration.createDatabase else {
+            ownsDatabase = false
+            return
+        }
+        ownsDatabase = try await !Self.exists(database, configuration.patientServer, on: eventLoop)
+    }
+
+    /// Removes the tables, and the database if it is the ledger's own and holds no other table, and looks whether they are gone.
     ///
     /// Tables that are gone already are no error.
-    public func cleanUp(on eventLoop: any EventLoop) async throws(LedgerError) {
-        let action = "remove its tables from \(configuration.database)"
-        try await Self.connected(to: ledgerServer, on: eventLoop, action: action) { connection throws(LedgerError) in
-            for statement in statements.dropTables { try await Self.run(statement, on: connection, action: action) }
-            guard prepared.createdDatabase else { return }
-            let answer = try await Self.run("SELECT COUNT(*) FROM sys.tables", on: connection, action: "look for other tables")
-            guard (try? answer.rows.first?[0].integer) == 0 else { return }
-            // Out of the database first: it cannot be dropped under a session, and this is the last.
-            let outside = configuration.server.database.isEmpty ? "master" : configuration.server.database
-            try await Self.run("USE \(LedgerStatements.quoted(outside))", on: connection, action: "leave its database")
-            try await Self.run(
-                "DROP DATABASE \(LedgerStatements.quoted(configuration.database))", on: connection,
-                action: "drop database \(configuration.database)")
+    ///
+    /// - Parameter server: the login that made them.
+    /// - Returns: the evidence.
+    public func remove(from server: TDSConfiguration, on eventLoop: any EventLoop) async throws(LedgerError) -> String {
+        var server = server
+        server.deadlines = .init(each: .seconds(15))
+        guard try await Self.exists(database, server, on: eventLoop) else { return "there is no database \(database)" }
+        let action = "remove its tables from \(database)"
+        var inside = server
+        inside.database = database
+        let connection = try await Ledger.recovered(inside, on: eventLoop)
+        let outside = server.database.isEmpty ? "master" : server.database
+        let isEmpty: Bool
+        do throws(LedgerError) {
+            isEmpty = try await removeTables(connection, outside: outside, action: action)
+        } catch {
+            await connection.close()
+            throw error
         }
+        await connection.close()
+        let gone = "no table of the suffix \(tableSuffix) is in database \(database)"
+        guard isEmpty, ownsDatabase else { return gone }
+        guard try await !Self.exists(database, server, on: eventLoop) else {
+            throw LedgerError(action: "drop database \(database)", reason: "it is still there")
+        }
+        return "database \(database), which the run created, is gone"
+    }
+
+    /// - Returns: `true` when the database held nothing else, and was dropped if it is the ledger's own.
+    private func removeTables(_ connection: TDSConnection, outside: String, action: String) async throws(LedgerError) -> Bool {
+        let statements = LedgerStatements(suffix: tableSuffix)
+        for statement in statements.dropTables { try await Ledger.run(statement, on: connection, action: action) }
+        let names = try await Ledger.run("SELECT name FROM sys.tables", on: connection, action: "look for its tables").rows
+            .map { row in (try? row[0].string) ?? "" }
+        guard !names.contains(where: { statements.names.contains($0) }) else {
+            throw LedgerError(action: action, reason: "they are still there")
+        }
+        guard ownsDatabase, names.isEmpty else { return false }
+        // Out of the database first: it cannot be dropped under a session, and this is the last.
+        try await Ledger.run("USE \(LedgerStatements.quoted(outside))", on: connection, action: "leave its database")
+        try await Ledger.run("DROP DATABASE \(LedgerStatements.quoted(database))", on: connection, action: "drop database \(database)")
+        return true
+    }
+
+    private static func exists(
+        _ database: String, _ server: TDSConfiguration, on eventLoop: any EventLoop
+    ) async throws(LedgerError) -> Bool {
+        let action = "look for database \(database)"
+        return try await Ledger.connected(to: server, on: eventLoop, action: action) { connection throws(LedgerError) in
+            let name = database.replacing("'", with: "''")
+            let answer = try await Ledger.run("SELECT DB_ID(N'\(name)')", on: connection, action: action)
+            do {
+                return try answer.rows.first?[0].isNull == false
+            } catch {
+                throw LedgerError(action: action, reason: "\(error)")
+            }
+        }
+    }
+}
+
+extension Ledger {
+    /// Removes everything that ``prepare(_:clock:on:)`` has made. To be called when the verdict is on the disk, not before: the rows are its evidence.
+    public func cleanUp(on eventLoop: any EventLoop) async throws(LedgerError) {
+        let tables = LedgerTables(
+            database: configuration.database, tableSuffix: prepared.tableSuffix, ownsDatabase: prepared.createdDatabase)
+        _ = try await tables?.remove(from: configuration.server, on: eventLoop)
     }
 }

@@ -60,7 +60,7 @@ extension Ledger {
 
     /// A database that is there and cannot be opened is being recovered, as after the fault of an experiment before. No event says that
     /// it is open, so it is asked again and again.
-    private static func recovered(_ server: TDSConfiguration, on eventLoop: any EventLoop) async throws(LedgerError) -> TDSConnection {
+    static func recovered(_ server: TDSConfiguration, on eventLoop: any EventLoop) async throws(LedgerError) -> TDSConnection {
         let action = "open database \(server.database), which exists"
         let deadline = ContinuousClock.now + statementTimeout
         while true {

@@ -12,11 +12,14 @@ struct LedgerStatements: Sendable {
     /// and a register that fell back to an old value stays there for the read-back to find.
     let updateRegister: String
     private let index: String
+    /// The names of the tables, not delimited.
+    let names: [String]
 
     /// - Parameter suffix: unique to the run and repeat.
     init(suffix: String) {
-        rows = Self.quoted("aftershock_rows_\(suffix)")
-        registers = Self.quoted("aftershock_registers_\(suffix)")
+        names = ["aftershock_rows_\(suffix)", "aftershock_registers_\(suffix)"]
+        rows = Self.quoted(names[0])
+        registers = Self.quoted(names[1])
         index = Self.quoted("aftershock_rows_\(suffix)_identity")
         insertRow = "INSERT INTO \(rows) (writer, seq, payload, digest) VALUES (@p1, @p2, @p3, @p4)"
         updateRegister = "UPDATE \(registers) SET value = @p2 WHERE writer = @p1 AND value >= @p3 AND value < @p2"

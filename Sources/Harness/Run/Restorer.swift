@@ -11,7 +11,7 @@ public struct Restorer: Sendable {
 
     public init(client: KubernetesClient, faults: FaultCatalog = .standard) {
         self.client = client
-        undo = Undo(client: client, actions: faults.undoActions)
+        undo = Undo(client: client, actions: faults.undoActions + [RemoveTables.self])
     }
 
     /// The restored changes, with their results.

@@ -47,6 +47,9 @@ public struct RunOptions: Sendable {
 
     public var journalPath: String { folder + "/journal.ndjson" }
 
+    /// Every kind of change that a run with these faults may have to undo.
+    var undoActions: [any UndoAction.Type] { faults.undoActions + [RemoveTables.self] }
+
     /// The fault that an experiment describes.
     func injection(_ fault: FaultDocument) -> any FaultInjection {
         faults.injection(fault, options: FaultOptions(helperImage: helperImage))

@@ -34,7 +34,7 @@ public struct Runner: Sendable {
         self.report = report
         journal = try JournalWriter(creating: options.journalPath, clock: RunClock(), observer: observer)
         judge = try JournalJudge(path: options.journalPath)
-        faults = FaultContext(client: client, journal: journal, runID: options.runID, actions: options.faults.undoActions)
+        faults = FaultContext(client: client, journal: journal, runID: options.runID, actions: options.undoActions)
     }
 
     /// The changes that would stay if the run ended now, as text, the latest first.

@@ -14,6 +14,7 @@ struct RestoreCommand: AsyncParsableCommand {
             With --run it works from the run's journal, adds what it did to it and renews the reports. With --run-id or --all it needs
             no journal: every object that a run has changed carries a mark that says how to put it back. Both look in all namespaces, or
             with -n in one; make sure that no run is still going on there.
+            The ledger's tables go too, by the login that the experiment names.
             What somebody else has changed is left as it is. Exits 0 when everything is proven to be put back, 6 when not.
             """)
 
@@ -28,7 +29,7 @@ struct RestoreCommand: AsyncParsableCommand {
     @Flag(help: "What any run has left.")
     var all = false
 
-    @Flag(help: "With --run-id or --all: also run the commands that marks on nodes and Leases name, after a look at them.")
+    @Flag(help: "With --run-id or --all: also run the commands, and use this machine's passwords, that marks name; look at them first.")
     var runCommands = false
 
     func validate() throws {

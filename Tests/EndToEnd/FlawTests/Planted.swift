@@ -73,7 +73,9 @@ extension Planted {
             node: "different", exitCode: 1, broken: ["failure placement"], types: ["placement": "verdict.placement"]),
         Planted(
             name: "never rescheduled", sandbox: ["never-rescheduled"], fault: "podDelete: {}", exitCode: 1,
-            broken: ["failure recovery", "failure downtime", "failure placement", "failure replicas", "error data-persistence"],
+            broken: [
+                "failure recovery", "failure downtime", "failure placement", "failure replicas", "error data-persistence", "error restore",
+            ],
             types: ["recovery": "verdict.recovery"], neverRecovers: true),
         Planted(
             name: "replica count short", sandbox: ["replica-short"], fault: "podDelete: {}", exitCode: 1, broken: ["failure replicas"],

@@ -10,6 +10,8 @@ import Testing
 struct Drill: Sendable {
     let name: String
     let fault: String
+    /// The kind of undo that the fault needs.
+    var undo = "uncordonNode"
     var giveUpAfter = "30s"
     var seed = 50
 
@@ -105,7 +107,7 @@ struct Step: Hashable, Sendable, CustomStringConvertible {
         case .probesStarted: self.init("probesStarted")
         case .snapshot(let snapshot): self.init("snapshot \(snapshot.moment.rawValue)")
         case .observation(let observation): self.init("observation \(observation.kind.rawValue)")
-        case .undoIntent: self.init("undoIntent")
+        case .undoIntent(let intent): self.init("undoIntent \(intent.kind)")
         case .faultBegun: self.init("faultBegun")
         case .faultInjected: self.init("faultInjected")
         case .faultEffect: self.init("faultEffect")

@@ -10,13 +10,13 @@ import Testing
 
 /// The harness is killed in the middle of a fault, at one step after the other; `restore` undoes its changes every time.
 ///
-/// A run struck by SIGKILL at `undoIntent` may have sent its change or not: that is the point.
+/// A run struck by SIGKILL at an `undoIntent` may have sent its change or not: that is the point.
 @Suite(.serialized, .timeLimit(.minutes(60))) struct KillAtEveryStepTests {
     private static let drills = [
         Drill(name: "drain", fault: "nodeDrain: {timeout: 30s}"),
-        Drill(name: "container", fault: "containerKill: {helperImage: busybox}"),
-        Drill(name: "taint", fault: "nodeTaint: {}"),
-        Drill(name: "freeze", fault: "processKill: {signal: STOP, resumeAfter: 1500ms}"),
+        Drill(name: "container", fault: "containerKill: {helperImage: busybox}", undo: "deletePod"),
+        Drill(name: "taint", fault: "nodeTaint: {}", undo: "removeTaint"),
+        Drill(name: "freeze", fault: "processKill: {signal: STOP, resumeAfter: 1500ms}", undo: "continueProcess"),
     ]
 
     /// At every kind of record that a run writes, which an undisturbed one tells.
@@ -49,7 +49,7 @@ import Testing
         try await Self.eachOnItsCluster { drill, cluster in
             let before = try await ClusterState.of(cluster)
             for (signal, code) in [(SIGINT, Int32(130)), (SIGTERM, 143)] {
-                for step in ["undoIntent", "stage recovering"].map(Step.init) {
+                for step in ["undoIntent \(drill.undo)", "stage recovering"].map(Step.init) {
                     let place: Comment = "\(drill.name), signal \(signal) at \(step)"
                     let run = try await drill.run(on: cluster, at: step) { process, _ in kill(process, signal) }
                     #expect(run.code == code, "\(place): \(run.log)")
@@ -123,5 +123,6 @@ import Testing
         let changed = try await ClusterState.of(cluster).difference(from: before)
         #expect(changed.isEmpty, "\(place): \(changed.joined(separator: "; "))")
         #expect(try await cluster.frozenProcesses() == 0, place)
+        #expect(try await cluster.ledgerTables() == [], place)
     }
 }

@@ -31,7 +31,9 @@ import Testing
 
     @Test func theSecondSignalSaysWhatStaysBehind() async throws {
         try await TestCluster.with { cluster in
-            let run = try await Drill(name: "drain", fault: "nodeDrain: {timeout: 30s}").run(on: cluster, at: Step("undoIntent")) {
+            let run = try await Drill(name: "drain", fault: "nodeDrain: {timeout: 30s}").run(
+                on: cluster, at: Step("undoIntent uncordonNode")
+            ) {
                 process, _ in
                 kill(process, SIGTERM)
                 kill(process, SIGINT)

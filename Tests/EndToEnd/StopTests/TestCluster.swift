@@ -3,9 +3,11 @@ import Fault
 import Foundation
 import Glibc
 import Kubernetes
+import NIOPosix
 import Programs
 import Subprocess
 import SystemPackage
+import TDS
 import Testing
 
 /// A sandbox cluster in a process of its own: it outlives the harnesses that are killed.
@@ -74,6 +76,28 @@ struct TestCluster: Sendable {
 
     func pod() async throws -> Pod {
         try #require(await client.list(Pod.self, in: .namespace(Self.namespace)).items.first { $0.metadata.deletionTimestamp == nil })
+    }
+
+    /// The ledger's tables on the server, and its database, as the server itself lists them.
+    func ledgerTables() async throws -> [String] {
+        let service = try await client.get(Service.self, "azure-sql-edge", in: Self.namespace)
+        let secret = try await client.get(Secret.self, "mssql", in: Self.namespace)
+        let host = try #require(service.status?.loadBalancer?.ingress?.first?.ip ?? service.spec.clusterIP)
+        let password = String(decoding: try #require(secret.data?["MSSQL_SA_PASSWORD"]), as: UTF8.self)
+        var server = TDSConfiguration(host: host, port: 1433, user: "sa", password: password)
+        server.certificateTrust = .any
+        let connection = try await TDSConnection.connect(server, on: MultiThreadedEventLoopGroup.singleton.next())
+        let databases = try await connection.query("SELECT name FROM sys.databases", timeout: .seconds(20)).rows.compactMap {
+            try $0[0].string
+        }
+        var found: [String] = []
+        for database in databases where database == "aftershock" {
+            found.append(database)
+            _ = try await connection.query("USE [\(database)]", timeout: .seconds(20))
+            found += try await connection.query("SELECT name FROM sys.tables", timeout: .seconds(20)).rows.compactMap { try $0[0].string }
+        }
+        await connection.close()
+        return found
     }
 
     /// The number of stopped processes of the server.

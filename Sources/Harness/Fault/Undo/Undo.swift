@@ -13,11 +13,14 @@ public struct Undo: Sendable {
     public static let patience = Duration.seconds(60)
 
     public let client: KubernetesClient
+    /// The time for which a server that cannot be reached now is waited for.
+    public let patience: Duration
     let actions: [any UndoAction.Type]
 
     /// - Parameter actions: every kind of change that can be undone.
-    public init(client: KubernetesClient, actions: [any UndoAction.Type]) {
+    public init(client: KubernetesClient, actions: [any UndoAction.Type], patience: Duration = Self.patience) {
         self.client = client
+        self.patience = patience
         self.actions = actions
     }
 

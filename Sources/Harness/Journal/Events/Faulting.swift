@@ -20,6 +20,14 @@ public struct UndoIntent: Codable, Sendable, Hashable {
     }
 }
 
+extension UndoIntent {
+    /// The kind of the ledger's own tables.
+    public static let removeTables = "removeTables"
+
+    /// Is `true` for a change on the server under test, which can only be undone when that server is back. The others are in the cluster.
+    public var isOnServer: Bool { kind == Self.removeTables }
+}
+
 /// The answer to an ``UndoIntent``.
 public struct UndoResult: Codable, Sendable, Hashable {
     public var intent: Int

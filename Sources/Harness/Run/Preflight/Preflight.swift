@@ -105,7 +105,7 @@ struct Preflight: Sendable {
     }
 
     private func checkLeftovers(_ outcome: inout Outcome) async throws {
-        let marks = try await Undo(client: client, actions: options.faults.undoActions).marks(
+        let marks = try await Undo(client: client, actions: options.undoActions).marks(
             in: .namespace(experiment.target.namespace), nodes: fault.takesNode)
         guard let first = marks.first else { return }
         outcome.fail(

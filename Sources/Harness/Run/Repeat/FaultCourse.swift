@@ -166,9 +166,10 @@ struct FaultCourse: Sendable {
     /// Returns whether there was anything to restore.
     @discardableResult
     private func restore() async throws -> Bool {
-        guard !faults.openIntents.isEmpty else { return false }
+        // The ledger's tables are still needed.
+        guard faults.openIntents.contains(where: { !$0.isOnServer }) else { return false }
         try journal.enter(.undoing)
-        _ = try await faults.restore()
+        try await faults.restore { !$0.isOnServer }
         return true
     }
 

@@ -28,17 +28,28 @@ struct RepeatRunner: Sendable {
         let target = try await resolver.resolveWithEndpoint()
         let faultTarget = try target.instance()
         try journal.append(.snapshot(try await resolver.snapshot(.before, container: faultTarget.container)))
-        let ledger = try await Ledger.prepare(
-            LedgerConfiguration(server: server, experiment: experiment, tableSuffix: "\(options.runID)_\(ordinal)", seed: options.seed),
-            clock: journal.clock, on: eventLoopGroup.next())
+        let configuration = LedgerConfiguration(
+            server: server, experiment: experiment, tableSuffix: "\(options.runID)_\(ordinal)", seed: options.seed)
+        if !options.keepTables { try await intendRemoval(of: configuration, faultTarget) }
+        let ledger = try await Ledger.prepare(configuration, clock: journal.clock, on: eventLoopGroup.next())
         try journal.append(.ledgerPrepared(ledger.prepared))
 
         let ended = try await measure(target, faultTarget, resolver, ledger)
 
         try journal.enter(.settling)
-        try journal.append(await ledger.check(on: eventLoopGroup.next()))
-        if !options.keepTables { await cleanUp(ledger) }
+        let checked = await ledger.check(on: eventLoopGroup.next())
+        try journal.append(checked)
+        // A server that could not be read has been waited for already.
+        let isThere = if case .ledgerChecked = checked { true } else { false }
+        try await faults.restore({ $0.isOnServer }, patience: isThere ? Undo.patience : .zero)
         return ended
+    }
+
+    /// Writes down, here and on the Lease, that the ledger's tables are to be removed, before there are any.
+    private func intendRemoval(of configuration: LedgerConfiguration, _ target: FaultTarget) async throws {
+        let tables = try await LedgerTables(configuration, on: eventLoopGroup.next())
+        let intent = try faults.intend(RemoveTables(tables, experiment, lease: target.lease))
+        try await faults.mark(Lease.self, target.lease, in: target.namespace, with: intent)
     }
 
     /// Probes, writers and watches run while the fault's course is gone through.
@@ -83,16 +94,6 @@ struct RepeatRunner: Sendable {
                 return ended
             }
             throw CancellationError()
-        }
-    }
-
-    /// Tables that cannot be removed are no reason to throw a measurement away; the next run has tables of its own.
-    private func cleanUp(_ ledger: Ledger) async {
-        do throws(LedgerError) {
-            try await ledger.cleanUp(on: eventLoopGroup.next())
-        } catch {
-            _ = try? journal.append(
-                .observation(ClusterObservation(kind: .event, object: "ledger", detail: "its tables could not be removed: \(error)")))
         }
     }
 }

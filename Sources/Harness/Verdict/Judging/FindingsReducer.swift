@@ -124,12 +124,15 @@ public struct FindingsReducer: Sendable {
             restored: restored, verdict: .invalid, exitCode: .invalid, ended: last)
         findings.verdict = Verdict.combined(judged.map(\.verdict)) ?? .invalid
         if !findings.isComplete, findings.verdict == .pass { findings.verdict = .aborted }
-        findings.exitCode = findings.decideExitCode()
+        let left = intents.filter { undoResults[$0.id]?.proven != true }
+        findings.exitCode = findings.decideExitCode(leavesOnlyTables: !left.isEmpty && left.allSatisfy(\.isOnServer))
         return findings
     }
 
+    private var intents: [UndoIntent] { experiments.flatMap(\.finished).flatMap(\.facts.intents) + (repeating?.intents ?? []) }
+
     private var restored: Bool? {
-        let intents = experiments.flatMap(\.finished).flatMap(\.facts.intents) + (repeating?.intents ?? [])
+        let intents = intents
         guard intents.allSatisfy({ undoResults[$0.id]?.proven == true }) else { return false }
         if end?.restored == false && !undoneSinceEnd { return false }
         return intents.isEmpty ? nil : true
@@ -177,11 +180,14 @@ extension Findings {
     }
 
     /// Precedence: not restored, data lost, failed, then what ended the run, could not tell, preflight.
-    fileprivate func decideExitCode() -> RunExitCode {
-        if restored == false { return .notRestored }
+    ///
+    /// Tables that are left on a server which never came back are the least of what is wrong with it: then its verdict comes first.
+    fileprivate func decideExitCode(leavesOnlyTables: Bool) -> RunExitCode {
+        if restored == false, !leavesOnlyTables { return .notRestored }
         let judgements = experiments.flatMap(\.judgements)
         if judgements.contains(where: { $0.outcome == .failed && $0.type == "verdict.data-lost" }) { return .dataLost }
         if verdict == .fail { return .failed }
+        if restored == false { return .notRestored }
         switch interruption?.cause {
         case "SIGINT": return .interrupted
         case "SIGTERM": return .terminated

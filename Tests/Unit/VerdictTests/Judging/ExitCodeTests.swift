@@ -58,6 +58,25 @@ import Testing
         #expect(reducer.findings().experiments.first?.judgement(.restore)?.outcome == .passed)
     }
 
+    /// Tables on a server that never came back are not the worst news of that run; of one that passed they are.
+    @Test(arguments: [(Int64(1), RunExitCode.dataLost), (0, .notRestored)])
+    func tablesThatAreLeftGoBehindTheVerdict(lost: Int64, exitCode: RunExitCode) {
+        var script = Script()
+        var ledger = script.keptLedger()
+        ledger.lost = lost
+        script.ledger = ledger
+        var records = script.records
+        let intent = UndoIntent(id: 7, kind: UndoIntent.removeTables, summary: "remove the tables", parameters: [:])
+        records.insert(
+            JournalRecord(at: .ms(1_900), event: .undoIntent(intent)),
+            at: records.firstIndex { if case .ledgerPrepared = $0.event { true } else { false } } ?? 0)
+        var reducer = FindingsReducer()
+        for record in records { reducer.add(record) }
+        #expect(reducer.findings().exitCode == exitCode)
+        #expect(reducer.findings().restored == false)
+        #expect(reducer.findings().experiments.first?.judgement(.restore)?.outcome == .undecided)
+    }
+
     @Test func aFailedPreflightIsNotTheSameAsNotKnowing() {
         var script = Script()
         script.drop { event in
