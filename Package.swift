@@ -113,7 +113,10 @@ let package = Package(
         module(
             .sandbox, "Sandbox",
             ["JSON", .nioCore, .nioPosix, .nioHTTP1, .nioWebSocket, .nioSSL, .x509, .crypto, .subprocess, .system, .yams]),
-        module(.sandbox, "SandboxSQL", ["TDS", "CSQLite", .nioCore, .nioPosix, .nioTLS, .nioSSL, .x509, .crypto, .argumentParser]),
+        module(.sandbox, "DatabaseFlaws"),
+        module(
+            .sandbox, "SandboxSQL",
+            ["DatabaseFlaws", "TDS", "CSQLite", .nioCore, .nioPosix, .nioTLS, .nioSSL, .x509, .crypto, .argumentParser]),
         program(.sandbox, "sandbox-sql", ["SandboxSQL", .argumentParser]),
 
         // Tools: what people start.
@@ -121,11 +124,11 @@ let package = Package(
         module(
             .tools, "Commands",
             [
-                "Calibration", "JSON", "Experiment", "Fault", "Journal", "Kubernetes", "TDS", "Verdict", "Report", "Run", "Sandbox",
-                .nioPosix,
+                "Calibration", "JSON", "Experiment", "Fault", "Journal", "Kubernetes", "TDS", "Verdict", "Report", "Run",
+                "DatabaseFlaws", "Sandbox", .nioPosix,
                 .yams, .argumentParser,
             ]),
-        program(.tools, "aftershock", ["Commands", .argumentParser]),
+        program(.tools, "aftershock", ["Commands"]),
 
         testSupport("Checkout"),
         testSupport("JournalScript", ["Journal", "Verdict"]),
@@ -145,11 +148,12 @@ let package = Package(
         unitTests("Report", ["JournalScript", "JUnitReading", "Journal", "JSON", "Verdict"]),
         unitTests("Run", ["Calibration", "Experiment", "Fault", "Journal", "JSON", "Kubernetes", "Ledger", "TDS", .nioCore, .nioPosix]),
         unitTests("Sandbox", ["Checkout", "JSON", .nioCore, .nioPosix, .nioHTTP1, .subprocess]),
-        unitTests("SandboxSQL", ["TDS", .nioCore, .nioPosix]),
+        unitTests("SandboxSQL", ["DatabaseFlaws", "TDS", .nioCore, .nioPosix]),
         unitTests("TDS", ["sandbox-sql", "Programs", .nioCore, .nioPosix, .nioEmbedded, .nioTLS, .nioSSL, .x509, .crypto]),
         unitTests("Verdict", ["JournalScript", "Experiment", "Journal", "JSON"], resources: [.copy("StoredRuns")]),
 
-        endToEndTests("CommandTests", ["Programs", "JUnitReading", "JournalScript", "Journal", "Report", "JSON", .nioCore, .nioPosix]),
+        endToEndTests(
+            "CommandTests", ["Checkout", "Programs", "JUnitReading", "JournalScript", "Journal", "Report", "JSON", .nioCore, .nioPosix]),
         endToEndTests("FlawTests", ["Checkout", "Programs", "JUnitReading", "JSON", .subprocess]),
         endToEndTests(
             "StopTests",

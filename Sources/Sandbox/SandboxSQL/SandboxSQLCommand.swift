@@ -1,4 +1,5 @@
 public import ArgumentParser
+import DatabaseFlaws
 
 /// The command `sandbox-sql`.
 public struct SandboxSQLCommand: ParsableCommand {

@@ -1,3 +1,4 @@
+import DatabaseFlaws
 import Foundation
 
 @testable import SandboxSQL

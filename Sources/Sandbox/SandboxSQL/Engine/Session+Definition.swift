@@ -1,3 +1,5 @@
+import DatabaseFlaws
+
 extension Session {
     private func target(_ name: ObjectName) throws(SQLError) -> DatabaseFile {
         guard let file = server.databases[name.database ?? database] else { throw .unknownDatabase(name.database ?? database) }

@@ -1,3 +1,4 @@
+import DatabaseFlaws
 import Synchronization
 
 /// One login: its database, its options, its transaction and its variables. Lives on a thread of its own, as SQLite blocks.

@@ -1,3 +1,5 @@
+import DatabaseFlaws
+
 extension Session {
     /// Makes the SQLite transaction durable, or, under ack-before-commit, leaves that for after the answer.
     func commitToDisk() throws(SQLiteFailure) {

@@ -1,3 +1,4 @@
+import DatabaseFlaws
 import TDS
 
 /// The options of a server, from the command line and the environment of Microsoft's image.

@@ -1,3 +1,4 @@
+import DatabaseFlaws
 import NIOCore
 import NIOPosix
 import NIOSSL

@@ -1,8 +1,8 @@
 /// The misbehaviour asked for with `--flaw` or SANDBOX_SQL_FLAWS. None is the default.
 ///
 /// Every flaw is real: the bytes are wrong, gone or never sent. They are there so that a harness can show that it notices.
-struct Flaws: Sendable, Equatable {
-    enum Name: String, CaseIterable, Sendable {
+public struct Flaws: Sendable, Equatable {
+    public enum Name: String, CaseIterable, Sendable {
         case acknowledgeBeforeCommit = "ack-before-commit"
         case loseLast = "lose-last-ms"
         case loseOneIn = "lose-one-in"
@@ -17,12 +17,12 @@ struct Flaws: Sendable, Equatable {
         case slowerLogins = "slower-logins"
         case wrongSentinel = "wrong-sentinel"
 
-        enum Value: Equatable {
+        public enum Value: Equatable {
             case none, required
             case optional(Int)
         }
 
-        var value: Value {
+        public var value: Value {
             switch self {
             case .acknowledgeBeforeCommit: .optional(20)
             case .unansweredCommit: .optional(50)
@@ -52,10 +52,10 @@ struct Flaws: Sendable, Equatable {
 
     private var values: [Name: Int] = [:]
 
-    init() {}
+    public init() {}
 
     /// - Parameter texts: `name` or `name=value`.
-    init(_ texts: [String]) throws(FlawError) {
+    public init(_ texts: [String]) throws(FlawError) {
         for text in texts {
             let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
             guard let name = parts.first.flatMap({ Name(rawValue: $0) }) else {
@@ -72,15 +72,15 @@ struct Flaws: Sendable, Equatable {
         }
     }
 
-    subscript(name: Name) -> Int? { values[name] }
-    func has(_ name: Name) -> Bool { values[name] != nil }
+    public subscript(name: Name) -> Int? { values[name] }
+    public func has(_ name: Name) -> Bool { values[name] != nil }
 
     /// Keeps the whole write-ahead log, as the flaw that cuts it needs.
-    var keepsLog: Bool { has(.loseLast) }
+    public var keepsLog: Bool { has(.loseLast) }
     /// A row can be there twice only where no key forbids it.
-    var keysAreUnique: Bool { !has(.duplicateOneIn) }
+    public var keysAreUnique: Bool { !has(.duplicateOneIn) }
 
-    static let help: String = Name.allCases.map { name in
+    public static let help: String = Name.allCases.map { name in
         let argument =
             switch name.value {
             case .none: ""
@@ -91,11 +91,11 @@ struct Flaws: Sendable, Equatable {
     }.joined(separator: "\n")
 }
 
-struct FlawError: Error, CustomStringConvertible {
-    var text: String
-    var reason: String
+public struct FlawError: Error, CustomStringConvertible {
+    public var text: String
+    public var reason: String
 
-    var description: String {
+    public var description: String {
         "'\(text)' is not a flaw: \(reason). Known: \(Flaws.Name.allCases.map(\.rawValue).joined(separator: ", "))."
     }
 }
