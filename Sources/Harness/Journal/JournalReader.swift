@@ -11,6 +11,7 @@ public struct JournalReader: Sequence, IteratorProtocol {
     /// Where the next line begins in the buffer.
     private var position = 0
     private var line = 0
+    private var chain = JournalChain()
     /// Why reading ended early: `nil` when every line was a record, else the first one that was not.
     ///
     /// A last line without its newline is what a killed harness leaves; it is not part of the journal and no error.
@@ -20,7 +21,7 @@ public struct JournalReader: Sequence, IteratorProtocol {
         do {
             handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
         } catch {
-            throw JournalError(path: path, line: nil, reason: "cannot be read: \(error.localizedDescription)")
+            throw JournalError(path: path, line: nil, reason: "cannot be read: \(words(for: error))")
         }
         self.path = path
     }
@@ -28,13 +29,23 @@ public struct JournalReader: Sequence, IteratorProtocol {
     public mutating func next() -> JournalRecord? {
         guard damage == nil, let text = nextLine() else { return nil }
         line += 1
+        guard chain.takes(buffer[text]) else {
+            damage = JournalError(path: path, line: line, reason: "is damaged: this line, or one before it, is not as it was written")
+            return nil
+        }
         do {
-            return try buffer.withUnsafeBytes { try JournalRecord(line: UnsafeRawBufferPointer(rebasing: $0[text]), decoder) }
+            let record = try buffer.withUnsafeBytes { try JournalRecord(line: UnsafeRawBufferPointer(rebasing: $0[text]), decoder) }
+            guard let name = record.implausibleNumber else { return record }
+            damage = JournalError(path: path, line: line, reason: "has a number that no run writes: '\(name)'")
+            return nil
         } catch {
             damage = JournalError(path: path, line: line, reason: "is not a record of this version's journal: \(error)")
             return nil
         }
     }
+
+    /// Tells if the lines that were read have checksums: without them, as earlier versions wrote journals, little of a damage is seen.
+    public var isChained: Bool { chain.isUsed != false }
 
     /// All records. Throws when a line is damaged.
     public static func records(of path: String) throws(JournalError) -> [JournalRecord] {
@@ -60,7 +71,7 @@ public struct JournalReader: Sequence, IteratorProtocol {
                 searched = buffer.count
                 buffer += more
             } catch {
-                damage = JournalError(path: path, line: line + 1, reason: "cannot be read: \(error.localizedDescription)")
+                damage = JournalError(path: path, line: line + 1, reason: "cannot be read: \(words(for: error))")
                 return nil
             }
         }

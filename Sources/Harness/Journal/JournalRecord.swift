@@ -36,6 +36,16 @@ public enum Event: Sendable, Hashable {
     case runEnded(RunEnded)
 }
 
+extension Event {
+    /// A probe or a write: there are many of them, and none matters by itself.
+    var isRoutine: Bool {
+        switch self {
+        case .probe, .probeSkipped, .write: true
+        default: false
+        }
+    }
+}
+
 extension JournalRecord: Codable {
     private enum Key: String, CodingKey {
         case at, event

@@ -11,7 +11,10 @@ import SystemPackage
 public final class JournalWriter: Sendable {
     private struct State {
         let file: FileDescriptor
+        /// `nil`: the journal is one of an earlier version, without checksums.
+        var chain: JournalChain?
         var failure: JournalError?
+        var unwritten: [JournalRecord] = []
     }
 
     public let path: String
@@ -26,10 +29,11 @@ public final class JournalWriter: Sendable {
         creating path: String, clock: RunClock, observer: (@Sendable (JournalRecord) -> Void)? = nil
     ) throws(JournalError) {
         let file = try Self.open(path, [.create, .exclusiveCreate], "created")
+        let chain = JournalChain()
         self.path = path
         self.clock = clock
         self.observer = observer
-        state = Mutex(State(file: file))
+        state = Mutex(State(file: file, chain: chain))
     }
 
     /// Opens the journal of a run that has ended, to add to it what `restore` did. `clock` goes on after the last record.
@@ -37,15 +41,33 @@ public final class JournalWriter: Sendable {
     /// - Throws: also when the run has not ended: its own writer still has the journal.
     public init(appendingTo path: String, clock: RunClock) throws(JournalError) {
         let file = try Self.open(path, [], "opened")
+        let chain = try Self.resume(path, file)
         self.path = path
         self.clock = clock
         observer = nil
-        state = Mutex(State(file: file))
+        state = Mutex(State(file: file, chain: chain))
     }
 
     deinit {
         // All lines are with the kernel already; closing can add nothing.
         try? state.withLock { $0.file }.close()
+    }
+
+    /// Cuts off a last line that is not whole, as a full disk or the end of the machine leaves it: nothing could be added to it.
+    ///
+    /// - Returns: the checksum to go on with.
+    private static func resume(_ path: String, _ file: FileDescriptor) throws(JournalError) -> JournalChain? {
+        do {
+            let content = try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
+            let newline = UInt8(ascii: "\n")
+            let end = content.lastIndex(of: newline).map { $0 + 1 } ?? 0
+            let start = content[..<max(0, end - 1)].lastIndex(of: newline).map { $0 + 1 } ?? 0
+            let last = Data(content[start..<max(start, end - 1)])
+            if end < content.count { try file.resize(to: Int64(end)) }
+            return last.isEmpty ? JournalChain() : JournalChain(after: last)
+        } catch {
+            throw JournalError(path: path, line: nil, reason: "cannot be continued: \(words(for: error))")
+        }
     }
 
     private static func open(
@@ -83,26 +105,47 @@ public final class JournalWriter: Sendable {
     private func write(_ event: Event, at time: RunTime?, durably: Bool) throws(JournalError) -> RunTime {
         let time = time ?? clock.now
         let record = JournalRecord(at: time, event: event)
-        let line: [UInt8]
+        var line: [UInt8]
         do {
             line = try record.line()
         } catch {
             throw JournalError(path: path, line: nil, reason: "an event cannot be written as JSON: \(error)")
         }
         let failure = state.withLock { state -> JournalError? in
-            if let failure = state.failure { return failure }
+            if let failure = state.failure {
+                if !record.event.isRoutine { state.unwritten.append(record) }
+                return failure
+            }
+            state.chain?.seal(&line)
             do {
                 var rest = line[...]
                 while !rest.isEmpty { rest.removeFirst(try rest.withUnsafeBytes { try state.file.write($0) }) }
                 if durably, fsync(state.file.rawValue) != 0 { throw Errno(rawValue: errno) }
             } catch {
-                state.failure = JournalError(path: path, line: nil, reason: "cannot be written: \(error)")
+                let failure = JournalError(path: path, line: nil, reason: "cannot be written: \(error)")
+                state.failure = failure
+                state.unwritten = [JournalRecord(at: time, event: .interrupted(Interrupted(cause: "error", message: "\(failure)")))]
+                if !event.isRoutine { state.unwritten.append(record) }
             }
             return state.failure
         }
-        if let failure { throw failure }
+        // The observer is told of a record that could not be written too.
         observer?(record)
+        if let failure { throw failure }
         return time
+    }
+
+    /// The records that a full disk kept out of the journal, without probes and writes. The first one gives the reason.
+    public var unwritten: [JournalRecord] { state.withLock { $0.unwritten } }
+
+    /// - Throws: when the file is no longer where it was: whoever removed it, or its folder, has taken the evidence away.
+    public func checkPlace() throws(JournalError) {
+        var own = stat()
+        var there = stat()
+        let isOpen = state.withLock { fstat($0.file.rawValue, &own) } == 0
+        guard isOpen, stat(path, &there) == 0, own.st_ino == there.st_ino, own.st_dev == there.st_dev else {
+            throw JournalError(path: path, line: nil, reason: "was removed, or replaced, while the run went on")
+        }
     }
 }
 

@@ -31,7 +31,7 @@ struct PlainLineReader {
             } else {
                 nil
             }
-        guard let event, take("}") else { return nil }
+        guard let event, takeChain(), take("}") else { return nil }
         return JournalRecord(at: RunTime(nanoseconds: at), event: event)
     }
 
@@ -73,6 +73,15 @@ struct PlainLineReader {
             return nil
         }
         return ProbeSkipped(track: track, lane: lane, slot: slot, intended: intended, reason: reason)
+    }
+
+    /// The checksum, which was looked at before.
+    private mutating func takeChain() -> Bool { take(name: "chain") ? quotedDigits() : true }
+
+    private mutating func quotedDigits() -> Bool {
+        guard take("\""), position + 16 <= bytes.count else { return false }
+        position += 16
+        return take("\"")
     }
 
     // MARK: Fields

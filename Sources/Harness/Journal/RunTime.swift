@@ -1,5 +1,7 @@
 /// A point on the run's one monotonic clock: nanoseconds since the run's origin.
 ///
+/// It counts 292 years, and what would go beyond them stays there: times come from files that anybody may have written.
+///
 /// Every time in a journal, a finding or a report is of this clock. The wall clock is written down once, at the origin.
 public struct RunTime: Sendable, Hashable, Comparable {
     public var nanoseconds: Int64
@@ -13,11 +15,12 @@ public struct RunTime: Sendable, Hashable, Comparable {
     public static func < (left: RunTime, right: RunTime) -> Bool { left.nanoseconds < right.nanoseconds }
 
     public static func + (time: RunTime, span: Duration) -> RunTime {
-        RunTime(nanoseconds: time.nanoseconds + span.wholeNanoseconds)
+        RunTime(nanoseconds: time.nanoseconds.clampedSum(span.wholeNanoseconds))
     }
 
     public static func - (later: RunTime, earlier: RunTime) -> Duration {
-        .nanoseconds(later.nanoseconds - earlier.nanoseconds)
+        // A duration holds more than the 64 bits of two times.
+        .nanoseconds(later.nanoseconds) - .nanoseconds(earlier.nanoseconds)
     }
 }
 
@@ -33,9 +36,19 @@ extension RunTime: Codable {
 }
 
 extension Duration {
-    /// Whole nanoseconds, rounded towards zero. Holds 292 years.
+    /// Whole nanoseconds, rounded towards zero; of more than 292 years as many as there can be.
     public var wholeNanoseconds: Int64 {
         let (seconds, attoseconds) = components
-        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
+        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        guard !overflow else { return seconds < 0 ? .min : .max }
+        return whole.clampedSum(attoseconds / 1_000_000_000)
+    }
+}
+
+extension Int64 {
+    /// The sum, or the number of the type that is nearest to it.
+    public func clampedSum(_ other: Int64) -> Int64 {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? (other < 0 ? .min : .max) : sum
     }
 }
