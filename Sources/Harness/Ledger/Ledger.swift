@@ -53,7 +53,9 @@ public final class Ledger: Sendable {
     public func write(
         on eventLoop: any EventLoop, health: HealthMonitor, record: @escaping @Sendable (Event) throws -> Void
     ) async throws {
-        let context = ProbeContext(server: writerServer, clock: clock, eventLoop: eventLoop)
+        let stalls = StallWatch(eventLoop, clock: clock)
+        defer { stalls.stop() }
+        let context = ProbeContext(server: writerServer, clock: clock, eventLoop: eventLoop, stalls: stalls)
         let executor = EventLoopTaskExecutor(eventLoop)
         let start = clock.now
         try await withThrowingDiscardingTaskGroup { group in

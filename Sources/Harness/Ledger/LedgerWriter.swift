@@ -66,6 +66,10 @@ struct LedgerWriter: Sendable {
             await attempt(intended, started, session)
         }.value
         try record(.write(result))
+        guard result.failure?.kind != "cancelled" else {
+            health.skipped(.write, lane: index)
+            return after
+        }
         health.finished(.write, lane: index, done: result.done, failure: result.failure)
         return after
     }
@@ -78,9 +82,10 @@ struct LedgerWriter: Sendable {
         let isUpdate = sequence % ledger.configuration.updateEvery == 0 && !session.registerFellBack
         let kind: WriteResult.Kind = isUpdate ? .update : .insert
         func finished(_ outcome: WriteResult.Outcome, _ failure: Failure?) -> WriteResult {
+            let done = context.clock.now
             let result = WriteResult(
-                writer: index, sequence: sequence, kind: kind, intended: intended, started: started, done: context.clock.now,
-                outcome: outcome, failure: failure)
+                writer: index, sequence: sequence, kind: kind, intended: intended, started: started, done: done, outcome: outcome,
+                failure: context.attributed(failure, started: started, done: done, timeout: ledger.configuration.timeout))
             ledger.book.withLock { $0.finished(result) }
             return result
         }

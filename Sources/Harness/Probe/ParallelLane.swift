@@ -42,12 +42,13 @@ final class ParallelLane: Sendable {
         let started = context.clock.now
         let outcome = await probe(slot, started + timeout)
         let done = outcome.ended ?? context.clock.now
+        let failure = context.attributed(outcome.failure, started: started, done: done, timeout: timeout)
         let reported = Result {
             guard !Task.isCancelled else { return }
             try reporter.finished(
                 ProbeResult(
                     track: track, slot: slot, intended: intended, started: outcome.begun ?? started, done: done,
-                    failure: outcome.failure, phases: outcome.phases))
+                    failure: failure, phases: outcome.phases))
         }
         await outcome.connection?.close()
         schedule.withLock { $0.finished() }

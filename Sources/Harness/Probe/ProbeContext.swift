@@ -7,8 +7,11 @@ package struct ProbeContext: Sendable {
     package var server: TDSConfiguration
     package var clock: RunClock
     package var eventLoop: any EventLoop
+    /// Knows when the loop stood still; `nil`: nobody looks.
+    package var stalls: StallWatch?
 
-    package init(server: TDSConfiguration, clock: RunClock, eventLoop: any EventLoop) {
+    package init(server: TDSConfiguration, clock: RunClock, eventLoop: any EventLoop, stalls: StallWatch? = nil) {
+        self.stalls = stalls
         self.server = server
         self.clock = clock
         self.eventLoop = eventLoop
@@ -40,6 +43,12 @@ package struct ProbeContext: Sendable {
             outcome.ended = ended
             return nil
         }
+    }
+
+    /// A failure, unless it is the harness's own: see ``Failure/attributed(started:done:timeout:_:)``.
+    package func attributed(_ failure: Failure?, started: RunTime, done: RunTime, timeout: Duration) -> Failure? {
+        guard let failure, let stalls else { return failure }
+        return failure.attributed(started: started, done: done, timeout: timeout, stalls)
     }
 
     /// The same server by the address that was found; its certificate is still that of its name.

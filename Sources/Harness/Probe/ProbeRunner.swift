@@ -33,10 +33,17 @@ public struct ProbeRunner: Sendable {
     public func run() async throws {
         let start = clock.now
         let runID = configuration.runID
+        let stalls = StallWatch(eventLoop, clock: clock)
+        let loginStalls = StallWatch(loginLoop, clock: clock)
+        defer {
+            stalls.stop()
+            loginStalls.stop()
+        }
         try await withThrowingDiscardingTaskGroup { group in
             for (track, cadence) in configuration.tracks {
                 let eventLoop = track == .login ? loginLoop : eventLoop
-                let context = ProbeContext(server: configuration.server, clock: clock, eventLoop: eventLoop)
+                let context = ProbeContext(
+                    server: configuration.server, clock: clock, eventLoop: eventLoop, stalls: track == .login ? loginStalls : stalls)
                 let schedule = { capacity, whenFull in
                     SlotSchedule(start: start, interval: cadence.interval, capacity: capacity, whenFull: whenFull)
                 }
@@ -72,6 +79,7 @@ struct ProbeReporter: Sendable {
 
     func finished(_ result: ProbeResult) throws {
         try record(.probe(result))
+        guard result.failure?.kind != "cancelled" else { return health.skipped(result.track) }
         health.finished(result.track, done: result.done, failure: result.failure)
     }
 

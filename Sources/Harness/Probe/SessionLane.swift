@@ -58,9 +58,10 @@ struct SessionLane: Sendable {
             session = nil
         }
         guard !Task.isCancelled else { return }
+        let failure = context.attributed(outcome.failure, started: started, done: done, timeout: timeout)
         try reporter.finished(
             ProbeResult(
-                track: .session, slot: slot, intended: intended, started: outcome.begun ?? started, done: done, failure: outcome.failure,
+                track: .session, slot: slot, intended: intended, started: outcome.begun ?? started, done: done, failure: failure,
                 phases: outcome.phases))
     }
 
