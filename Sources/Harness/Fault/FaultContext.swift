@@ -38,10 +38,12 @@ public struct FaultContext: Sendable {
     ///   - which: the intents of interest.
     ///   - patience: the time for which a server that cannot be reached is waited for, unless it was waited for before.
     /// - Returns: whether nothing is left at all.
+    /// - Throws: when the journal could not take a result, after everything was tried: a full disk is no reason to leave a cluster changed.
     @discardableResult
     public func restore(
         _ which: (UndoIntent) -> Bool = { _ in true }, patience: Duration = Undo.patience
     ) async throws(JournalError) -> Bool {
+        var failure: JournalError?
         for intent in openIntents where which(intent) {
             let wait = intents.waitsNoMore(for: intent) ? .zero : patience
             let result = await Undo(client: client, actions: undo.actions, patience: wait).perform(intent)
@@ -50,8 +52,13 @@ public struct FaultContext: Sendable {
             } else if !Task.isCancelled {
                 intents.giveUp(intent)
             }
-            try journal.appendDurably(.undoResult(result))
+            do throws(JournalError) {
+                try journal.appendDurably(.undoResult(result))
+            } catch {
+                failure = failure ?? error
+            }
         }
+        if let failure { throw failure }
         return openIntents.isEmpty
     }
 

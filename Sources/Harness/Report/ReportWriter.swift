@@ -1,4 +1,5 @@
-import Foundation
+public import Foundation
+import Journal
 public import Verdict
 
 /// Writes the reports of a run into its folder. Each file is a function of the findings alone, and is either whole or the one before.
@@ -10,6 +11,18 @@ public struct ReportWriter: Sendable {
         case summary = "summary.md"
         case metrics = "metrics.prom"
         case repeats = "repeats.csv"
+
+        /// The order in which they are written: the smaller a file and the more it is relied on, the earlier.
+        fileprivate var rank: Int {
+            switch self {
+            case .junit: 0
+            case .metrics: 1
+            case .summary: 2
+            case .repeats: 3
+            case .results: 4
+            case .html: 5
+            }
+        }
     }
 
     public let directory: String
@@ -21,11 +34,35 @@ public struct ReportWriter: Sendable {
     }
 
     /// Writes all reports, or those of `files`: a run in progress keeps `junit.xml` current, so that a killed one leaves a valid one.
+    ///
+    /// Every file is tried, whatever happens to the others. Where the disk is full, reports that are no longer true make room for those
+    /// that are: `junit.xml` first, which a CI system reads as the run's verdict.
+    ///
+    /// - Throws: the first error.
     public func write(_ findings: Findings, files: [File] = File.allCases) throws {
-        for file in files {
-            try replace(file.rawValue, with: render(file, findings))
+        let files = files.sorted { $0.rank < $1.rank }
+        guard let failure = write(all: files, findings) else { return }
+        if findings.state != .running {
+            for file in files { unlink("\(directory)/\(file.rawValue)") }
+            _ = write(all: files, findings)
         }
+        throw failure
     }
+
+    private func write(all files: [File], _ findings: Findings) -> (any Error)? {
+        var failure: (any Error)?
+        for file in files {
+            do {
+                try replace(file.rawValue, with: render(file, findings))
+            } catch {
+                failure = failure ?? error
+            }
+        }
+        return failure
+    }
+
+    /// `results.json` as it is written.
+    public static func results(_ findings: Findings) throws -> Data { try ResultsReport(findings).data() }
 
     /// Writes `junit.xml` anew, with the testcase `baseline` in every suite.
     public func write(_ findings: Findings, comparison: ComparisonReport) throws {
@@ -47,9 +84,10 @@ public struct ReportWriter: Sendable {
     private func replace(_ name: String, with data: Data) throws {
         let target = URL(fileURLWithPath: directory).appendingPathComponent(name)
         do {
+            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
             try data.write(to: target, options: .atomic)
         } catch {
-            throw ReportError(path: target.path, reason: error.localizedDescription)
+            throw ReportError(path: target.path, reason: words(for: error).replacing("\(target.path): ", with: ""))
         }
     }
 }

@@ -6,6 +6,7 @@ public import Kubernetes
 import Ledger
 public import NIOCore
 import Synchronization
+import TDS
 public import Verdict
 
 /// A whole run: every experiment, every repeat, one journal.
@@ -19,18 +20,20 @@ public struct Runner: Sendable {
     private let judge: JournalJudge
     private let faults: FaultContext
     private let report: @Sendable (Findings) throws -> Void
-    public let interruption = Interruption()
+    private let interruption: Interruption
 
     /// - Parameters:
+    ///   - interruption: where whoever cancels the run's task says why.
     ///   - observer: is told of every record, for progress.
     ///   - report: is given the findings when there is something new in them: before the first record, after every repeat, at the end.
     public init(
-        client: KubernetesClient, options: RunOptions, eventLoopGroup: any EventLoopGroup,
+        client: KubernetesClient, options: RunOptions, eventLoopGroup: any EventLoopGroup, interruption: Interruption = Interruption(),
         observer: @escaping @Sendable (JournalRecord) -> Void, report: @escaping @Sendable (Findings) throws -> Void
     ) throws(JournalError) {
         self.client = client
         self.options = options
         self.eventLoopGroup = eventLoopGroup
+        self.interruption = interruption
         self.report = report
         journal = try JournalWriter(creating: options.journalPath, clock: RunClock(), observer: observer)
         judge = try JournalJudge(path: options.journalPath)
@@ -40,53 +43,151 @@ public struct Runner: Sendable {
     /// The changes that would stay if the run ended now, as text, the latest first.
     public var openUndos: [String] { faults.openIntents.map(\.summary) }
 
-    /// Runs everything. Every change is restored in the end, and the journal says how the run ended.
-    ///
-    /// Throws only when the journal, or a report, cannot be written.
+    /// Runs everything. Every change is restored in the end, and the findings say how the run ended, even where the journal or the
+    /// reports can no longer be written.
     ///
     /// - Returns: what was reported last.
-    public func run(_ sources: [ExperimentSource]) async throws -> Findings {
+    public func run(_ sources: [ExperimentSource]) async -> Findings {
+        do {
+            try await begin(sources)
+            try await run(sources.flatMap(\.experiments))
+        } catch {
+            note(error)
+        }
+        note(.runEnded(RunEnded(restored: faults.openIntents.isEmpty)))
+        return conclude()
+    }
+
+    /// Before the journal says that there is a run, its reports are there: whoever finds the one finds the others too.
+    private func begin(_ sources: [ExperimentSource]) async throws {
         let first = JournalRecord(at: .origin, event: .runStarted(await header(sources)))
-        // Before the journal says that there is a run: whoever finds one finds its reports too.
         var findings = FindingsReducer()
         findings.add(first)
-        try report(findings.findings())
+        try report(findings.findings(isRunning: true))
         try journal.append(first.event, at: first.at)
+    }
+
+    private func checkpoint() throws {
+        try journal.checkPlace()
+        try report(judge.findings(isRunning: true))
+    }
+
+    /// The last reports. The findings are true to what was done even where neither the journal nor a report could take it.
+    private func conclude() -> Findings {
         do {
-            var ordinal = 0
-            for experiment in sources.flatMap(\.experiments) {
-                try await run(experiment, &ordinal)
-            }
+            try journal.checkPlace()
+            let findings = judge.findings(with: journal.unwritten)
+            try report(findings)
+            return findings
         } catch {
-            try note(error)
+            note(error)
+            let findings = judge.findings(with: journal.unwritten)
+            // A missing report is better than one that says that the run goes on.
+            try? report(findings)
+            return findings
         }
-        try journal.appendDurably(.runEnded(RunEnded(restored: faults.openIntents.isEmpty)))
-        return try checkpoint()
     }
 
-    @discardableResult private func checkpoint() throws -> Findings {
-        let findings = judge.findings()
-        try report(findings)
-        return findings
-    }
+    // MARK: Experiments
 
-    private func run(_ experiment: Experiment, _ ordinal: inout Int) async throws {
-        try journal.append(.experimentStarted(ExperimentStarted(name: experiment.name)))
-        if ordinal > 0 { try await awaitAftermath(on: experiment.target) }
-        let preflight = await Preflight(client: client, experiment: experiment, options: options, eventLoopGroup: eventLoopGroup).run()
-        for check in preflight.checks { try journal.append(.preflightCheck(check)) }
-        try checkpoint()
-        guard let server = preflight.server else { return }
-        let lock = TargetLock(
-            client: client, namespace: experiment.target.namespace, workload: experiment.target.workload, holder: options.runID)
-        do {
-            try await lock.acquire()
-        } catch let error as TargetError {
-            try journal.append(
-                .preflightCheck(PreflightCheck(name: error.check, status: .failed, message: error.message, hint: error.hint)))
-            return
-        }
+    /// Checks all experiments and takes their targets, before any of them is touched. Then runs them.
+    private func run(_ experiments: [Experiment]) async throws {
+        var locks: [TargetLock] = []
         let result = await Result {
+            var servers: [TDSConfiguration] = []
+            for experiment in experiments {
+                try journal.append(.experimentStarted(ExperimentStarted(name: experiment.name)))
+                var preflight = await check(experiment)
+                if preflight.passed { await take(experiment.target, &locks, &preflight) }
+                // A check that failed by the interruption says nothing about the target.
+                try Task.checkCancellation()
+                for check in preflight.checks { try journal.append(.preflightCheck(check)) }
+                if preflight.passed, let server = preflight.server { servers.append(server) }
+                try checkpoint()
+            }
+            guard servers.count == experiments.count else { return }
+            let checked = servers
+            try await whileHolding(locks) { try await run(experiments, at: checked) }
+        }
+        // In a task of its own, which the interruption of this one does not reach. A change that is not restored stays marked, also on the lease.
+        await Task {
+            do throws(JournalError) {
+                _ = try await faults.restore()
+            } catch {
+                note(error)
+            }
+            guard faults.openIntents.isEmpty else { return }
+            for lock in locks { await release(lock) }
+        }.value
+        try result.get()
+    }
+
+    private func check(_ experiment: Experiment) async -> Preflight.Outcome {
+        await Preflight(client: client, experiment: experiment, options: options, eventLoopGroup: eventLoopGroup).run()
+    }
+
+    /// Takes the target's lease, once for all experiments on it.
+    private func take(_ target: Experiment.Target, _ locks: inout [TargetLock], _ preflight: inout Preflight.Outcome) async {
+        // Other experiments may take long to check.
+        for taken in locks { _ = try? await taken.acquire() }
+        let lock = TargetLock(client: client, namespace: target.namespace, workload: target.workload, holder: options.runID)
+        guard !locks.contains(where: { $0.namespace == lock.namespace && $0.name == lock.name }) else { return }
+        do {
+            let earlier = try await lock.acquire()
+            locks.append(lock)
+            if let earlier {
+                preflight.warn(
+                    "lock", "the target's Lease was that of run \(earlier), which no longer renewed it: it is taken over",
+                    hint: "'aftershock restore --run-id \(earlier)' restores what that run may have left")
+            }
+        } catch let error as TargetError {
+            preflight.fail(error.check, error.message, hint: error.hint)
+        } catch let error as KubernetesError {
+            preflight.fail("lock", "the target's Lease cannot be taken: \(error.message)", hint: error.hint)
+        } catch {
+            preflight.fail("lock", "the target's Lease cannot be taken: \(error)")
+        }
+    }
+
+    /// Renews the leases while `body` runs, and ends it when another harness has taken one.
+    private func whileHolding(_ locks: [TargetLock], _ body: @Sendable @escaping () async throws -> Void) async throws {
+        try await withThrowingTaskGroup(of: TargetLock?.self) { group in
+            for lock in locks {
+                group.addTask {
+                    try await lock.keep()
+                    return lock
+                }
+            }
+            group.addTask {
+                try await body()
+                return nil
+            }
+            defer { group.cancelAll() }
+            if let lost = try await group.next() ?? nil {
+                interruption.lose("another harness has taken the target's lease (\(lost.namespace)/\(lost.name))")
+                group.cancelAll()
+                while let _ = try await group.next() {}
+            }
+        }
+    }
+
+    private func run(_ experiments: [Experiment], at servers: [TDSConfiguration]) async throws {
+        var ordinal = 0
+        for (experiment, server) in zip(experiments, servers) {
+            var server = server
+            if ordinal > 0 {
+                // The target was well before the others were run, which need not be so any more.
+                try journal.append(.experimentStarted(ExperimentStarted(name: experiment.name)))
+                try await awaitAftermath(on: experiment.target)
+                let preflight = await check(experiment)
+                try Task.checkCancellation()
+                for check in preflight.checks { try journal.append(.preflightCheck(check)) }
+                try checkpoint()
+                guard let checked = preflight.server else { continue }
+                server = checked
+            } else if experiments.count > 1 {
+                try journal.append(.experimentStarted(ExperimentStarted(name: experiment.name)))
+            }
             let repeats = options.repeatOverride ?? experiment.repeats
             for number in 1...repeats {
                 ordinal += 1
@@ -96,38 +197,23 @@ public struct Runner: Sendable {
                 let runner = RepeatRunner(
                     client: client, journal: journal, experiment: experiment, options: options, server: server,
                     eventLoopGroup: eventLoopGroup, faults: faults, number: number, ordinal: ordinal)
-                guard try await run(runner, number, of: repeats, lock) else { break }
+                guard try await run(runner, number, of: repeats) else { break }
             }
         }
-        // In a task of its own, which the interruption of this one does not reach. A change that is not restored stays marked, also on
-        // the lease.
-        if try await Task(operation: { try await faults.restore() }).value { await release(lock) }
-        try result.get()
     }
 
-    /// - Returns: `true` when the next repeat makes sense: everything is restored, and nobody else has taken the target.
-    private func run(_ runner: RepeatRunner, _ number: Int, of total: Int, _ lock: TargetLock) async throws -> Bool {
+    /// - Returns: `true` when every change is restored, so that the next repeat makes sense.
+    private func run(_ runner: RepeatRunner, _ number: Int, of total: Int) async throws -> Bool {
         try journal.append(.repeatStarted(RepeatStarted(number: number, of: total)))
         do {
-            let ended = try await withThrowingTaskGroup(of: RepeatEnded?.self) { group in
-                group.addTask { try await runner.run() }
-                group.addTask {
-                    try await lock.keep()
-                    return nil
-                }
-                defer { group.cancelAll() }
-                return try await group.next() ?? nil
-            }
-            guard let ended else {
-                try journal.append(.repeatEnded(RepeatEnded(how: .aborted, reason: "another harness has taken the target's lease")))
-                return false
-            }
-            try journal.append(.repeatEnded(ended))
+            try journal.append(.repeatEnded(try await runner.run()))
         } catch {
-            let reason = interruption.cause.map { "interrupted by \($0)" } ?? "\(error)"
+            let reason = interruption.loss ?? interruption.cause.map { "interrupted by \($0)" } ?? "\(error)"
             try journal.append(.repeatEnded(RepeatEnded(how: .aborted, reason: reason)))
-            // Errors of the target or the API server are for the verdict, and the next experiment goes on. The rest is the harness's own.
-            guard interruption.cause == nil, error is TargetError || error is LedgerError || error is KubernetesError else { throw error }
+            // An error of the target or the API server is for the verdict, and the next experiment goes on. The rest is the harness's own.
+            guard !interruption.isThere, error is TargetError || error is LedgerError || error is KubernetesError else { throw error }
+            // In a task of its own, as above. The next experiment is not to find what this one has changed.
+            _ = try await Task { try await faults.restore() }.value
             try checkpoint()
             return false
         }
@@ -162,12 +248,20 @@ public struct Runner: Sendable {
         }.value
     }
 
-    private func note(_ error: any Error) throws {
+    private func note(_ error: any Error) {
         if let signal = interruption.cause {
-            try journal.append(.interrupted(Interrupted(cause: signal, message: "the harness was told to stop")))
-        } else {
-            try journal.append(.interrupted(Interrupted(cause: "error", message: "\(error)")))
+            let isFollowing = error is CancellationError || error is KubernetesError || error is LedgerError || error is TargetError
+            let message = "the harness was told to stop" + (isFollowing ? "" : "; then \(error)")
+            note(.interrupted(Interrupted(cause: signal, message: message)))
+        } else if interruption.loss == nil, interruption.isFirstError() {
+            note(.interrupted(Interrupted(cause: "error", message: "\(error)")))
         }
+    }
+
+    /// Writes down, as far as that is possible, what the journal should end with.
+    private func note(_ event: Journal.Event) {
+        // One that cannot be written any more keeps it for the findings, beside the reason.
+        _ = try? journal.appendDurably(event)
     }
 
     private func header(_ sources: [ExperimentSource]) async -> RunStarted {
@@ -189,16 +283,37 @@ public struct Runner: Sendable {
     }
 }
 
-/// Who told the run to stop. Set before its task is cancelled.
+/// Why a run is to stop. Set before its task is cancelled.
 public final class Interruption: Sendable {
-    private let signal = Mutex<String?>(nil)
+    private struct State {
+        var signal: String?
+        var loss: String?
+        var hasFailed = false
+    }
+
+    private let state = Mutex(State())
 
     public init() {}
 
-    /// `SIGINT`, `SIGTERM`; `nil` while nobody did.
-    public var cause: String? { signal.withLock { $0 } }
+    /// `SIGINT`, `SIGTERM`, `SIGHUP`; `nil` while nobody told the run to stop.
+    public var cause: String? { state.withLock { $0.signal } }
 
-    public func stop(by cause: String) { signal.withLock { $0 = $0 ?? cause } }
+    public func stop(by cause: String) { state.withLock { $0.signal = $0.signal ?? cause } }
+
+    /// A thing that the run needs and no longer has, which is no error of the harness.
+    var loss: String? { state.withLock { $0.loss } }
+
+    func lose(_ what: String) { state.withLock { $0.loss = $0.loss ?? what } }
+
+    /// Returns `true` the first time: errors that follow from an error are not worth another word.
+    func isFirstError() -> Bool {
+        state.withLock { state in
+            defer { state.hasFailed = true }
+            return !state.hasFailed
+        }
+    }
+
+    var isThere: Bool { cause != nil || loss != nil }
 }
 
 extension Result where Success == Void, Failure == any Error {

@@ -38,16 +38,16 @@ struct CalibrateCommand: AsyncParsableCommand {
         let calibration = Calibration(.init(trials: trials, seed: seed, atOnce: parallel))
         let summary = try await calibration.run(processID: ProcessInfo.processInfo.processIdentifier) { number, result in
             for remark in result.remarks {
-                FileHandle.standardError.write(Data("trial \(number), \(result.plan.kind): \(remark)\n".utf8))
+                standardError("trial \(number), \(result.plan.kind): \(remark)")
             }
         }
         switch output {
         case .text:
-            print(summary.table)
+            standardOutput(summary.table)
         case .json:
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-            print(String(decoding: try encoder.encode(summary), as: UTF8.self))
+            StandardStream.output.write(String(decoding: try encoder.encode(summary), as: UTF8.self) + "\n")
         }
         guard summary.contained == summary.trials else { throw ExitCode(1) }
     }

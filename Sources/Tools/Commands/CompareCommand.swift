@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Journal
 import Report
 import Verdict
 
@@ -44,8 +45,8 @@ struct CompareCommand: ParsableCommand {
         let report = ComparisonReport(comparisons, mismatches: mismatches, maxRegression: maxRegression / 100)
         try addTestcase(report)
         switch output {
-        case .text: print(report.text, terminator: "")
-        case .json: print(try report.json)
+        case .text: standardOutput(report.text, terminator: "")
+        case .json: StandardStream.output.write(try report.json + "\n")
         }
         if comparisons.contains(where: \.isRegression) { throw ExitCode(RunExitCode.failed.rawValue) }
         if comparisons.allSatisfy({ $0.outcome == .tooFew }) { throw ExitCode(RunExitCode.invalid.rawValue) }
@@ -71,7 +72,7 @@ struct CompareCommand: ParsableCommand {
         } catch let error as ReportError {
             standardError("error: \(error)")
         } catch {
-            standardError("error: \(file) cannot be read: \(error.localizedDescription)")
+            standardError("error: \(file) cannot be read: \(words(for: error))")
         }
         throw ExitCode(AftershockExit.usage)
     }

@@ -24,6 +24,6 @@ struct CompletionCommand: ParsableCommand {
             case .zsh: .zsh
             case .fish: .fish
             }
-        print(Aftershock.completionScript(for: known))
+        StandardStream.output.write(Aftershock.completionScript(for: known) + "\n")
     }
 }

@@ -24,9 +24,9 @@ struct DoctorCommand: AsyncParsableCommand {
     func run() async throws {
         let client = try kubernetes.client()
         var failed = false
-        print("kubernetes")
+        standardOutput("kubernetes")
         for check in await Self.cluster(client) {
-            print(check.line)
+            standardOutput(check.line)
             failed = failed || check.status == .failed
         }
         if !failed, !experiments.isEmpty {
@@ -34,8 +34,8 @@ struct DoctorCommand: AsyncParsableCommand {
             let planner = Planner(client: client, options: options, eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
             for experiment in try ExperimentPaths.load(experiments).flatMap(\.experiments) {
                 let plan = await planner.plan(experiment)
-                print(plan.experiment)
-                for check in plan.checks { print(check.line) }
+                standardOutput(plan.experiment)
+                for check in plan.checks { standardOutput(check.line) }
                 failed = failed || !plan.passed
             }
         }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Experiment
 import Fault
 import Foundation
+import Journal
 
 /// The files and folders that `run`, `validate`, `plan` and `rbac` take.
 struct ExperimentPaths: ParsableArguments {
@@ -27,7 +28,7 @@ struct ExperimentPaths: ParsableArguments {
             } catch let error as ExperimentFileError {
                 problems.append(error.description)
             } catch {
-                problems.append("\(path): error: cannot be read as UTF-8 text: \(error.localizedDescription)")
+                problems.append("\(path): error: cannot be read: \(words(for: error))")
             }
         }
         let names = loaded.flatMap { file in file.experiments.map { (name: $0.name, file: file.path) } }
@@ -70,17 +71,4 @@ struct LoadedFile {
     var path: String
     var text: String
     var experiments: [Experiment]
-}
-
-/// The exit codes of `aftershock` that are not verdicts. Verdicts have theirs from the findings.
-enum AftershockExit {
-    static let preflight: Int32 = 5
-    static let notRestored: Int32 = 6
-    static let usage: Int32 = 64
-    static let `internal`: Int32 = 70
-}
-
-/// Messages go to standard error; standard output is for data.
-func standardError(_ text: String) {
-    FileHandle.standardError.write(Data((text + "\n").utf8))
 }

@@ -28,7 +28,7 @@ struct InitCommand: ParsableCommand {
             throw ExitCode(AftershockExit.usage)
         }
         try text.write(toFile: path, atomically: true, encoding: .utf8)
-        print(path)
+        standardOutput(path)
     }
 
     static let example = """

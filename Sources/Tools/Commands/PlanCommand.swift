@@ -41,10 +41,11 @@ struct PlanCommand: AsyncParsableCommand {
         for experiment in files.flatMap(\.experiments) {
             let plan = await planner.plan(experiment)
             plans.append(plan)
-            if output == .text { print(Self.text(plan)) }
+            if output == .text { standardOutput(Self.text(plan)) }
         }
         if output == .json {
-            print(String(decoding: try JSONValue.array(plans.map(Self.json)).data(pretty: true), as: UTF8.self))
+            StandardStream.output.write(
+                String(decoding: try JSONValue.array(plans.map(Self.json)).data(pretty: true), as: UTF8.self) + "\n")
         }
         if plans.contains(where: { !$0.passed }) { throw ExitCode(AftershockExit.preflight) }
     }

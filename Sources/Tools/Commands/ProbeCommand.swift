@@ -1,7 +1,7 @@
 import ArgumentParser
-import Experiment
 import Foundation
 import JSON
+import Journal
 import NIOPosix
 import TDS
 
@@ -104,12 +104,10 @@ struct ProbeCommand: AsyncParsableCommand {
             try await clock.sleep(until: start + interval * (number - 1))
             let report = await ProbeReport.make(number, configuration, queryTimeout: timeout ?? .seconds(5))
             if report.failure != nil { failures += 1 }
-            let line =
-                switch output {
-                case .text: report.text
-                case .json: String(decoding: try report.json.data(), as: UTF8.self)
-                }
-            FileHandle.standardOutput.write(Data((line + "\n").utf8))
+            switch output {
+            case .text: standardOutput(report.text)
+            case .json: StandardStream.output.write(String(decoding: try report.json.data(), as: UTF8.self) + "\n")
+            }
         }
         if count > 1 { standardError("\(count) probes, \(failures) failed") }
         if failures > 0 { throw ExitCode(1) }
@@ -157,7 +155,7 @@ enum PasswordSource: ExpressibleByArgument {
             do {
                 return Self.withoutLineBreak(try String(contentsOfFile: path, encoding: .utf8))
             } catch {
-                throw ValidationError("--password-from file:\(path): \(error.localizedDescription)")
+                throw ValidationError("--password-from file:\(path): \(words(for: error))")
             }
         case .standardInput:
             guard let data = try FileHandle.standardInput.readToEnd(), let text = String(data: data, encoding: .utf8) else {

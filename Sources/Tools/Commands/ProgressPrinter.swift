@@ -51,7 +51,7 @@ final class ProgressPrinter: Sendable {
                 step(stage.stage.rawValue, record.at, &state)
             case .repeatEnded(let ended):
                 state.isLive = false
-                if let reason = ended.reason { step("\(ended.how.rawValue): \(reason)", record.at, &state) }
+                if let reason = ended.reason { step("\(ended.how.rawValue): \(reason.oneLine)", record.at, &state) }
             default:
                 guard let line = Self.line(record.event) else { return }
                 if line.isStep { step(line.text, record.at, &state) } else { print(line.text, &state) }
@@ -71,21 +71,22 @@ final class ProgressPrinter: Sendable {
         case .experimentStarted(let experiment): (experiment.name, false)
         case .preflightCheck(let check):
             switch check.status {
-            case .passed: ("  √ \(check.name): \(check.message)", false)
-            case .warning: ("  ‼ \(check.name): \(check.message)" + (check.hint.map { "\n      \($0)" } ?? ""), false)
-            case .failed: ("  × \(check.name): \(check.message)" + (check.hint.map { "\n      \($0)" } ?? ""), false)
+            case .passed: ("  √ \(check.name): \(check.message.oneLine)", false)
+            case .warning: ("  ‼ \(check.name): \(check.message.oneLine)" + (check.hint.map { "\n      \($0.oneLine)" } ?? ""), false)
+            case .failed: ("  × \(check.name): \(check.message.oneLine)" + (check.hint.map { "\n      \($0.oneLine)" } ?? ""), false)
             }
-        case .faultBegun(let fault): (fault.summary, true)
-        case .faultEffect(let effect): ((effect.proven ? "effect proven: " : "NO EFFECT: ") + effect.evidence.joined(separator: "; "), true)
-        case .undoResult(let undo): ((undo.proven ? "put back: " : "NOT PUT BACK: ") + undo.evidence, true)
+        case .faultBegun(let fault): (fault.summary.oneLine, true)
+        case .faultEffect(let effect):
+            ((effect.proven ? "effect proven: " : "NO EFFECT: ") + effect.evidence.joined(separator: "; ").oneLine, true)
+        case .undoResult(let undo): ((undo.proven ? "put back: " : "NOT PUT BACK: ") + undo.evidence.oneLine, true)
         case .ledgerChecked(let ledger):
             (
                 "ledger: \(ledger.acknowledged) acknowledged, \(ledger.lost) lost, \(ledger.unknown) unanswered (\(ledger.unknownPresent) of them there)",
                 true
             )
-        case .ledgerUnchecked(let ledger): ("ledger could not be read back: \(ledger.reason)", true)
-        case .interrupted(let interruption): ("interrupted (\(interruption.cause)): \(interruption.message)", false)
-        case .blind(let blind): ("the cluster could not be watched: \(blind.reason)", true)
+        case .ledgerUnchecked(let ledger): ("ledger could not be read back: \(ledger.reason.oneLine)", true)
+        case .interrupted(let interruption): ("interrupted (\(interruption.cause)): \(interruption.message.oneLine)", false)
+        case .blind(let blind): ("the cluster could not be watched: \(blind.reason.oneLine)", true)
         case .repeatStarted, .stageEntered, .ledgerPrepared, .probesStarted, .probe, .probeSkipped, .write, .snapshot, .observation,
             .undoIntent, .faultInjected, .repeatEnded, .runEnded:
             nil
@@ -111,7 +112,7 @@ final class ProgressPrinter: Sendable {
 
     private func print(_ text: String, _ state: inout State) {
         clear(&state)
-        standardError(text)
+        standardError(text, waits: false)
     }
 
     private func drawLive(_ time: RunTime, _ state: inout State) {
@@ -122,13 +123,13 @@ final class ProgressPrinter: Sendable {
             return "\(track.rawValue) " + (counter.failing.map { "× \($0)" } ?? "√") + " \(counter.good)/\(counter.good + counter.bad)"
         }
         let seconds = String(format: "%7.1fs", Double((time - state.repeatStart).wholeNanoseconds) / 1e9)
-        FileHandle.standardError.write(Data("\r\u{1B}[K  \(seconds)  \(parts.joined(separator: "  "))".utf8))
+        StandardStream.errors.write("\r\u{1B}[K" + "  \(seconds)  \(parts.joined(separator: "  "))".oneLine.harmless, waits: false)
         state.hasLiveLine = true
     }
 
     private func clear(_ state: inout State) {
         guard state.hasLiveLine else { return }
-        FileHandle.standardError.write(Data("\r\u{1B}[K".utf8))
+        StandardStream.errors.write("\r\u{1B}[K", waits: false)
         state.hasLiveLine = false
     }
 }

@@ -35,7 +35,7 @@ struct RBACCommand: ParsableCommand {
         }
         let manifest = RBACManifest(account: serviceAccount, namespace: namespace, permissions: permissions)
         let documents = try manifest.objects.map { try Yams.dump(object: Self.plain($0), sortKeys: true) }
-        print(documents.joined(separator: "---\n"), terminator: "")
+        StandardStream.output.write(documents.joined(separator: "---\n"))
     }
 
     /// A JSON value as the plain collections that Yams dumps.

@@ -71,7 +71,7 @@ struct ReportCommand: ParsableCommand {
             TerminalReport.print(findings)
         case .json:
             let results = try Data(contentsOf: URL(fileURLWithPath: folder).appendingPathComponent(ReportWriter.File.results.rawValue))
-            FileHandle.standardOutput.write(results)
+            StandardStream.output.write(String(decoding: results, as: UTF8.self))
         }
         throw ExitCode(findings.exitCode.rawValue)
     }

@@ -1,26 +1,51 @@
 import Foundation
+import Journal
 
 /// Where a run's reports land.
-enum ReportFolder {
-    /// Makes the folder `given`, or `reports/<timestamp>-<run id>`, with the link `reports/latest` to it.
-    static func make(_ given: String?, runID: String) throws -> String {
-        if let given {
-            try FileManager.default.createDirectory(atPath: given, withIntermediateDirectories: true)
-            return given
+struct ReportFolder {
+    let path: String
+    /// It has a name of our choice: the link `reports/latest` is to lead to it.
+    private let isLinked: Bool
+
+    /// Makes the folder `given`, or `reports/<timestamp>-<run id>`, and tries whether it can be written to.
+    init(_ given: String?, runID: String) throws(CommandError) {
+        path = given ?? "reports/\(Self.stamp)-\(runID)"
+        isLinked = given == nil
+        do {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+            let trial = URL(fileURLWithPath: path).appendingPathComponent(".aftershock-\(runID)")
+            defer { unlink(trial.path) }
+            try Data("aftershock".utf8).write(to: trial)
+        } catch {
+            let reason = words(for: error)
+            let text = "the reports cannot be written: \(reason.contains(path) ? reason : "\(path): \(reason)")"
+            let isFull = [ENOSPC, EDQUOT].contains { reason.hasSuffix(String(cString: strerror($0))) }
+            throw isFull ? .internal(text) : .usage("\(text); give a folder that can be written to with --reports")
         }
-        let stamp = Date().formatted(
+        guard !FileManager.default.fileExists(atPath: path + "/journal.ndjson") else {
+            throw .usage("\(path) holds a run already; give another --reports folder")
+        }
+    }
+
+    /// Lets `reports/latest` lead here. Made aside and renamed, so that the link is there at every moment.
+    func link() {
+        guard isLinked else { return }
+        let name = (path as NSString).lastPathComponent
+        let aside = "reports/.latest-\(name)"
+        if symlink(name, aside) != 0 || rename(aside, "reports/latest") != 0 {
+            standardError("warning: reports/latest cannot be made: \(String(cString: strerror(errno)))")
+            unlink(aside)
+        }
+    }
+
+    /// Removes the folder of a run that did not come to write anything.
+    func removeIfEmpty() { rmdir(path) }
+
+    private static var stamp: String {
+        Date().formatted(
             .verbatim(
                 "\(year: .padded(4))\(month: .twoDigits)\(day: .twoDigits)T\(hour: .twoDigits(clock: .twentyFourHour, hourCycle: .zeroBased))\(minute: .twoDigits)\(second: .twoDigits)Z",
                 timeZone: .gmt, calendar: Calendar(identifier: .gregorian)))
-        let name = "\(stamp)-\(runID)"
-        try FileManager.default.createDirectory(atPath: "reports/\(name)", withIntermediateDirectories: true)
-        // Made aside and renamed, so that the link is there at every moment.
-        let aside = "reports/.latest-\(runID)"
-        try FileManager.default.createSymbolicLink(atPath: aside, withDestinationPath: name)
-        guard rename(aside, "reports/latest") == 0 else {
-            throw CocoaError(.fileWriteUnknown, userInfo: [NSFilePathErrorKey: "reports/latest"])
-        }
-        return "reports/\(name)"
     }
 }
 

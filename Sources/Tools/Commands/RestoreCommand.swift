@@ -54,9 +54,9 @@ struct RestoreCommand: AsyncParsableCommand {
             standardError("error: \(error)")
             throw ArgumentParser.ExitCode(AftershockExit.notRestored)
         }
-        if restorations.isEmpty { print("nothing is left to put back") }
+        if restorations.isEmpty { standardOutput("nothing is left to put back") }
         for restoration in restorations {
-            print("\(restoration.proven ? "√" : "×") \(restoration.summary): \(restoration.evidence)")
+            standardOutput("\(restoration.proven ? "√" : "×") \(restoration.summary): \(restoration.evidence)")
         }
         if restorations.contains(where: { !$0.proven }) { throw ArgumentParser.ExitCode(AftershockExit.notRestored) }
     }

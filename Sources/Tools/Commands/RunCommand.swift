@@ -7,6 +7,7 @@ import NIOPosix
 import Report
 import Run
 import Sandbox
+import Synchronization
 import Verdict
 
 struct RunCommand: AsyncParsableCommand {
@@ -18,7 +19,8 @@ struct RunCommand: AsyncParsableCommand {
             back and writes the reports. Progress goes to standard error, the closing table to standard output.
 
             Exit codes: 0 pass, 1 the promise was broken, 3 acknowledged data was lost, 4 could not tell, 5 preflight failed,
-            6 not restored, 64 usage or bad file, 70 internal error, 130/143 interrupted and restored.
+            6 not restored, 64 usage or bad file, 70 internal error or a full disk, 130/143/129 interrupted (Ctrl-C, SIGTERM, the terminal
+            closed) and restored.
             """)
 
     @OptionGroup var experiments: ExperimentPaths
@@ -41,7 +43,7 @@ struct RunCommand: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "With --sandbox: make its database misbehave, such as ack-before-commit or lose-one-in=1000; may be repeated.",
-            valueName: "name[=value]"))
+            valueName: "name[=value]"), transform: databaseFlawArgument)
     var databaseFlaw: [String] = []
 
     @Option(name: .customLong("repeat"), help: "How often each fault is injected, instead of what the experiments say.")
@@ -91,60 +93,83 @@ struct RunCommand: AsyncParsableCommand {
     func run() async throws {
         let files = try experiments.load()
         let runID = String(UInt32.random(in: .min ... .max), radix: 16).leftPadded(to: 8)
-        let folder = try ReportFolder.make(reports, runID: runID)
-        guard !FileManager.default.fileExists(atPath: folder + "/journal.ndjson") else {
-            standardError("error: \(folder) holds a run already; give another --reports folder")
-            throw ArgumentParser.ExitCode(AftershockExit.usage)
-        }
-        let code: Int32
-        if sandbox {
+        let folder = try ReportFolder(reports, runID: runID)
+        defer { folder.removeIfEmpty() }
+        let interruption = Interruption()
+        let runner = Mutex<Runner?>(nil)
+        let work = Task { () async throws -> Int32 in
+            guard sandbox else { return try await run(files, try kubernetes.client(), runID, folder, interruption) { runner.set($0) } }
             var options = SandboxOptions()
             options.flaws = Set(sandboxFlaw)
             options.databaseFlaws = databaseFlaw
-            code = try await SandboxBoot(options: options, manifests: apply, files: files, quiet: quiet).with { client in
-                try await run(files, client, runID: runID, folder: folder)
+            return try await SandboxBoot(options: options, manifests: apply, files: files, quiet: quiet).with { client in
+                try await run(files, client, runID, folder, interruption) { runner.set($0) }
             }
-        } else {
-            code = try await run(files, try kubernetes.client(), runID: runID, folder: folder)
         }
-        throw ArgumentParser.ExitCode(code)
+        let code = Atomic<Int32>(0)
+        let signals = TerminationSignals { signal in
+            code.store(signal.exitCode, ordering: .relaxed)
+            interruption.stop(by: signal.name)
+            work.cancel()
+            standardError("\n\(signal.name): stopping, and restoring what was changed; a second signal leaves it as it is")
+        } again: { signal in
+            let left = (runner.value?.openUndos ?? []).map { "\n  \($0)" }.joined()
+            standardError(
+                left.isEmpty
+                    ? "\(signal.name) again: leaving now; nothing is left to restore"
+                    : "\(signal.name) again: leaving now. This stays behind:\(left)\nRestore it with: aftershock restore --run \(folder.path)"
+            )
+        }
+        defer { signals.stop() }
+        do {
+            throw ArgumentParser.ExitCode(try await work.value)
+        } catch  where interruption.cause != nil && !(error is ArgumentParser.ExitCode) {
+            // The signal came before there was a run to restore and to report on.
+            throw ArgumentParser.ExitCode(code.load(ordering: .relaxed))
+        }
     }
 
-    private func run(_ files: [LoadedFile], _ client: KubernetesClient, runID: String, folder: String) async throws -> Int32 {
+    private func run(
+        _ files: [LoadedFile], _ client: KubernetesClient, _ runID: String, _ folder: ReportFolder, _ interruption: Interruption,
+        _ begun: (Runner) -> Void
+    ) async throws -> Int32 {
         let options = RunOptions(
-            folder: folder, runID: runID, version: Aftershock.version, seed: seed ?? .random(in: .min ... .max), repeatOverride: repeats,
-            confirmedContext: confirmContext, helperImage: helperImage, isSandbox: sandbox,
+            folder: folder.path, runID: runID, version: Aftershock.version, seed: seed ?? .random(in: .min ... .max),
+            repeatOverride: repeats, confirmedContext: confirmContext, helperImage: helperImage, isSandbox: sandbox,
             ownNode: ProcessInfo.processInfo.environment["AFTERSHOCK_NODE_NAME"], keepTables: keepTables,
             command: ["aftershock"] + CommandLine.arguments.dropFirst())
         let progress = ProgressPrinter(quiet: quiet)
-        let writer = ReportWriter(directory: folder, junit: junitProfile)
+        let writer = ReportWriter(directory: folder.path, junit: junitProfile)
         let runner = try Runner(
-            client: client, options: options, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+            client: client, options: options, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, interruption: interruption,
             observer: { progress.take($0) },
             report: { try writer.write($0) })
+        begun(runner)
+        folder.link()
         let sources = files.map { ExperimentSource(file: $0.path, text: $0.text, experiments: $0.experiments) }
-        let work = Task { try await runner.run(sources) }
-        let signals = TerminationSignals { signal in
-            standardError("\n\(signal.name): stopping, and putting back what was changed; a second signal leaves it as it is")
-            runner.interruption.stop(by: signal.name)
-            work.cancel()
-        } again: { signal in
-            let left = runner.openUndos.map { "\n  \($0)" }.joined()
-            standardError(
-                left.isEmpty
-                    ? "\(signal.name) again: leaving now; nothing is left to put back"
-                    : "\(signal.name) again: leaving now. This stays behind:\(left)\nPut it back with: aftershock restore --run \(folder)")
-        }
-        defer { signals.stop() }
-        let findings = try await work.value
+        let findings = await runner.run(sources)
         progress.finish()
+        if let interruption = findings.interruption, findings.exitCode == .internalError {
+            let left = runner.openUndos
+            standardError(
+                "error: \(interruption.message)\n"
+                    + (left.isEmpty
+                        ? "The changes of the run in the cluster are restored."
+                        : "This stays changed:\(left.map { "\n  \($0)" }.joined())\nRestore it with: aftershock restore --run-id \(runID)")
+            )
+        }
         switch output {
         case .table: TerminalReport.print(findings)
-        case .json: print(try String(contentsOfFile: folder + "/results.json", encoding: .utf8))
+        case .json: StandardStream.output.write(String(decoding: try ReportWriter.results(findings), as: UTF8.self))
         }
-        standardError("reports: \(folder)")
+        standardError("reports: \(folder.path)")
         return findings.exitCode.rawValue
     }
+}
+
+extension Mutex where Value == Runner? {
+    fileprivate func set(_ runner: Runner) { withLock { $0 = runner } }
+    fileprivate var value: Runner? { withLock { $0 } }
 }
 
 extension String {

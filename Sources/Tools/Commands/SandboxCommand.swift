@@ -48,7 +48,9 @@ struct SandboxCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Make the control plane misbehave, to see that it is noticed.", valueName: "name"))
     var flaw: [SandboxFlaw] = []
 
-    @Option(help: ArgumentHelp("Make the database misbehave: a flaw of sandbox-sql, such as ack-before-commit.", valueName: "name[=value]"))
+    @Option(
+        help: ArgumentHelp("Make the database misbehave: a flaw of sandbox-sql, such as ack-before-commit.", valueName: "name[=value]"),
+        transform: databaseFlawArgument)
     var databaseFlaw: [String] = []
 
     func validate() throws {
@@ -59,42 +61,35 @@ struct SandboxCommand: AsyncParsableCommand {
         let (stops, stop) = AsyncStream.makeStream(of: TerminationSignals.Received.self)
         let signals = TerminationSignals(
             first: { stop.yield($0) },
-            again: { _ in Self.say("aftershock: ended without cleaning up") })
+            again: { _ in standardError("aftershock: ended without cleaning up") })
         defer { signals.stop() }
 
         // Read before anything is started: a wrong path should cost nothing.
-        let manifests = try apply.map { path in
-            do {
-                return (path: path, yaml: try String(contentsOfFile: path, encoding: .utf8))
-            } catch {
-                throw ValidationError("\(path) cannot be read: \(error.localizedDescription)")
-            }
-        }
-        Self.say("starting \(nodes) node\(nodes == 1 ? "" : "s")")
+        let manifests = try apply.map { (path: $0, yaml: try SandboxManifest.read($0)) }
+        standardError("starting \(nodes) node\(nodes == 1 ? "" : "s")")
         var options = SandboxOptions(
             nodes: nodes, profile: profile.timings, kubeconfigPath: kubeconfigOut.map(Self.absolute), dataDirectory: data)
         options.flaws = Set(flaw)
         options.databaseFlaws = databaseFlaw
-        let cluster = try await SandboxCluster.start(options)
+        let cluster = try await SandboxCluster.started(options)
         let applying = Task {
             for manifest in manifests {
-                try cluster.apply(yaml: manifest.yaml, source: manifest.path)
-                Self.say("applied \(manifest.path)")
+                try cluster.applied(manifest.yaml, manifest.path)
+                standardError("applied \(manifest.path)")
             }
         }
         // A large manifest must not keep a signal waiting.
         let ending = Task {
             for await received in stops {
-                Self.say("\(received.name): stopping")
+                standardError("\(received.name): stopping")
                 break
             }
             applying.cancel()
         }
         do {
             try await applying.value
-            Self.say("the API answers at \(cluster.server); Ctrl-C ends the cluster")
-            // Not print: standard output may be a pipe that somebody reads the line from, and print would hold it back.
-            FileHandle.standardOutput.write(Data("export KUBECONFIG=\(Self.quoted(cluster.kubeconfigPath))\n".utf8))
+            standardError("the API answers at \(cluster.server); Ctrl-C ends the cluster")
+            StandardStream.output.write("export KUBECONFIG=\(Self.quoted(cluster.kubeconfigPath))\n")
         } catch is CancellationError {
             // The signal has been told of already.
         } catch {
@@ -104,13 +99,11 @@ struct SandboxCommand: AsyncParsableCommand {
         }
         await ending.value
         await cluster.stop()
-        Self.say("stopped")
+        standardError("stopped")
     }
 
     /// Other terminals have other working directories.
     private static func absolute(_ path: String) -> String { URL(fileURLWithPath: path).standardizedFileURL.path }
-
-    private static func say(_ line: String) { FileHandle.standardError.write(Data("\(line)\n".utf8)) }
 
     /// A word as a shell reads it back unchanged.
     private static func quoted(_ text: String) -> String {

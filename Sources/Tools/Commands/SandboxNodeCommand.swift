@@ -38,7 +38,7 @@ struct SandboxNodeCommand: AsyncParsableCommand {
         } catch {
             let hint =
                 error.code == .notFound ? " (only a cluster that 'aftershock sandbox' or 'run --sandbox' has started knows this)" : ""
-            FileHandle.standardError.write(Data("error: \(error)\(hint)\n".utf8))
+            standardError("error: \(error)\(hint)")
             throw ExitCode(1)
         }
     }

@@ -14,6 +14,7 @@ struct SchemaCommand: ParsableCommand {
             """)
 
     func run() throws {
-        print(String(decoding: try ExperimentFile.jsonSchema(faults: FaultCatalog.standard.formats).data(pretty: true), as: UTF8.self))
+        StandardStream.output.write(
+            String(decoding: try ExperimentFile.jsonSchema(faults: FaultCatalog.standard.formats).data(pretty: true), as: UTF8.self) + "\n")
     }
 }

@@ -2,14 +2,18 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// SIGINT and SIGTERM, told apart and counted: the first asks to stop, the second ends the process at once.
+/// SIGINT, SIGTERM and SIGHUP (the terminal is gone), told apart and counted: the first asks to stop, the second ends the process at once.
 final class TerminationSignals {
     struct Received: Sendable {
         var number: Int32
-        var name: String { number == SIGINT ? "SIGINT" : "SIGTERM" }
+        var name: String { TerminationSignals.names[number] ?? "signal \(number)" }
+        /// The exit code that a shell shows of a process that the signal has ended.
+        var exitCode: Int32 { 128 + number }
     }
 
-    private let sources: [any DispatchSourceSignal]
+    private static let names = [SIGINT: "SIGINT", SIGTERM: "SIGTERM", SIGHUP: "SIGHUP"]
+
+    private let sources: [Int32: any DispatchSourceSignal]
 
     /// - Parameters:
     ///   - first: runs on a thread of its own when the first signal arrives.
@@ -17,7 +21,8 @@ final class TerminationSignals {
     init(first: @escaping @Sendable (Received) -> Void, again: @escaping @Sendable (Received) -> Void) {
         let count = SignalCount()
         let queue = DispatchQueue(label: "aftershock.signals")
-        sources = [SIGINT, SIGTERM].map { number in
+        var sources: [Int32: any DispatchSourceSignal] = [:]
+        for number in Self.names.keys where !Self.isHungUpIgnored(number) {
             // Dispatch sees a signal only when its default action does not end the process first.
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
@@ -28,19 +33,29 @@ final class TerminationSignals {
                 } else {
                     again(received)
                     // Not `exit`: what is to be done before a process ends waits for others, such as a name server.
-                    _exit(128 + number)
+                    _exit(received.exitCode)
                 }
             }
             source.activate()
-            return source
+            sources[number] = source
         }
+        self.sources = sources
+    }
+
+    /// Under `nohup` a terminal that goes is no reason to stop.
+    private static func isHungUpIgnored(_ number: Int32) -> Bool {
+        guard number == SIGHUP else { return false }
+        var present = sigaction()
+        sigaction(number, nil, &present)
+        return unsafeBitCast(present.__sigaction_handler.sa_handler, to: Int.self) == 1
     }
 
     /// Gives the signals their default action back.
     func stop() {
-        for source in sources { source.cancel() }
-        signal(SIGINT, SIG_DFL)
-        signal(SIGTERM, SIG_DFL)
+        for (number, source) in sources {
+            source.cancel()
+            signal(number, SIG_DFL)
+        }
     }
 }
 

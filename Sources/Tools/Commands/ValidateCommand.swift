@@ -15,7 +15,7 @@ struct ValidateCommand: ParsableCommand {
     func run() throws {
         for file in try experiments.load() {
             for experiment in file.experiments {
-                print("\(file.path): \(experiment.name): \(experiment.fault.kind), valid")
+                standardOutput("\(file.path): \(experiment.name): \(experiment.fault.kind), valid")
             }
         }
     }

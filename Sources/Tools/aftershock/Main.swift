@@ -1,9 +1,8 @@
-import ArgumentParser
 import Commands
 
 @main
 enum Main {
     static func main() async {
-        await Aftershock.main()
+        await Aftershock.start()
     }
 }

@@ -14,6 +14,8 @@ struct Drill: Sendable {
     var undo = "uncordonNode"
     var giveUpAfter = "30s"
     var seed = 50
+    /// Redirections of the harness's output, in the words of a shell.
+    var redirection = ""
 
     var yaml: String {
         """
@@ -65,7 +67,8 @@ struct Drill: Sendable {
         let records = try JournalFollower.records(in: folder)
         let (code, seen) = try await Program.run(
             "aftershock", ["run", file, "--confirm-context", TestCluster.context, "--reports", folder] + cluster.access,
-            log: folder + ".log"
+            log: folder + ".log",
+            launcher: redirection.isEmpty ? [] : ["bash", "-o", "pipefail", "-c", "\"$@\" \(redirection)", "bash"]
         ) { process in
             try await firstResult(within: .seconds(90)) { () async throws -> (struck: Bool, steps: [Step])? in
                 var steps: [Step] = []

@@ -41,12 +41,15 @@ public enum Program {
     ///
     /// - Returns: the exit code, `nil` when a signal ended it, and what `body` returned.
     public static func run<Result: Sendable>(
-        _ name: String, _ arguments: [String], log: String, _ body: @Sendable @escaping (pid_t) async throws -> Result
+        _ name: String, _ arguments: [String], log: String, launcher: [String] = [],
+        _ body: @Sendable @escaping (pid_t) async throws -> Result
     ) async throws -> (exitCode: Int32?, result: Result) {
         let file = try FileDescriptor.open(
             FilePath(log), .writeOnly, options: [.create, .truncate, .closeOnExec], permissions: [.ownerReadWrite])
         let outcome = try await Subprocess.run(
-            executable(name), arguments: Arguments(arguments), input: .none, output: .discarded,
+            launcher.first.map { .name($0) } ?? executable(name),
+            arguments: Arguments(launcher.isEmpty ? arguments : launcher.dropFirst() + [path(name)] + arguments), input: .none,
+            output: .discarded,
             error: .fileDescriptor(file, closeAfterSpawningProcess: true)
         ) { execution in
             try await body(execution.processIdentifier.value)

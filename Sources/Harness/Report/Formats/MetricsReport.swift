@@ -24,11 +24,15 @@ struct MetricsReport {
         lines += family("aftershock_build_info", "The harness that wrote this.") {
             [(["version": findings.run?.version ?? ""], 1)]
         }
-        lines += family("aftershock_exit_code", "The exit code of the last run.") { [([:], Double(findings.exitCode.rawValue))] }
-        lines += family("aftershock_run_duration_seconds", "How long the last run took.") { [([:], (findings.ended - .origin).seconds)] }
+        lines += family("aftershock_run_in_progress", "1 while the run goes on, which has no verdict and no exit code yet.") {
+            [([:], findings.state == .running ? 1 : 0)]
+        }
         lines += family("aftershock_run_start_timestamp_seconds", "When the last run was started.") {
             startedAt.map { [([:], $0)] } ?? []
         }
+        guard findings.state != .running else { return lines }
+        lines += family("aftershock_exit_code", "The exit code of the last run.") { [([:], Double(findings.exitCode.rawValue))] }
+        lines += family("aftershock_run_duration_seconds", "How long the last run took.") { [([:], (findings.ended - .origin).seconds)] }
         lines += family("aftershock_verdict", "1 for the verdict of an experiment, 0 for the others.") {
             experiments.flatMap { found in
                 Verdict.allCases.map { (["experiment": found.name, "verdict": $0.rawValue], $0 == found.verdict ? 1 : 0) }

@@ -29,7 +29,7 @@ struct RepeatsReport {
     private func row(_ experiment: ExperimentFindings, _ found: RepeatFindings) -> [String] {
         let start = [
             findings.run?.id ?? "", findings.run?.startedAt ?? "", experiment.name, experiment.fault, String(found.number),
-            found.verdict.rawValue, number(found.faultBegan.map { $0 - .origin }),
+            findings.state == .running ? "" : found.verdict.rawValue, number(found.faultBegan.map { $0 - .origin }),
         ]
         let tracks = Track.allCases.flatMap { name -> [String] in
             guard let track = found.track(name) else { return Array(repeating: "", count: 7) }

@@ -23,13 +23,18 @@ struct ResultsReport {
     func json() -> JSONValue {
         var json: JSONValue = [
             "schema": .string(Self.schema),
-            "exitCode": .integer(Int64(findings.exitCode.rawValue)),
-            "verdict": .string(findings.verdict.rawValue),
+            "state": .string(findings.state.rawValue),
             "complete": .bool(findings.isComplete),
+            "chained": .bool(findings.isChained),
             "restored": findings.restored.map(JSONValue.bool) ?? .null,
             "durationMs": .milliseconds(findings.ended),
-            "experiments": .array(findings.experiments.map(Self.experiment)),
+            "experiments": .array(findings.experiments.map { Self.experiment($0, isJudged: findings.state != .running) }),
         ]
+        // A run that goes on has neither, also not in its parts.
+        if findings.state != .running {
+            json["exitCode"] = .integer(Int64(findings.exitCode.rawValue))
+            json["verdict"] = .string(findings.verdict.rawValue)
+        }
         if let run = findings.run {
             json["run"] = [
                 "id": .string(run.id), "version": .string(run.version), "startedAt": .string(run.startedAt), "host": .string(run.host),
@@ -43,19 +48,19 @@ struct ResultsReport {
         return json
     }
 
-    private static func experiment(_ found: ExperimentFindings) -> JSONValue {
+    private static func experiment(_ found: ExperimentFindings, isJudged: Bool) -> JSONValue {
         var statistics: JSONValue = [:]
         for (track, summary) in found.statistics { statistics[track.rawValue] = Self.summary(summary) }
         var json: JSONValue = [
             "name": .string(found.name),
             "fault": .string(found.fault),
-            "verdict": .string(found.verdict.rawValue),
             "checks": checks(found.judgements),
             "doubts": doubts(found.doubts),
             "repeatsAsked": .integer(Int64(found.repeatsAsked)),
-            "repeats": .array(found.repeats.map(Self.repeatFindings)),
+            "repeats": .array(found.repeats.map { repeatFindings($0, isJudged: isJudged) }),
             "downtime": statistics,
         ]
+        if isJudged { json["verdict"] = .string(found.verdict.rawValue) }
         if let experiment = found.experiment {
             json["limits"] = [
                 "downtimeMaxMs": .milliseconds(experiment.expect.maxDowntime),
@@ -67,7 +72,7 @@ struct ResultsReport {
         return json
     }
 
-    private static func repeatFindings(_ found: RepeatFindings) -> JSONValue {
+    private static func repeatFindings(_ found: RepeatFindings, isJudged: Bool) -> JSONValue {
         var downtime: JSONValue = [:]
         var outages: [JSONValue] = []
         var probes: JSONValue = [:]
@@ -77,9 +82,8 @@ struct ResultsReport {
             probes[name] = Self.probes(track)
             outages += track.outages.map { outage($0, track.track) }
         }
-        return [
+        var json: JSONValue = [
             "number": .integer(Int64(found.number)),
-            "verdict": .string(found.verdict.rawValue),
             "checks": checks(found.judgements),
             "doubts": doubts(found.doubts),
             "startedMs": .milliseconds(found.started),
@@ -103,6 +107,8 @@ struct ResultsReport {
                 "undone": .array(found.undo.map(undo)),
             ],
         ]
+        if isJudged { json["verdict"] = .string(found.verdict.rawValue) }
+        return json
     }
 
     private static func downtime(_ track: TrackFindings) -> JSONValue {

@@ -92,7 +92,7 @@ extension JSONValue {
     fileprivate var milliseconds: Duration? {
         switch self {
         case .integer(let value): .milliseconds(value)
-        case .double(let value): .nanoseconds(Int64((value * 1_000_000).rounded()))
+        case .double(let value): Int64(exactly: (value * 1_000_000).rounded()).map(Duration.nanoseconds)
         default: nil
         }
     }

@@ -17,7 +17,7 @@ struct SummaryReport {
 
     private var text: String {
         var lines = [
-            "# \(findings.verdict.rawValue.uppercased()): exit code \(findings.exitCode.rawValue), \(findings.exitCode.meaning)", "",
+            "# \(findings.headline): \(findings.meaning)", "",
         ]
         if let run = findings.run {
             lines += [
@@ -44,7 +44,8 @@ struct SummaryReport {
         let lost =
             ledgers.isEmpty ? "not checked" : "\(ledgers.reduce(0) { $0 + $1.lost }) of \(ledgers.reduce(0) { $0 + $1.acknowledged })"
         let cells = [
-            found.name, found.fault, "**\(found.verdict.rawValue)**", "\(found.repeats.count)/\(found.repeatsAsked)",
+            found.name, found.fault, findings.state == .running ? "-" : "**\(found.verdict.rawValue)**",
+            "\(found.repeats.count)/\(found.repeatsAsked)",
             measured ?? (found.repeats.isEmpty ? "not measured" : "0"), found.experiment?.expect.maxDowntime?.gep2257 ?? "-", lost,
         ]
         return "| " + cells.map(cell).joined(separator: " | ") + " |"

@@ -49,8 +49,10 @@ struct HTMLReport {
     }
 
     private var page: Page {
-        let experiments = findings.experiments.enumerated().map { HTMLExperiment($0.element, number: $0.offset + 1) }
-        let headlines = findings.experiments.enumerated().map { ($0.offset + 1, Headline($0.element)) }
+        // While the run goes on nothing is judged, and there is nothing to show of a verdict.
+        let shown = findings.state == .running ? [] : findings.experiments
+        let experiments = shown.enumerated().map { HTMLExperiment($0.element, number: $0.offset + 1) }
+        let headlines = shown.enumerated().map { ($0.offset + 1, Headline($0.element)) }
         let index = headlines.sorted { $0.1.found.verdict.severity > $1.1.found.verdict.severity }.map { number, headline in
             IndexRow(
                 id: HTMLExperiment.id(number), name: headline.found.name.plain, verdict: headline.found.verdict.rawValue,
@@ -58,13 +60,15 @@ struct HTMLReport {
                 allowed: headline.found.experiment?.expect.maxDowntime?.gep2257 ?? "-", lost: headline.lost)
         }
         return Page(
-            title: title, verdict: findings.verdict.rawValue, verdictText: findings.verdict.rawValue.uppercased(), reason: reason,
+            title: title, verdict: findings.state == .running ? findings.state.rawValue : findings.verdict.rawValue,
+            verdictText: findings.headline, reason: reason,
             place: place, isSeveral: index.count > 1, index: index, experiments: experiments, run: run,
             sources: (findings.run?.sources ?? []).map { HTMLRow($0.file, $0.text) })
     }
 
     private var title: String {
         switch findings.experiments.count {
+        case 2... where findings.state == .running: return "\(findings.experiments.count) experiments"
         case 0: return "aftershock"
         case 1: return (findings.experiments.first?.name ?? "").plain
         case let count:
@@ -76,6 +80,7 @@ struct HTMLReport {
     /// A reason that holds for the whole run and for no experiment alone.
     private var reason: String? {
         if let damage = findings.damage { return damage.plain }
+        if findings.state == .running { return "The run goes on: nothing is judged yet." }
         if let interruption = findings.interruption { return "Ended early by \(interruption.cause): \(interruption.message)".plain }
         return findings.isComplete ? nil : "The journal ends before the run did."
     }
@@ -85,7 +90,7 @@ struct HTMLReport {
         return [
             HTMLCell("cluster", run.context), HTMLCell("Kubernetes", run.serverVersion), HTMLCell("started", run.startedAt),
             HTMLCell("took", (findings.ended - .origin).textRoundedUp),
-            HTMLCell("exit code", "\(findings.exitCode.rawValue), \(findings.exitCode.meaning)"),
+            HTMLCell("state", findings.meaning),
         ]
     }
 
@@ -95,7 +100,7 @@ struct HTMLReport {
         return command + [
             HTMLRow("run", run.id), HTMLRow("aftershock", run.version), HTMLRow("started", run.startedAt), HTMLRow("on", run.host),
             HTMLRow("context", run.context), HTMLRow("Kubernetes", run.serverVersion), HTMLRow("seed", String(run.seed)),
-            HTMLRow("exit code", "\(findings.exitCode.rawValue): \(findings.exitCode.meaning)"),
+            HTMLRow("state", findings.meaning),
         ] + findings.experiments.compactMap(cadence)
     }
 

@@ -6,8 +6,11 @@ import Verdict
 struct JUnitProperties {
     private let found: ExperimentFindings
     private let headline: Headline
+    private let isJudged: Bool
 
-    init(_ found: ExperimentFindings) {
+    /// - Parameter isJudged: there are verdicts; a run that goes on has none.
+    init(_ found: ExperimentFindings, isJudged: Bool = true) {
+        self.isJudged = isJudged
         self.found = found
         headline = Headline(found)
     }
@@ -15,15 +18,16 @@ struct JUnitProperties {
     /// Of the whole experiment, then of each repeat under its number.
     var ofSuite: [(String, String)] {
         var properties = [
-            ("fault", found.fault), ("verdict", found.verdict.rawValue), ("repeats.made", String(found.repeats.count)),
+            ("fault", found.fault), ("repeats.made", String(found.repeats.count)),
             ("repeats.asked", String(found.repeatsAsked)),
         ]
+        if isJudged { properties.append(("verdict", found.verdict.rawValue)) }
         properties += downtime + data
         let digits = String(found.repeatsAsked).count
         for one in found.repeats {
             let number = String(one.number)
             let prefix = "repeat.\(String(repeating: "0", count: max(0, digits - number.count)))\(number)"
-            properties.append(("\(prefix).verdict", one.verdict.rawValue))
+            if isJudged { properties.append(("\(prefix).verdict", one.verdict.rawValue)) }
             for track in one.tracks { properties += bounds("\(prefix).downtime.\(track.track.rawValue)", track.downtime) }
             if let ledger = one.ledger { properties.append(("\(prefix).rows.lost", String(ledger.lost))) }
         }

@@ -86,7 +86,7 @@ struct JUnitReport {
             let reason = findings.damage ?? "the journal has no experiment"
             let cases = Check.allCases.map { check in
                 let judgement =
-                    check == .preflight
+                    check == .preflight && findings.state != .running
                     ? Judgement(check, .undecided, type: "aborted", message: reason)
                     : Judgement(check, .skipped, type: "skipped", message: "not evaluated: \(reason)")
                 return Case(judgement)
@@ -95,7 +95,7 @@ struct JUnitReport {
         }
         return findings.experiments.enumerated().map { index, experiment in
             let times = JUnitTimes(experiment)
-            let numbers = JUnitProperties(experiment)
+            let numbers = JUnitProperties(experiment, isJudged: findings.state != .running)
             var cases = experiment.judgements.map { judgement in
                 Case(judgement, milliseconds: times.milliseconds(of: judgement.check), properties: numbers.of(judgement.check))
             }
@@ -165,14 +165,14 @@ struct JUnitReport {
         guard let run = findings.run else { return [] }
         return [
             ("run.id", run.id), ("run.version", run.version), ("run.seed", String(run.seed)), ("kubernetes.context", run.context),
-            ("kubernetes.version", run.serverVersion), ("exit.code", String(findings.exitCode.rawValue)),
-        ]
+            ("kubernetes.version", run.serverVersion), ("state", findings.state.rawValue),
+        ] + (findings.state == .running ? [] : [("exit.code", String(findings.exitCode.rawValue))])
     }
 
     /// Seconds with three decimals and a point: the one format that every reader takes.
     private func seconds(_ milliseconds: Int64) -> String {
         let rest = String(milliseconds % 1000)
-        return "\(milliseconds / 1000).\(String(repeating: "0", count: 3 - rest.count))\(rest)"
+        return "\(milliseconds / 1000).\(String(repeating: "0", count: max(0, 3 - rest.count)))\(rest)"
     }
 
     /// UTC without a zone and without a fraction: the one format that every reader and schema takes.

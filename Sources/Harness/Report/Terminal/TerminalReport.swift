@@ -21,8 +21,12 @@ public struct TerminalReport {
     public var text: String {
         var lines: [String] = []
         for experiment in findings.experiments { lines += section(experiment) + [""] }
-        if let damage = findings.damage { lines += ["\(damage)", ""] }
-        lines.append("\(paint(findings.verdict)) (exit code \(findings.exitCode.rawValue): \(findings.exitCode.meaning))")
+        if !findings.isChained {
+            lines += ["The journal has no checksums, as earlier versions wrote it: a damage may go unseen.", ""]
+        }
+        if let damage = findings.damage { lines += [line(damage), ""] }
+        let headline = findings.state == .killed ? colored(findings.headline, 33) : paint(findings.verdict)
+        lines.append("\(headline) (exit code \(findings.exitCode.rawValue): \(findings.exitCode.meaning))")
         return lines.joined(separator: "\n") + "\n"
     }
 
@@ -32,7 +36,7 @@ public struct TerminalReport {
             "\(found.name)  \(paint(found.verdict))  (\(found.fault), \(found.repeats.count) of \(found.repeatsAsked) repeats\(limit))"
         ]
         if !found.repeats.isEmpty { lines += table(found).map { "  \($0)" } }
-        for one in found.repeats { lines += one.remarks.map { "  repeat \(one.number): \($0)" } }
+        for one in found.repeats { lines += one.remarks.map { "  repeat \(one.number): \(line($0))" } }
         for track in found.repeats.count > 1 ? Track.allCases : [] {
             guard let summary = found.statistics[track], summary.maximum.duration > .zero else { continue }
             var line = "  \(track.rawValue): median \(summary.median.text), \(summary.minimum.text) to \(summary.maximum.text)"
@@ -41,11 +45,14 @@ public struct TerminalReport {
         }
         for judgement in found.judgements where judgement.outcome != .passed {
             guard judgement.outcome != .skipped || found.verdict == .pass else { continue }
-            lines.append("  \(word(judgement.outcome)) \(judgement.check.rawValue): \(judgement.message)")
-            lines += judgement.details.prefix(8).map { "      \($0)" }
+            lines.append("  \(word(judgement.outcome)) \(judgement.check.rawValue): \(line(judgement.message))")
+            lines += judgement.details.prefix(8).map { "      \(line($0))" }
         }
         return lines
     }
+
+    /// Words of others stay in their line and have no colours of their own.
+    private func line(_ text: String) -> String { text.line(limit: 2000) }
 
     private func table(_ found: ExperimentFindings) -> [String] {
         var table = TextTable(

@@ -1,5 +1,6 @@
 import Experiment
 import Foundation
+import Journal
 import Kubernetes
 
 /// The login's password, from where the experiment says. It is never printed: only this type's users see it.
@@ -20,7 +21,7 @@ struct PasswordResolver: Sendable {
                 let text = try String(contentsOfFile: path, encoding: .utf8)
                 return text.hasSuffix("\n") ? String(text.dropLast()) : text
             } catch {
-                throw TargetError(check: "password", message: "the password file \(path) cannot be read: \(error.localizedDescription)")
+                throw TargetError(check: "password", message: "the password file \(path) cannot be read: \(words(for: error))")
             }
         case .secret(let name, let key):
             guard let secret = try await client.find(Secret.self, name, in: namespace) else {

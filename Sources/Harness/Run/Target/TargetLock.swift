@@ -16,6 +16,10 @@ struct TargetLock: Sendable {
     /// After this time without renewal the holder is taken for dead.
     static let duration = 30
     private static let renewal = Duration.seconds(10)
+    /// The time between two looks at a lease that is watched.
+    private static let look = Duration.seconds(1)
+    /// No lease is watched for longer.
+    private static let longest = Duration.seconds(60)
     /// The label on the leases of every harness, so that those of dead ones are found.
     static let label = "app.kubernetes.io/managed-by"
 
@@ -32,29 +36,51 @@ struct TargetLock: Sendable {
 
     static func name(of workload: String) -> String { "aftershock-\(workload)" }
 
-    /// Takes the lease.
+    /// Takes the lease. One that another holder has is watched for as long as it is to last: only if it does not change is it taken over.
     ///
-    /// - Throws: ``TargetError`` when another holder has renewed it lately.
-    func acquire() async throws {
-        guard let lease = try await client.find(Lease.self, name, in: namespace) else {
-            do throws(KubernetesError) {
-                let metadata: JSONValue = ["name": .string(name), "labels": [Self.label: "aftershock"]]
-                _ = try await client.create(Lease.self, ["metadata": metadata, "spec": specification()], in: namespace)
-            } catch {
-                throw error.code == .alreadyExists ? taken(by: "another harness", "just now") : error
+    /// The times in it are of that holder's clock, which may be wrong; nothing is concluded from them. client-go judges in this way, too.
+    ///
+    /// - Returns: the holder whose lease had run out, if there was one.
+    /// - Throws: ``TargetError`` when another holder renews it.
+    @discardableResult
+    func acquire() async throws -> String? {
+        let clock = ContinuousClock()
+        var seen = try await client.find(Lease.self, name, in: namespace)
+        var since = clock.now
+        while let lease = seen, let other = lease.holder(otherThan: holder) {
+            let lasting = Duration.seconds(lease.spec?.leaseDurationSeconds ?? Self.duration)
+            guard lasting <= Self.longest else { throw taken(by: "run \(other)", "which it has taken for \(lasting.gep2257)") }
+            guard clock.now - since < lasting else {
+                try await take(lease)
+                return other
             }
-            return
-        }
-        if let other = lease.spec?.holderIdentity, !other.isEmpty, other != holder, let renewed = lease.spec?.renewTime {
-            let age = Date().timeIntervalSince(renewed.date)
-            if age < Double(lease.spec?.leaseDurationSeconds ?? Self.duration) {
-                throw taken(by: "run \(other)", "renewed \(Int(max(0, age))) s ago")
+            try await clock.sleep(for: min(Self.look, lasting - (clock.now - since)))
+            let now = try await client.find(Lease.self, name, in: namespace)
+            if now?.holder(otherThan: holder) != nil, now?.spec != lease.spec || now?.metadata.uid != lease.metadata.uid {
+                throw taken(by: "run \(now?.spec?.holderIdentity ?? other)", "which it renews")
             }
+            // A mark that is put on it or taken off it is a sign of life, but of whom it does not say.
+            if now?.metadata.resourceVersion != lease.metadata.resourceVersion { since = clock.now }
+            seen = now
         }
+        if let seen { try await take(seen) } else { try await create() }
+        return nil
+    }
+
+    private func create() async throws {
+        do throws(KubernetesError) {
+            let metadata: JSONValue = ["name": .string(name), "labels": [Self.label: "aftershock"]]
+            _ = try await client.create(Lease.self, ["metadata": metadata, "spec": specification()], in: namespace)
+        } catch {
+            throw error.code == .alreadyExists ? taken(by: "another harness", "which it has just taken") : error
+        }
+    }
+
+    private func take(_ lease: Lease) async throws {
         do throws(KubernetesError) {
             try await client.patch(Lease.self, name, in: namespace, .merge(renewed(lease)))
         } catch {
-            throw error.code == .conflict ? taken(by: "another harness", "just now") : error
+            throw error.code == .conflict ? taken(by: "another harness", "which it has just taken") : error
         }
     }
 
@@ -109,6 +135,14 @@ struct TargetLock: Sendable {
     private func taken(by who: String, _ when: String) -> TargetError {
         TargetError(
             check: "lock", message: "\(who) is working on this target (Lease \(namespace)/\(name), \(when))",
-            hint: "wait for it to end; the lease of a harness that was killed runs out after \(Self.duration) s")
+            hint: "wait for it to end; if it was killed, see 'aftershock restore --help'")
+    }
+}
+
+extension Lease {
+    /// Who holds it, unless that is nobody or `own`.
+    fileprivate func holder(otherThan own: String) -> String? {
+        guard let holder = spec?.holderIdentity, !holder.isEmpty, holder != own else { return nil }
+        return holder
     }
 }

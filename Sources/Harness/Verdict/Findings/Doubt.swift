@@ -4,7 +4,7 @@ public struct Doubt: Sendable, Hashable {
         // The harness, or what it wrote.
         case journalDamaged, journalEndedEarly, interrupted, noData, experimentUnknown, repeatsMissing
         // Before the fault.
-        case preflightFailed, steadyStateNotSeen, outageBeforeFault
+        case preflightFailed, otherPreflightFailed, preflightFailedLater, steadyStateNotSeen, outageBeforeFault
         // The fault.
         case faultNotInjected, faultNotProven, evidenceBeforeFault
         // The probes.
@@ -21,7 +21,8 @@ public struct Doubt: Sendable, Hashable {
         /// The check that cannot pass because of it.
         public var check: Check {
             switch self {
-            case .noData, .experimentUnknown, .preflightFailed, .steadyStateNotSeen: .preflight
+            case .noData, .experimentUnknown, .preflightFailed, .otherPreflightFailed, .preflightFailedLater, .steadyStateNotSeen:
+                .preflight
             case .journalDamaged, .journalEndedEarly, .interrupted, .repeatsMissing: .recovery
             case .outageBeforeFault, .faultNotInjected, .faultNotProven, .evidenceBeforeFault: .faultTookEffect
             case .notStable, .blind: .recovery
@@ -48,7 +49,8 @@ public struct Doubt: Sendable, Hashable {
         /// Without what it doubts, nothing that was measured afterwards can be held against the service.
         var voidsMeasurement: Bool {
             switch self {
-            case .preflightFailed, .steadyStateNotSeen, .outageBeforeFault, .faultNotInjected, .faultNotProven, .evidenceBeforeFault,
+            case .preflightFailed, .otherPreflightFailed, .preflightFailedLater, .steadyStateNotSeen, .outageBeforeFault, .faultNotInjected,
+                .faultNotProven, .evidenceBeforeFault,
                 .experimentUnknown, .noData:
                 true
             default: false

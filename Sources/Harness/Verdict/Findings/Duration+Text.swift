@@ -9,7 +9,7 @@ extension Duration {
     /// The next whole millisecond.
     public var roundedUpToMilliseconds: Duration { .milliseconds(millisecondsRoundedUp) }
 
-    private var millisecondsRoundedUp: Int64 { (wholeNanoseconds + 999_999) / 1_000_000 }
+    private var millisecondsRoundedUp: Int64 { wholeNanoseconds.clampedSum(999_999) / 1_000_000 }
 
     /// `12.345 s`, rounded so that it is still an upper bound.
     public var textRoundedUp: String { Self.text(milliseconds: millisecondsRoundedUp) }
@@ -18,7 +18,8 @@ extension Duration {
     public var textRoundedDown: String { Self.text(milliseconds: wholeNanoseconds / 1_000_000) }
 
     private static func text(milliseconds: Int64) -> String {
-        let rest = "\(milliseconds % 1000)"
-        return "\(milliseconds / 1000).\(String(repeating: "0", count: 3 - rest.count))\(rest) s"
+        let rest = "\((milliseconds % 1000).magnitude)"
+        let sign = milliseconds < 0 ? "-" : ""
+        return "\(sign)\((milliseconds / 1000).magnitude).\(String(repeating: "0", count: 3 - rest.count))\(rest) s"
     }
 }

@@ -18,12 +18,42 @@ public struct Findings: Sendable {
         public var sources: [RunStarted.Source]
     }
 
+    /// The first word of a report: the verdict, or why there is none.
+    public var headline: String {
+        switch state {
+        case .running, .killed: state.rawValue.uppercased()
+        case .aborted, .judged: verdict.rawValue.uppercased()
+        }
+    }
+
+    /// The headline in a sentence.
+    public var meaning: String {
+        switch state {
+        case .running: "the run goes on: nothing is judged yet"
+        case .killed, .aborted, .judged: "exit code \(exitCode.rawValue), \(exitCode.meaning)"
+        }
+    }
+
+    /// The progress of the run. Only a run that has ended by itself is judged whole.
+    public enum State: String, Sendable, Hashable, CaseIterable {
+        /// It goes on: there is no verdict and no exit code yet, whatever ``Findings/verdict`` and ``Findings/exitCode`` hold.
+        case running
+        /// It was cut off: its journal has no end.
+        case killed
+        /// It was told to stop, or could not go on, and has restored its changes.
+        case aborted
+        case judged
+    }
+
+    public var state: State
     /// `nil` when the journal has not even its first record.
     public var run: Run?
     public var experiments: [ExperimentFindings]
     public var interruption: Interrupted?
     /// Why the journal could not be read to its end.
     public var damage: String?
+    /// The journal's lines have checksums: what it holds is what was written.
+    public var isChained = true
     /// The journal has its last record.
     public var isComplete: Bool
     /// Everything is proven to be restored. `nil`: there was nothing to restore.

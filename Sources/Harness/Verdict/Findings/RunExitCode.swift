@@ -11,6 +11,8 @@ public enum RunExitCode: Int32, Sendable, Hashable, CaseIterable {
     case notRestored = 6
     /// An error of the harness itself.
     case internalError = 70
+    /// Its terminal went away.
+    case hungUp = 129
     case interrupted = 130
     case terminated = 143
 
@@ -23,7 +25,7 @@ public enum RunExitCode: Int32, Sendable, Hashable, CaseIterable {
         case .preflightFailed: "preflight failed"
         case .notRestored: "not restored: run aftershock restore"
         case .internalError: "the harness failed"
-        case .interrupted, .terminated: "interrupted and restored"
+        case .hungUp, .interrupted, .terminated: "interrupted and restored"
         }
     }
 }

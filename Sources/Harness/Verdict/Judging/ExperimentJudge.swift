@@ -13,6 +13,10 @@ struct ExperimentJudge {
     let isCurrent: Bool
     /// Why what has not ended never will.
     let unfinished: Doubt?
+    /// The first experiment whose preflight failed.
+    let refused: String?
+    /// A repeat of any experiment was begun.
+    let isTouched: Bool
 
     func findings(started: RunTime?, ended: RunTime?) -> ExperimentFindings {
         let doubts = doubts()
@@ -26,7 +30,13 @@ struct ExperimentJudge {
     private func doubts() -> [Doubt] {
         var doubts: [Doubt] = []
         if let failed = preflight.first(where: { $0.status == .failed }) {
-            doubts.append(Doubt(.preflightFailed, "\(failed.name): \(failed.message)"))
+            let sentence = "\(failed.name): \(failed.message)"
+            doubts.append(
+                isTouched
+                    ? Doubt(.preflightFailedLater, "\(sentence); other experiments of the run had been carried out by then")
+                    : Doubt(.preflightFailed, sentence))
+        } else if repeats.isEmpty, !isTouched, let refused {
+            doubts.append(unfinished ?? Doubt(.otherPreflightFailed, "nothing was touched, as the preflight of '\(refused)' failed"))
         } else if !hasStarted {
             doubts.append(unfinished ?? Doubt(.noData, "the experiment was never started"))
         } else if repeats.isEmpty {
@@ -46,8 +56,10 @@ struct ExperimentJudge {
         for outcome in [Judgement.Outcome.failed, .undecided] {
             let matching = all.filter { $0.1.outcome == outcome }
             // A repeat in which it is a cause of its own says more than one in which it follows from another.
-            guard let first = matching.first(where: { $0.1.follows == nil }) ?? matching.first else { continue }
-            return numbered(first.1, first.0, also: matching.filter { $0.0 != first.0 }.map(\.1))
+            let causes = matching.contains { $0.1.follows == nil } ? matching.filter { $0.1.follows == nil } : matching
+            guard let worst = Self.worst(causes.map(\.0), of: repeats, check), let judgement = causes.first(where: { $0.0 == worst })?.1
+            else { continue }
+            return numbered(totalled(judgement, matching.count), worst, also: matching.filter { $0.0 != worst }.map(\.1))
         }
         if let doubt = doubts.first {
             return .skipped(check, "not evaluated: \(doubt.sentence)")
@@ -57,6 +69,29 @@ struct ExperimentJudge {
         guard all.count > 1 else { return worst }
         let details = all.flatMap { number, judgement in ["repeat \(number): \(judgement.message)"] + judgement.details.map { "  \($0)" } }
         return .passed(check, "in all \(all.count) repeats; the last: \(worst.message)", details: details)
+    }
+
+    /// The number of the repeat that a headline is about: the one in which most was lost, or that took longest; else the first.
+    private static func worst(_ numbers: [Int], of repeats: [RepeatFindings], _ check: Check) -> Int? {
+        let candidates = repeats.filter { numbers.contains($0.number) }
+        let worst: RepeatFindings? =
+            switch check {
+            case .downtime: candidates.max { $0.judgedDowntime < $1.judgedDowntime }
+            case .recovery: candidates.max { $0.judgedRecovery < $1.judgedRecovery }
+            case .dataPersistence: candidates.max { $0.damage.values.reduce(0, +) < $1.damage.values.reduce(0, +) }
+            default: nil
+            }
+        return worst?.number ?? numbers.first
+    }
+
+    /// A failure of `dataPersistence` in several repeats, with the sum of the damage: that of one of them would say less than is gone.
+    private func totalled(_ judgement: Judgement, _ count: Int) -> Judgement {
+        guard judgement.check == .dataPersistence, judgement.outcome == .failed, count > 1 else { return judgement }
+        let damage = repeats.reduce(into: [String: Int64]()) { $0.merge($1.damage, uniquingKeysWith: +) }
+        let sums = RepeatFindings.damageNames.compactMap { name in damage[name].flatMap { $0 > 0 ? "\($0) \(name)" : nil } }
+        var total = judgement
+        total.message = "\(sums.joined(separator: ", ")) in \(count) of \(repeatsAsked) repeats; most in one: \(judgement.message)"
+        return total
     }
 
     /// The judgement of one repeat as that of all, saying which.
@@ -70,7 +105,7 @@ struct ExperimentJudge {
     }
 
     private func judgePreflight(_ doubts: [Doubt]) -> Judgement {
-        if let doubt = doubts.first(where: { $0.kind == .preflightFailed }) {
+        if let doubt = doubts.first(where: { [.preflightFailed, .preflightFailedLater].contains($0.kind) }) {
             let failed = preflight.filter { $0.status == .failed }
             let lines = failed.map { "\($0.name): \($0.message)\($0.hint.map { " - \($0)" } ?? "")" }
             return Judgement(.preflight, .undecided, type: "preflight.failed", message: doubt.sentence, details: lines)

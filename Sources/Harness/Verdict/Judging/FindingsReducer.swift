@@ -11,12 +11,16 @@ public struct FindingsReducer: Sendable {
         var started: RunTime?
         var ended: RunTime?
         var preflight: [PreflightCheck] = []
+        /// It was begun again, after others were run: the next checks are made anew.
+        var isBegunAgain = false
         var repeatsAsked: Int
         /// The finished repeats, judged but for later undo results.
         var finished: [RepeatJudge] = []
     }
 
     private let limits: Limits
+    /// The report folder, for the commands that findings name.
+    private let folder: String?
     private var run: RunStarted?
     private var experiments: [ExperimentFacts] = []
     private let given: [Experiment]?
@@ -32,8 +36,9 @@ public struct FindingsReducer: Sendable {
     private var last = RunTime.origin
 
     /// - Parameter experiments: what is judged; `nil` to read it from the journal's first record, word for word as it was run.
-    public init(experiments: [Experiment]? = nil, limits: Limits = Limits()) {
+    public init(experiments: [Experiment]? = nil, limits: Limits = Limits(), folder: String? = nil) {
         given = experiments
+        self.folder = folder
         self.limits = limits
     }
 
@@ -48,7 +53,10 @@ public struct FindingsReducer: Sendable {
         case .runStarted(let started): begin(started)
         case .experimentStarted(let started): begin(started, at: record.at)
         case .preflightCheck(let check):
-            if let current { experiments[current].preflight.append(check) } else { runPreflight.append(check) }
+            guard let current else { return runPreflight.append(check) }
+            if experiments[current].isBegunAgain { experiments[current].preflight = [] }
+            experiments[current].isBegunAgain = false
+            experiments[current].preflight.append(check)
         case .repeatStarted(let started):
             finishRepeat()
             guard let current else { return }
@@ -96,7 +104,9 @@ public struct FindingsReducer: Sendable {
             experiments.append(ExperimentFacts(name: started.name, repeatsAsked: 1))
             current = experiments.count - 1
         }
-        if let current { experiments[current].started = time }
+        guard let current else { return }
+        experiments[current].isBegunAgain = experiments[current].started != nil
+        experiments[current].started = time
     }
 
     private mutating func finishRepeat() {
@@ -107,20 +117,24 @@ public struct FindingsReducer: Sendable {
 
     // MARK: Findings
 
-    /// The findings as of the last record. A repeat or run that has not ended counts as aborted.
-    public func findings() -> Findings {
+    /// The findings as of the last record. A repeat or run that has not ended counts as aborted, but for one that is running.
+    public func findings(isRunning: Bool = false) -> Findings {
         var judged: [ExperimentFindings] = []
         for (index, facts) in experiments.enumerated() {
-            judged.append(findings(of: facts, isCurrent: index == current))
+            let found = findings(of: facts, isCurrent: index == current)
+            judged.append(isRunning ? found.unjudged : found)
         }
         let restored = restored
+        let isComplete = end != nil && damage == nil
+        let state: Findings.State = isRunning ? .running : !isComplete ? .killed : interruption != nil ? .aborted : .judged
         var findings = Findings(
+            state: state,
             run: run.map {
                 Findings.Run(
                     id: $0.runID, version: $0.version, startedAt: $0.startedAt, host: $0.host, context: $0.context,
                     serverVersion: $0.serverVersion, seed: $0.seed, command: $0.command, sources: $0.sources)
             },
-            experiments: judged, interruption: interruption, damage: damage, isComplete: end != nil && damage == nil,
+            experiments: judged, interruption: interruption, damage: damage, isComplete: isComplete,
             restored: restored, verdict: .invalid, exitCode: .invalid, ended: last)
         findings.verdict = Verdict.combined(judged.map(\.verdict)) ?? .invalid
         if !findings.isComplete, findings.verdict == .pass { findings.verdict = .aborted }
@@ -130,6 +144,9 @@ public struct FindingsReducer: Sendable {
     }
 
     private var intents: [UndoIntent] { experiments.flatMap(\.finished).flatMap(\.facts.intents) + (repeating?.intents ?? []) }
+
+    /// A repeat was begun: from then on "nothing was touched" would not be true.
+    private var isTouched: Bool { repeating != nil || experiments.contains { !$0.finished.isEmpty } }
 
     private var restored: Bool? {
         let intents = intents
@@ -142,8 +159,20 @@ public struct FindingsReducer: Sendable {
     private var unfinished: Doubt? {
         if let damage { return Doubt(.journalDamaged, "the journal is damaged: \(damage)") }
         if let interruption { return Doubt(.interrupted, "\(interruption.cause): \(interruption.message)") }
-        if end == nil { return Doubt(.journalEndedEarly, "the journal ends before the run did") }
-        return nil
+        guard end == nil else { return nil }
+        let stage = repeating?.stages.last.map { " at the stage '\($0.stage.rawValue)'" } ?? " before a repeat was under way"
+        let open = (experiments.flatMap(\.finished).map(\.facts) + [repeating].compactMap(\.self)).flatMap(\.intents)
+            .filter { undoResults[$0.id]?.proven != true }.map(\.summary)
+        let left =
+            open.isEmpty ? "nothing is left to put back" : "this may still be changed: \(open.joined(separator: "; ")). Put it back"
+        return Doubt(
+            .journalEndedEarly,
+            "the harness was killed\(stage); \(left)\(open.isEmpty ? "" : ": \(restoreCommand)")")
+    }
+
+    /// The command that restores the changes of the run.
+    private var restoreCommand: String {
+        ["aftershock restore --run \(folder ?? "FOLDER")", run.map { "--context \($0.context)" }].compactMap(\.self).joined(separator: " ")
     }
 
     private func undo(_ facts: RepeatReducer) -> [UndoFinding] {
@@ -166,7 +195,8 @@ public struct FindingsReducer: Sendable {
         }
         let judge = ExperimentJudge(
             name: facts.name, experiment: facts.experiment, preflight: runPreflight + facts.preflight, repeatsAsked: facts.repeatsAsked,
-            repeats: repeats, hasStarted: facts.started != nil, isCurrent: isCurrent, unfinished: unfinished)
+            repeats: repeats, hasStarted: facts.started != nil, isCurrent: isCurrent, unfinished: unfinished,
+            refused: experiments.first { $0.preflight.contains { $0.status == .failed } }?.name, isTouched: isTouched)
         return judge.findings(started: facts.started, ended: facts.ended ?? (facts.started == nil ? nil : last))
     }
 }
@@ -191,12 +221,12 @@ extension Findings {
         switch interruption?.cause {
         case "SIGINT": return .interrupted
         case "SIGTERM": return .terminated
+        case "SIGHUP": return .hungUp
         case .some: return .internalError
         case nil: break
         }
         guard verdict != .pass else { return .pass }
-        let unclear = experiments.filter { $0.verdict != .pass }
-        let onlyPreflight = unclear.allSatisfy { experiment in experiment.doubts.contains { $0.kind == .preflightFailed } }
-        return onlyPreflight && !unclear.isEmpty && isComplete ? .preflightFailed : .invalid
+        let isRefused = experiments.contains { experiment in experiment.doubts.contains { $0.kind == .preflightFailed } }
+        return isRefused && isComplete ? .preflightFailed : .invalid
     }
 }

@@ -1,3 +1,4 @@
+import Foundation
 public import Journal
 import Synchronization
 
@@ -12,15 +13,24 @@ public final class JournalJudge: Sendable {
 
     /// Throws when the file cannot be opened.
     public init(path: String, limits: Limits = Limits()) throws(JournalError) {
-        state = Mutex(State(reader: try JournalReader(path: path), reducer: FindingsReducer(limits: limits)))
+        let folder = (path as NSString).deletingLastPathComponent
+        state = Mutex(State(reader: try JournalReader(path: path), reducer: FindingsReducer(limits: limits, folder: folder)))
     }
 
     /// Of all records that are there by now.
-    public func findings() -> Findings {
+    ///
+    /// - Parameters:
+    ///   - isRunning: the run goes on, and nothing is judged yet.
+    ///   - unwritten: what came after them and could not be written.
+    public func findings(isRunning: Bool = false, with unwritten: [JournalRecord] = []) -> Findings {
         state.withLock { state in
             while let record = state.reader.next() { state.reducer.add(record) }
             if let damage = state.reader.damage { state.reducer.addDamage(damage.description) }
-            return state.reducer.findings()
+            var reducer = state.reducer
+            for record in unwritten { reducer.add(record) }
+            var findings = reducer.findings(isRunning: isRunning)
+            findings.isChained = state.reader.isChained
+            return findings
         }
     }
 }

@@ -46,7 +46,7 @@ extension TrackFindings {
         let buckets = reducer.seconds.buckets
         guard let first = buckets.firstIndex(where: { $0.isUsed }) else { return nil }
         let second = Duration.seconds(1)
-        let last = end.map { Int(($0 - reducer.seconds.start) / second) } ?? buckets.count - 1
+        let last = min(SecondBuckets.longest, end.map { Int(($0 - reducer.seconds.start) / second) } ?? buckets.count - 1)
         let promisedEach = Double(reducer.schedule.lanes) * 1e9 / Double(max(1, reducer.schedule.interval))
         var promised = 0.0
         var made = 0

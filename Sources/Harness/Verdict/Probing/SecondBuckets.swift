@@ -14,7 +14,7 @@ public struct SecondBuckets: Sendable, Hashable {
     }
 
     /// A week: a journal whose times make no sense must not fill the memory.
-    private static let longest = 7 * 86_400
+    static let longest = 7 * 86_400
 
     public let start: RunTime
     public private(set) var buckets: [Bucket] = []
@@ -42,8 +42,9 @@ public struct SecondBuckets: Sendable, Hashable {
     }
 
     private mutating func index(_ time: RunTime) -> Int {
-        let index = min(Self.longest, Int(max(0, time.nanoseconds - start.nanoseconds) / 1_000_000_000))
-        while buckets.count <= index { buckets.append(Bucket()) }
+        let index = min(Self.longest, Int(max(0, (time - start).wholeNanoseconds) / 1_000_000_000))
+        // Empty buckets share what they hold.
+        if buckets.count <= index { buckets += Array(repeating: Bucket(), count: index + 1 - buckets.count) }
         return index
     }
 }

@@ -52,7 +52,8 @@ struct TrackReducer {
     /// Slots that are neither in the results nor among the skipped, though later ones are, and that were intended when `matches` says.
     func missing(_ matches: (RunTime) -> Bool) -> Int {
         guard let (last, time) = early.max(by: { $0.key < $1.key }) else { return 0 }
-        return (nextSlot..<last).count { slot in
+        // More of them would not say more.
+        return (max(nextSlot, last - 1_000_000)..<last).count { slot in
             early[slot] == nil && matches(time + (.zero - .nanoseconds(schedule.interval) * (last - slot)))
         }
     }

@@ -1,0 +1,21 @@
+import Journal
+
+/// Numbers by which repeats are ranked, for the one headline of all of them.
+extension RepeatFindings {
+    static let damageNames = ["lost", "corrupt", "duplicate", "unexpected", "stale registers"]
+
+    /// The rows that are not as they were acknowledged, by the kind of their damage.
+    var damage: [String: Int64] {
+        guard let ledger else { return [:] }
+        let counts = [ledger.lost, ledger.corrupt, ledger.duplicate, ledger.unexpected, ledger.stale]
+        return Dictionary(uniqueKeysWithValues: zip(Self.damageNames, counts))
+    }
+
+    var judgedDowntime: Sample.Value { judgedTrack.flatMap { track($0) }?.downtime.judged ?? Sample.Value(.zero) }
+
+    /// The time from the fault to the end of the last outage; without an end it is longer than any other.
+    var judgedRecovery: Sample.Value {
+        let times = tracks.map { $0.timeToStable.map { Sample.Value($0) } ?? Sample.Value($0.downtime.lower, isAtLeast: true) }
+        return times.max() ?? Sample.Value(.zero)
+    }
+}

@@ -1,0 +1,60 @@
+import ArgumentParser
+import Foundation
+import Journal
+
+/// The exit codes of `aftershock` that are not verdicts. Verdicts have theirs from the findings.
+enum AftershockExit {
+    static let preflight: Int32 = 5
+    static let notRestored: Int32 = 6
+    static let usage: Int32 = 64
+    static let `internal`: Int32 = 70
+}
+
+/// An end of a command that has nothing to do with a verdict, in our words.
+struct CommandError: Error, CustomStringConvertible {
+    var code: Int32
+    var description: String
+
+    /// An option, a file or a folder that the person gave is wrong.
+    static func usage(_ description: String) -> CommandError { CommandError(code: AftershockExit.usage, description: description) }
+
+    /// The machine, or the harness itself, cannot do it.
+    static func `internal`(_ description: String) -> CommandError {
+        CommandError(code: AftershockExit.internal, description: description)
+    }
+}
+
+extension Aftershock {
+    /// Runs the program: parses its arguments, runs the command, and ends with the code that the contract has for how it went.
+    public static func start() async -> Never {
+        StandardStream.secure()
+        do {
+            var command = try parseAsRoot()
+            if var waiting = command as? any AsyncParsableCommand {
+                try await waiting.run()
+            } else {
+                try command.run()
+            }
+            end(with: 0)
+        } catch let error as ArgumentParser.ExitCode {
+            end(with: error.rawValue)
+        } catch let error as CommandError {
+            standardError("error: \(error)")
+            end(with: error.code)
+        } catch {
+            // Help, versions, and what is wrong with the arguments are the parser's; only of other errors does it know nothing.
+            guard exitCode(for: error) == .failure else { exit(withError: error) }
+            standardError("error: \(words(for: error))")
+            end(with: AftershockExit.internal)
+        }
+    }
+
+    /// A result that did not reach its reader is no success.
+    private static func end(with code: Int32) -> Never {
+        if let failure = StandardStream.outputFailure {
+            standardError("error: standard output could not be written: \(failure)")
+            Foundation.exit(code == 0 ? AftershockExit.internal : code)
+        }
+        Foundation.exit(code)
+    }
+}

@@ -1,0 +1,71 @@
+import Checkout
+import Foundation
+import Programs
+import Testing
+
+/// A command that cannot begin ends with its own code, in our words, and leaves nothing behind.
+@Suite struct RefusalTests {
+    private struct Case: CustomTestStringConvertible {
+        var testDescription: String
+        var arguments: [String]
+        var environment: [String: String] = [:]
+        var code: Int32
+        var words: [String]
+    }
+
+    private static let experiment = Checkout.root.appendingPathComponent("experiments/control.yaml").path
+
+    private static let cases = [
+        Case(
+            testDescription: "a reports folder that cannot be made", arguments: ["run", experiment, "--reports", "/proc/x"], code: 64,
+            words: ["/proc/x", "No such file or directory", "--reports"]),
+        Case(
+            testDescription: "a reports folder that is a file", arguments: ["run", experiment, "--reports", experiment], code: 64,
+            words: [experiment, "--reports"]),
+        Case(
+            testDescription: "a manifest that is not there",
+            arguments: ["run", experiment, "--sandbox", "--quiet", "--apply", "/nowhere.yaml"], code: 64,
+            words: ["/nowhere.yaml: No such file or directory"]),
+        Case(
+            testDescription: "a manifest that is refused", arguments: ["run", experiment, "--sandbox", "--quiet", "--apply", experiment],
+            code: 64, words: ["the sandbox refuses the manifest", "control.yaml"]),
+        Case(
+            testDescription: "a folder for temporary files that is not there", arguments: ["run", experiment, "--sandbox"],
+            environment: ["TMPDIR": "/nowhere"], code: 70, words: ["the sandbox cannot be started", "No such file or directory"]),
+        Case(
+            testDescription: "no program to list libraries with", arguments: ["run", experiment, "--sandbox"],
+            environment: ["PATH": "/nowhere"], code: 70, words: ["the sandbox cannot be started"]),
+        Case(
+            testDescription: "a misspelt flaw of the database",
+            arguments: ["run", experiment, "--sandbox", "--database-flaw", "stale-registr"],
+            code: 64, words: ["'stale-registr' is not a flaw", "Did you mean stale-register?"]),
+        Case(
+            testDescription: "a misspelt flaw of a kept sandbox's database", arguments: ["sandbox", "--database-flaw", "freeeze"],
+            code: 64, words: ["'freeeze' is not a flaw", "Did you mean freeze?"]),
+        Case(
+            testDescription: "a kept sandbox's manifest that is not there", arguments: ["sandbox", "--apply", "/nowhere.yaml"], code: 64,
+            words: ["/nowhere.yaml: No such file or directory"]),
+    ]
+
+    @Test(arguments: cases) private func isRefusedInOurWords(_ refused: Case) async throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("aftershock-refusal-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        // In a folder of its own, as that is where `reports` would appear.
+        let run = try await Program.run(
+            "aftershock", refused.arguments, launcher: ["env", "-C", folder] + refused.environment.map { "\($0.key)=\($0.value)" })
+        #expect(run.exitCode == refused.code, "\(run.errors)")
+        for words in refused.words { #expect(run.errors.contains(words), "\(run.errors)") }
+        for raw in ["NSCocoaErrorDomain", "Error Domain", "Code="] { #expect(!run.errors.contains(raw), "\(run.errors)") }
+        let left = try FileManager.default.subpathsOfDirectory(atPath: folder).filter { $0 != "reports" }
+        #expect(left.isEmpty, "\(left)")
+    }
+
+    /// The reader of a message, or of data, may have gone away, or never have been there.
+    @Test(arguments: [("2>&1 | head -1", Int32(0)), (">&- 2>&-", 70), ("> /dev/full", 70)])
+    func isWrittenToWhoeverIsThere(_ redirection: String, _ code: Int32) async throws {
+        let run = try await Program.run(
+            "aftershock", ["schema"], launcher: ["bash", "-o", "pipefail", "-c", "\"$@\" \(redirection)", "bash"])
+        #expect(run.exitCode == code, "\(run.errors)")
+    }
+}
