@@ -40,6 +40,14 @@ import Testing
         #expect(try await curl(["--cert", "\(folder)/other-cert", "--key", "\(folder)/other-key"] + trusted).status == "000")
         #expect(try await curl(["--cacert", "\(folder)/other-ca", "\(cluster.server)/api/v1/pods"]).status == "000")
         #expect(try await curl(["--cacert", "\(folder)/ca", "\(cluster.server)/readyz"]).output == "ok")
+        // A refused upgrade is answered too, not just cut off.
+        let upgrade = ["-H", "Connection: Upgrade", "-H", "Upgrade: SPDY/3.1", "--http1.1", "-X", "POST", "--cacert", "\(folder)/ca"]
+        let pod = "\(cluster.server)/api/v1/namespaces/default/pods/a"
+        #expect(try await curl(upgrade + ["\(pod)/exec?command=x"]).status == "401")
+        let authorized = upgrade + ["-H", "Authorization: Bearer \(credentials.token)"]
+        #expect(try await curl(authorized + ["\(pod)/portforward"]).output.contains("the sandbox forwards no ports"))
+        let impersonating = authorized + ["-H", "Impersonate-User: jane", "\(pod)/exec?command=x"]
+        #expect(try await curl(impersonating).output.contains("cannot create resource"))
         let permissions = try FileManager.default.attributesOfItem(atPath: cluster.kubeconfigPath)[.posixPermissions] as? Int
         #expect(permissions == 0o600)
         await cluster.stop()

@@ -172,7 +172,7 @@ struct TestAPI {
             ("/api/v1/namespaces/default/pods/a", 404), ("/api/v1/namespaces/default/nodes", 404), ("/nonsense", 404),
             ("/api/v1/pods?labelSelector=%3D", 400), ("/api/v1/pods?fieldSelector=a%3Db", 400), ("/api/v1/pods?limit=x", 400),
             ("/api/v1/pods?resourceVersion=x", 400), ("/api/v1/pods?continue=x", 400),
-            ("/api/v1/namespaces/default/pods/a/portforward", 404),
+            ("/api/v1/namespaces/default/pods/a/portforward", 400),
         ])
     func aWrongRequestIsAnsweredWithAStatus(uri: String, code: Int) async throws {
         let answer = try await TestAPI().send(.GET, uri)

@@ -9,7 +9,7 @@ import Synchronization
 final class APIServer: Sendable {
     /// The kind of a connection, known once its first request is there.
     enum Negotiated: Sendable {
-        case http(NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart>, hasCertificate: Bool)
+        case http(NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart>, hasCertificate: Bool, refused: HTTPRequestHead?)
         case exec(NIOAsyncChannel<WebSocketFrame, WebSocketFrame>, ExecCall)
     }
 
@@ -45,16 +45,22 @@ final class APIServer: Sendable {
                 channel.eventLoop.makeCompletedFuture {
                     open.add(channel)
                     try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls))
+                    let keeper = UpgradeHead()
                     let configuration = NIOTypedHTTPServerUpgradeConfiguration(
                         upgraders: [Self.upgrader(service, credentials)],
                         notUpgradingCompletionHandler: { channel in
                             channel.eventLoop.makeCompletedFuture {
                                 let hasCertificate = Self.hasCertificate(channel)
-                                return .http(try NIOAsyncChannel(wrappingChannelSynchronously: channel), hasCertificate: hasCertificate)
+                                return .http(
+                                    try NIOAsyncChannel(wrappingChannelSynchronously: channel), hasCertificate: hasCertificate,
+                                    refused: keeper.head)
                             }
                         })
-                    return try channel.pipeline.syncOperations.configureUpgradableHTTPServerPipeline(
+                    let negotiated = try channel.pipeline.syncOperations.configureUpgradableHTTPServerPipeline(
                         configuration: .init(upgradeConfiguration: configuration))
+                    let handler = try channel.pipeline.syncOperations.handler(type: NIOTypedHTTPServerUpgradeHandler<Negotiated>.self)
+                    try channel.pipeline.syncOperations.addHandler(keeper, position: .before(handler))
+                    return negotiated
                 }
             }
         guard let port = listener.channel.localAddress?.port else { throw SandboxError("the API server's port could not be read back") }
@@ -81,8 +87,9 @@ final class APIServer: Sendable {
     private func serve(_ connection: EventLoopFuture<Negotiated>) async {
         do {
             switch try await connection.get() {
-            case .http(let channel, let hasCertificate):
-                try await HTTPConnection(service: service, credentials: credentials, hasCertificate: hasCertificate).run(channel)
+            case .http(let channel, let hasCertificate, let refused):
+                try await HTTPConnection(service: service, credentials: credentials, hasCertificate: hasCertificate).run(
+                    channel, refused: refused)
             case .exec(let channel, let call):
                 try await ExecConnection(runtime: service.runtime, call: call).run(channel)
             }
@@ -121,6 +128,27 @@ final class APIServer: Sendable {
                     return .exec(try NIOAsyncChannel(wrappingChannelSynchronously: channel), try ExecCall(head, service, user))
                 }
             })
+    }
+}
+
+/// Keeps the head of a request that asks for an upgrade: NIO's handler drops it when it has no upgrade to offer, and the request could
+/// not be answered.
+private final class UpgradeHead: ChannelInboundHandler, Sendable {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundOut = HTTPServerRequestPart
+
+    private let kept = Mutex<(hasRead: Bool, head: HTTPRequestHead?)>((false, nil))
+
+    var head: HTTPRequestHead? { kept.withLock { $0.head } }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        // After the first part there may be an upgrade, and then other things than HTTP come by.
+        kept.withLock { kept in
+            guard !kept.hasRead else { return }
+            kept.hasRead = true
+            if case .head(let head) = unwrapInboundIn(data), head.headers.contains(name: "Upgrade") { kept.head = head }
+        }
+        context.fireChannelRead(data)
     }
 }
 

@@ -15,9 +15,12 @@ struct HTTPConnection: Sendable {
 
     private typealias Outbound = NIOAsyncChannelOutboundWriter<HTTPServerResponsePart>
 
-    func run(_ channel: NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart>) async throws {
+    /// - Parameter refused: the head of a request for an upgrade that is not to be had; its answer is the connection's last.
+    func run(
+        _ channel: NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart>, refused: HTTPRequestHead?
+    ) async throws {
         try await channel.executeThenClose { inbound, outbound in
-            var head: HTTPRequestHead?
+            var head = refused
             var body = ByteBuffer()
             for try await part in inbound {
                 switch part {
@@ -31,7 +34,7 @@ struct HTTPConnection: Sendable {
                     guard let head else { return }
                     let response = await respond(head, body)
                     try await write(response, to: head, outbound, channel.channel)
-                    guard head.isKeepAlive else { return }
+                    guard head.isKeepAlive, refused == nil else { return }
                 }
             }
         }

@@ -6,6 +6,7 @@ import NIOHTTP1
 /// The paths under one object: status, scale, and the verbs that pods have.
 extension APIService {
     func subresource(_ name: String, _ call: ResourceCall) async throws(APIError) -> APIResponse {
+        if call.definition.type == .pods, let missing = Self.missing[name] { throw .badRequest(missing) }
         guard let key = call.path.key, call.definition.subresources.contains(where: { $0.name == name }) else {
             throw APIError(404, "NotFound", "the server could not find the requested resource")
         }
@@ -23,6 +24,15 @@ extension APIService {
         default: throw .methodNotAllowed()
         }
     }
+
+    /// The subresources of pods that the sandbox does without.
+    private static let missing = [
+        "attach": "the sandbox does not attach to running containers; use kubectl exec or kubectl logs -f",
+        "portforward": "the sandbox forwards no ports: its pods listen on this machine's loopback, so connect to status.podIP itself",
+        "ephemeralcontainers": "the sandbox has no ephemeral containers; use kubectl exec",
+        "proxy": "the sandbox proxies no requests: its pods listen on this machine's loopback, so connect to status.podIP itself",
+        "resize": "the sandbox does not resize pods in place; delete the pod and create it anew",
+    ]
 
     /// Exec that arrives here has not been upgraded to WebSocket.
     private static func upgradeRequired(_ request: APIRequest) -> APIError {

@@ -45,7 +45,7 @@ enum OpenAPI {
         }
         return [
             "openapi": "3.0.0", "info": ["title": "Kubernetes", "version": .string(APIService.version)],
-            "paths": .object(Dictionary(paths, uniquingKeysWith: { first, _ in first })),
+            "paths": .object(Dictionary(paths, uniquingKeysWith: { first, _ in first })), "components": ["schemas": [:]],
         ]
     }
 
