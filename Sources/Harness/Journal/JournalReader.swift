@@ -47,6 +47,14 @@ public struct JournalReader: Sequence, IteratorProtocol {
     /// Tells if the lines that were read have checksums: without them, as earlier versions wrote journals, little of a damage is seen.
     public var isChained: Bool { chain.isUsed != false }
 
+    /// Returns `true` while a run, or a restore of it, has the journal: it is written, and not to be judged yet.
+    public static func isInUse(_ path: String) -> Bool {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return false }
+        defer { close(file) }
+        return flock(file, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
+    }
+
     /// All records. Throws when a line is damaged.
     public static func records(of path: String) throws(JournalError) -> [JournalRecord] {
         var reader = try JournalReader(path: path)

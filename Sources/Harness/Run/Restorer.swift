@@ -24,8 +24,9 @@ public struct Restorer: Sendable {
 
     /// Undoes every intent of the journal that has no proven result, the latest first, and adds the results to it.
     ///
+    /// - Parameter agrees: is shown a command that the journal names, and says if it may be run: a journal is a file that others may write.
     /// - Throws: when the run still goes on, was made in another context than this client's, or its journal cannot be written.
-    public func restore(journalPath: String) async throws -> [Restoration] {
+    public func restore(journalPath: String, agrees: (String) -> Bool) async throws -> [Restoration] {
         let run = try UnfinishedRun(journalPath: journalPath)
         let journal = try JournalWriter(appendingTo: journalPath, clock: RunClock(resumingAt: run.last))
         let context = client.configuration.contextName
@@ -36,9 +37,20 @@ public struct Restorer: Sendable {
         }
         var restorations: [Restoration] = []
         for intent in run.open.reversed() {
+            if intent.kind == "runCommand", let consent = (try? undo.action(of: intent))?.consent, !agrees(intent.summary) {
+                restorations.append(Restoration(summary: intent.summary, proven: false, evidence: consent))
+                continue
+            }
             let result = await undo.perform(intent)
             try journal.appendDurably(.undoResult(result))
             restorations.append(Restoration(summary: intent.summary, proven: result.proven, evidence: result.evidence))
+        }
+        if let damage = run.damage {
+            let rest = run.started.map { "aftershock restore --run-id \($0.runID)" } ?? "aftershock restore --all"
+            restorations.append(
+                Restoration(
+                    summary: "the journal", proven: false, evidence: "\(damage); restore the changes that it no longer tells with '\(rest)'"
+                ))
         }
         // An intent that is not restored may be marked on the lease.
         guard restorations.allSatisfy(\.proven) else { return restorations }
@@ -53,7 +65,12 @@ public struct Restorer: Sendable {
     public func restore(runID: String?, in scope: NamespaceScope, runsCommands: Bool) async throws -> [Restoration] {
         var restorations: [Restoration] = []
         var stillMarked: Set<MarkedObject> = []
-        for found in try await undo.marks(in: scope) where runID == nil || found.runID == runID {
+        let marks = try await undo.marks(in: scope)
+        for unreadable in marks.unreadable {
+            stillMarked.insert(unreadable.object)
+            restorations.append(Restoration(summary: unreadable.object.description, proven: false, evidence: unreadable.reason))
+        }
+        for found in marks.found where runID == nil || found.runID == runID {
             let result =
                 if let consent = found.consent, !runsCommands {
                     UndoResult(intent: found.intent.id, proven: false, evidence: consent)
@@ -98,6 +115,7 @@ private struct UnfinishedRun {
     /// The intents that are not proven to be restored, the earliest first.
     var open: [UndoIntent] = []
     var last = RunTime.origin
+    var damage: JournalError?
 
     init(journalPath: String) throws(JournalError) {
         var reader = try JournalReader(path: journalPath)
@@ -110,6 +128,10 @@ private struct UnfinishedRun {
             case .undoResult(let result): if result.proven { open.removeAll { $0.id == result.intent } }
             default: break
             }
+        }
+        damage = reader.damage
+        for experiment in (try? started?.sources.flatMap { try $0.experiments() }) ?? [] {
+            if case .environment(let name) = experiment.target.login.passwordFrom { SecretVariables.hide(name) }
         }
     }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Experiment
 import Foundation
+import Journal
 import Report
 import Verdict
 
@@ -51,6 +52,9 @@ struct ReportCommand: ParsableCommand {
 
     func run() throws {
         let journal = isFolder(path) ? (path as NSString).appendingPathComponent("journal.ndjson") : path
+        guard !JournalReader.isInUse(journal) else {
+            throw CommandError.usage("\(journal) is in use: its run, or a restore of it, still goes on; wait for its end")
+        }
         var limits = Limits()
         limits.maxDowntime = maxDowntime
         limits.recoveredWithin = recoveredWithin

@@ -15,6 +15,7 @@ struct RestoreCommand: AsyncParsableCommand {
             no journal: every object that a run has changed carries a mark that says how to put it back. Both look in all namespaces, or
             with -n in one; make sure that no run is still going on there.
             The ledger's tables go too, by the login that the experiment names.
+            Commands of a journal or a mark are run with --run-commands, or after a question at a terminal.
             What somebody else has changed is left as it is. Exits 0 when everything is proven to be put back, 6 when not.
             """)
 
@@ -29,7 +30,7 @@ struct RestoreCommand: AsyncParsableCommand {
     @Flag(help: "What any run has left.")
     var all = false
 
-    @Flag(help: "With --run-id or --all: also run the commands, and use this machine's passwords, that marks name; look at them first.")
+    @Flag(help: "Also run the commands that the journal or marks name, and use this machine's passwords for marks; look at them first.")
     var runCommands = false
 
     func validate() throws {
@@ -44,7 +45,7 @@ struct RestoreCommand: AsyncParsableCommand {
         let restorations: [Restorer.Restoration]
         do {
             if let run {
-                restorations = try await restorer.restore(journalPath: run + "/journal.ndjson")
+                restorations = try await restorer.restore(journalPath: run + "/journal.ndjson") { runCommands || ask($0) }
                 try ReportWriter(directory: run).write(try Findings.judge(journalPath: run + "/journal.ndjson"))
             } else {
                 restorations = try await restorer.restore(
@@ -56,8 +57,15 @@ struct RestoreCommand: AsyncParsableCommand {
         }
         if restorations.isEmpty { standardOutput("nothing is left to put back") }
         for restoration in restorations {
-            standardOutput("\(restoration.proven ? "√" : "×") \(restoration.summary): \(restoration.evidence)")
+            standardOutput("\(restoration.proven ? "√" : "×") \(restoration.summary.oneLine): \(restoration.evidence.oneLine)")
         }
         if restorations.contains(where: { !$0.proven }) { throw ArgumentParser.ExitCode(AftershockExit.notRestored) }
+    }
+
+    /// Asks at a terminal if the command may be run; elsewhere the answer is no.
+    private func ask(_ command: String) -> Bool {
+        guard isatty(STDIN_FILENO) == 1, isatty(STDERR_FILENO) == 1 else { return false }
+        StandardStream.errors.write("The journal names this command: \(command.oneLine.harmless)\nRun it? [y/N] ")
+        return ["y", "yes"].contains(readLine()?.lowercased() ?? "")
     }
 }

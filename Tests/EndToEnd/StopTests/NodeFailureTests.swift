@@ -40,7 +40,7 @@ import Testing
         try await TestCluster.with { cluster in
             let before = try await ClusterState.of(cluster)
             let run = try await Self.drill("poweroff", "start").run(on: cluster, at: Step("faultEffect"))
-            let restored = try await Program.run("aftershock", ["restore", "--run", run.folder] + cluster.access)
+            let restored = try await Program.run("aftershock", ["restore", "--run", run.folder, "--run-commands"] + cluster.access)
             #expect(restored.exitCode == 0, "\(restored.output)\(restored.errors)")
             try await cluster.settle()
             #expect(try await ClusterState.of(cluster).difference(from: before) == [])

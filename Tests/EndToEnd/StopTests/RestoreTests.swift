@@ -124,7 +124,7 @@ import Testing
             try await Self.annotate("worker-1", mark, cluster)
             let refused = try await Program.run("aftershock", ["restore", "--all"] + cluster.access)
             #expect(refused.exitCode == 6)
-            #expect(refused.errors.contains("node/worker-1"), "\(refused.errors)")
+            #expect(refused.output.contains("node/worker-1"), "\(refused.output)")
             #expect(try await cluster.pod().metadata.name == pod)
         }
     }

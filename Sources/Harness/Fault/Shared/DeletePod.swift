@@ -13,6 +13,11 @@ struct DeletePod: UndoAction {
 
     func perform(_ intent: UndoIntent, _ undo: Undo) async throws -> String {
         guard let found = try await undo.client.find(Pod.self, pod, in: namespace) else { return "pod \(namespace)/\(pod) is gone" }
+        guard try isOurs(found, intent, undo) else {
+            throw FaultError(
+                .refused, "pod \(namespace)/\(pod) is no helper pod that a run has made: it is left as it is",
+                hint: "if nobody knows the annotation \(Self.annotation) on it, remove the annotation")
+        }
         // By its own grace period: the object is gone then when the kubelet has seen its processes end, and not before.
         try await undo.client.delete(Pod.self, pod, in: namespace, options: DeleteOptions(uid: found.metadata.uid))
         let gone = try await firstResult(within: Undo.patience) { () async throws -> Bool? in
@@ -20,5 +25,13 @@ struct DeletePod: UndoAction {
         }
         guard gone == true else { throw FaultError(.notInjected, "pod \(namespace)/\(pod) is still there") }
         return "pod \(namespace)/\(pod) is gone"
+    }
+
+    /// Every user who may patch a pod can give it annotations and labels, but not another name, owner or way to be restarted.
+    private func isOurs(_ found: Pod, _ intent: UndoIntent, _ undo: Undo) throws -> Bool {
+        guard let run = found.metadata.labels["aftershock/run-id"], !run.isEmpty else { return false }
+        guard try undo.carries(found.metadata, intent) else { return false }
+        return found.metadata.name.hasPrefix("aftershock-") && found.metadata.name.contains(run) && found.metadata.ownerReferences.isEmpty
+            && found.spec.restartPolicy == "Never" && found.metadata.labels["app.kubernetes.io/managed-by"] == "aftershock"
     }
 }

@@ -37,7 +37,7 @@ struct HookCommand: Sendable {
             do {
                 result = try await Subprocess.run(
                     Self.executable(program), arguments: Arguments(Array(arguments.dropFirst())),
-                    environment: .inherit.updating(kubeconfig.map { ["KUBECONFIG": $0] } ?? [:]), output: .string(limit: 65_536),
+                    environment: .inherit.updating(Self.environment(kubeconfig)), output: .string(limit: 65_536),
                     error: .string(limit: 65_536))
             } catch let error as SubprocessError {
                 throw FaultError(.notInjected, "'\(text)' could not be run: \(error.description)")
@@ -52,6 +52,12 @@ struct HookCommand: Sendable {
             throw FaultError(.notInjected, "'\(text)' ended with \(outcome.status): \(outcome.output)")
         }
         return outcome.output
+    }
+
+    private static func environment(_ kubeconfig: String?) -> [Environment.Key: String?] {
+        var changes: [Environment.Key: String?] = kubeconfig.map { ["KUBECONFIG": $0] } ?? [:]
+        for name in SecretVariables.names { changes[Environment.Key(stringLiteral: name)] = .some(nil) }
+        return changes
     }
 
     /// Runs it with the kubeconfig of `client` and says how it ended, with what it wrote.

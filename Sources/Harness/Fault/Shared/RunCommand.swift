@@ -34,7 +34,7 @@ struct RunCommand: UndoAction {
 
     var object: MarkedObject { node.map(MarkedObject.node) ?? .lease(lease ?? "", in: namespace ?? "") }
 
-    var consent: String? { "a command is run from a mark only with --run-commands" }
+    var consent: String? { "a command that a journal or a mark names is run only with --run-commands" }
 
     func perform(_ intent: UndoIntent, _ undo: Undo) async throws -> String {
         let ended = try await command.run(for: undo.client)

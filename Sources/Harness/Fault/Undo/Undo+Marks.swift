@@ -91,10 +91,23 @@ extension Undo {
         public var consent: String?
     }
 
+    /// A mark that cannot be read, or that is about another object. It is nobody's reason to leave the others as they are.
+    public struct Unreadable: Sendable, Hashable {
+        public var object: MarkedObject
+        /// The reason, with the next step.
+        public var reason: String
+    }
+
+    /// Returns `true` for an object that carries this very intent.
+    func carries(_ metadata: ObjectMeta, _ intent: UndoIntent) throws -> Bool {
+        guard let text = metadata.annotations[try annotationKey(intent)] else { return false }
+        return try Self.mark(text).intent == intent
+    }
+
     /// Every mark on the pods and leases of `scope` and, unless they are left out, on the cluster's nodes.
-    ///
-    /// - Throws: the API's error, and for a mark that cannot be read one that names its object.
-    public func marks(in scope: NamespaceScope, nodes includingNodes: Bool = true) async throws -> [Found] {
+    public func marks(
+        in scope: NamespaceScope, nodes includingNodes: Bool = true
+    ) async throws -> (found: [Found], unreadable: [Unreadable]) {
         func objects<Resource: KubernetesResource>(
             _ type: Resource.Type, in scope: NamespaceScope, _ object: (ObjectMeta) -> MarkedObject
         ) async throws -> [(ObjectMeta, MarkedObject)] {
@@ -104,12 +117,21 @@ extension Undo {
         marked += try await objects(Pod.self, in: scope) { .pod($0.name, in: $0.namespace ?? "") }
         marked += try await objects(Lease.self, in: scope) { .lease($0.name, in: $0.namespace ?? "") }
         let keys = Set(actions.map { $0.annotation }).sorted()
-        return try marked.flatMap { metadata, object in
-            try keys.compactMap { key in try metadata.annotations[key].map { try found($0, key, on: object) } }
+        var marks: (found: [Found], unreadable: [Unreadable]) = ([], [])
+        for (metadata, object) in marked {
+            for key in keys {
+                guard let text = metadata.annotations[key] else { continue }
+                do throws(FaultError) {
+                    marks.found.append(try found(text, key, on: object))
+                } catch {
+                    marks.unreadable.append(Unreadable(object: object, reason: error.description))
+                }
+            }
         }
+        return marks
     }
 
-    private func found(_ text: String, _ key: String, on object: MarkedObject) throws -> Found {
+    private func found(_ text: String, _ key: String, on object: MarkedObject) throws(FaultError) -> Found {
         do {
             let mark = try Self.mark(text)
             let action = try action(of: mark.intent)

@@ -11,7 +11,7 @@ public protocol UndoAction: Codable, Sendable {
     var summary: String { get }
     /// The object that carries the mark. A user who may annotate an object must not be able to have another one changed.
     var object: MarkedObject { get }
-    /// The reason not to carry it out from a mark alone, which any user who may annotate the object can write; `nil` where that is harmless.
+    /// The reason not to carry it out unasked from a journal or a mark, which others can write; `nil` where that is harmless.
     var consent: String? { get }
 
     /// Undoes the change and proves it, by looking at the cluster again. A change that is undone already counts as proven.

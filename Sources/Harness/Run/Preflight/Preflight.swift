@@ -107,10 +107,11 @@ struct Preflight: Sendable {
     private func checkLeftovers(_ outcome: inout Outcome) async throws {
         let marks = try await Undo(client: client, actions: options.undoActions).marks(
             in: .namespace(experiment.target.namespace), nodes: fault.takesNode)
-        guard let first = marks.first else { return }
+        for unreadable in marks.unreadable { outcome.warn("leftovers", unreadable.reason) }
+        guard let first = marks.found.first else { return }
         outcome.fail(
             "leftovers",
-            "\(marks.count) objects still carry what an earlier run has changed, first \(first.object): \(first.intent.summary)",
+            "\(marks.found.count) objects still carry what an earlier run has changed, first \(first.object): \(first.intent.summary)",
             hint: "aftershock restore --run-id \(first.runID)")
     }
 

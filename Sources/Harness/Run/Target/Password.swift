@@ -1,4 +1,5 @@
 import Experiment
+import Fault
 import Foundation
 import Journal
 import Kubernetes
@@ -11,6 +12,7 @@ struct PasswordResolver: Sendable {
     func resolve(_ source: Experiment.Login.PasswordSource) async throws -> String {
         switch source {
         case .environment(let name):
+            SecretVariables.hide(name)
             guard let value = ProcessInfo.processInfo.environment[name], !value.isEmpty else {
                 throw TargetError(
                     check: "password", message: "the environment variable \(name) is not set", hint: "export it before the run")

@@ -172,7 +172,10 @@ public struct FindingsReducer: Sendable {
 
     /// The command that restores the changes of the run.
     private var restoreCommand: String {
-        ["aftershock restore --run \(folder ?? "FOLDER")", run.map { "--context \($0.context)" }].compactMap(\.self).joined(separator: " ")
+        let intents = (experiments.flatMap(\.finished).map(\.facts) + [repeating].compactMap(\.self)).flatMap(\.intents)
+        let names = intents.contains { $0.kind == "runCommand" && undoResults[$0.id]?.proven != true } ? "--run-commands" : nil
+        return ["aftershock restore --run \(folder ?? "FOLDER")", run.map { "--context \($0.context)" }, names].compactMap(\.self)
+            .joined(separator: " ")
     }
 
     private func undo(_ facts: RepeatReducer) -> [UndoFinding] {
