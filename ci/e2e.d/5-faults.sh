@@ -5,7 +5,7 @@ repeats=${AFTERSHOCK_E2E_REPEATS:-3}
 target
 
 # Between faults that restart the container there are others that replace the pod, and with it its CrashLoopBackOff.
-kinds=(process-kill pod-delete process-terminate pod-delete-force container-kill pod-evict process-freeze command node-drain node-taint)
+kinds=(process-kill pod-delete process-terminate pod-delete-force container-kill pod-evict process-freeze rollout command node-drain node-taint)
 files=()
 for kind in "${kinds[@]}"; do files+=("$(experiment "$kind")"); done
 run_experiments faults "${files[@]}" --repeat "$repeats" --helper-image localhost/sandbox-sql:dev

@@ -14,6 +14,7 @@ public struct FaultCatalog: Sendable {
         ContainerKillFault.self,
         PodDeleteFault.self,
         PodEvictFault.self,
+        RolloutFault.self,
         NodeDrainFault.self,
         NodeTaintFault.self,
         NodeFailureFault.self,

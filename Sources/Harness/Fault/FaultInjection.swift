@@ -71,9 +71,12 @@ public struct FaultOptions: Sendable {
 /// Where a fault may act, known before any pod is looked at.
 public struct FaultScope: Sendable, Hashable {
     public var namespace: String
+    /// `deployment/NAME`, or of another kind.
+    public var workload: String
 
-    public init(namespace: String) {
+    public init(namespace: String, workload: String) {
         self.namespace = namespace
+        self.workload = workload
     }
 }
 

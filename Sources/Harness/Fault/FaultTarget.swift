@@ -3,6 +3,8 @@ public import Kubernetes
 /// The instance that a fault is aimed at, as it was when the fault was planned. Every mutation is bound to these identities.
 public struct FaultTarget: Sendable, Hashable {
     public var namespace: String
+    /// `deployment/NAME`, or of another kind: what keeps the pod there.
+    public var workload: String
     public var pod: String
     public var podUID: String
     public var node: String
@@ -14,10 +16,12 @@ public struct FaultTarget: Sendable, Hashable {
     public var lease: String
 
     public init(
-        namespace: String, pod: String, podUID: String, node: String, container: String, containerID: String, restartCount: Int,
+        namespace: String, workload: String = "", pod: String, podUID: String, node: String, container: String, containerID: String,
+        restartCount: Int,
         lease: String
     ) {
         self.namespace = namespace
+        self.workload = workload
         self.pod = pod
         self.podUID = podUID
         self.node = node
@@ -30,7 +34,7 @@ public struct FaultTarget: Sendable, Hashable {
     /// The target that a running pod is.
     ///
     /// - Throws: when the pod is not running on a node, or has no such container.
-    public init(pod: Pod, container: String, lease: String) throws(FaultError) {
+    public init(pod: Pod, container: String, workload: String, lease: String) throws(FaultError) {
         let name = pod.metadata.name
         guard let uid = pod.metadata.uid, let node = pod.spec.nodeName else {
             throw FaultError(.targetNotRunning, "pod \(name) is not on a node yet")
@@ -39,7 +43,8 @@ public struct FaultTarget: Sendable, Hashable {
             throw FaultError(.targetNotRunning, "container \(container) of pod \(name) is not running")
         }
         self.init(
-            namespace: pod.metadata.namespace ?? "default", pod: name, podUID: uid, node: node, container: container, containerID: id,
+            namespace: pod.metadata.namespace ?? "default", workload: workload, pod: name, podUID: uid, node: node, container: container,
+            containerID: id,
             restartCount: status.restartCount, lease: lease)
     }
 }

@@ -58,6 +58,12 @@ public struct StatefulSet: KubernetesResource {
         public var selector: LabelSelector
         public var template: PodTemplate
         public var volumeClaimTemplates: [ClaimTemplate]?
+        public var updateStrategy: UpdateStrategy?
+    }
+
+    public struct UpdateStrategy: Codable, Sendable, Hashable {
+        /// `RollingUpdate` (the default) or `OnDelete`.
+        public var type: String?
     }
 
     public struct ClaimTemplate: Codable, Sendable, Hashable {

@@ -31,7 +31,7 @@ public struct Permissions: Sendable {
         if fault.takesNode || experiment.safety.requireSpareNode {
             needed += ["get", "list", "watch"].map { ResourceAttributes(verb: $0, resource: "nodes") }
         }
-        needed += fault.permissions(FaultScope(namespace: namespace))
+        needed += fault.permissions(FaultScope(namespace: namespace, workload: "\(target.workloadKind)/\(target.workload)"))
         var seen: Set<ResourceAttributes> = []
         required = needed.filter { seen.insert($0).inserted }
         optional = [

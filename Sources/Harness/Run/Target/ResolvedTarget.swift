@@ -64,7 +64,8 @@ struct ResolvedTarget: Sendable {
                 check: "workload", message: "Service \(namespace)/\(service.metadata.name) leads to no ready pod of \(workload.name)",
                 hint: "see 'kubectl -n \(namespace) get pods,endpointslices'")
         }
-        return try FaultTarget(pod: pod, container: try container(of: pod).name, lease: TargetLock.name(of: workload.lockName))
+        return try FaultTarget(
+            pod: pod, container: try container(of: pod).name, workload: workload.name, lease: TargetLock.name(of: workload.lockName))
     }
 
     /// The container that has the Service's target port; `spec.target.container` where the experiment names one.
