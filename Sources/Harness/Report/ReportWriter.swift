@@ -69,7 +69,7 @@ public struct ReportWriter: Sendable {
         try replace(File.junit.rawValue, with: try JUnitReport(findings, comparison: comparison, options: junit).data())
     }
 
-    private func render(_ file: File, _ findings: Findings) throws -> Data {
+    func render(_ file: File, _ findings: Findings) throws -> Data {
         switch file {
         case .results: try ResultsReport(findings).data()
         case .junit: try JUnitReport(findings, options: junit).data()
