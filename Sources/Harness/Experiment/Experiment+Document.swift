@@ -2,8 +2,10 @@ public import JSON
 
 extension Experiment {
     /// The experiment that a validated document describes.
-    init(document: FormatValue) {
-        let document = document.withCadences()
+    ///
+    /// - Parameter namespace: of a target that does not name its own.
+    init(document: FormatValue, namespace: String) {
+        let document = document.withCadences().filling(["spec", "target", "namespace"], with: .string(namespace))
         let metadata = document.object("metadata")
         let spec = document.object("spec")
         name = metadata.requiredText("name")
@@ -140,7 +142,7 @@ extension FormatValue {
     }
 
     /// Sets what is not there.
-    private func filling(_ path: ArraySlice<String>, with fallback: Content) -> FormatValue {
+    fileprivate func filling(_ path: ArraySlice<String>, with fallback: Content) -> FormatValue {
         guard case .object(var fields) = content, let name = path.first else { return self }
         fields[name] =
             path.count == 1

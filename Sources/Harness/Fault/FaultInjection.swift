@@ -30,6 +30,12 @@ public protocol FaultInjection: Sendable {
     /// For people: what exactly will be touched.
     func plan(_ target: FaultTarget) -> [String]
 
+    /// Sends what the fault will create and change as dry runs, of which the API server keeps nothing: quotas, pod security and admission
+    /// policies refuse it now or not at all.
+    ///
+    /// - Throws: ``FaultError`` or the API server's refusal.
+    func rehearse(_ target: FaultTarget, _ client: KubernetesClient) async throws
+
     /// The permissions for checking, injecting, proving and undoing.
     func permissions(_ target: FaultScope) -> [ResourceAttributes]
 
@@ -55,6 +61,7 @@ extension FaultInjection {
     public var takesNode: Bool { false }
     public var sparesInstance: Bool { false }
     public var undoAfter: Duration? { nil }
+    public func rehearse(_ target: FaultTarget, _ client: KubernetesClient) async throws {}
     public func preflight(_ subject: FaultSubject) async throws -> [PreflightCheck] { [] }
 }
 

@@ -29,7 +29,7 @@ extension Ledger {
                 connection throws(LedgerError) in try await check(connection, on: eventLoop)
             }
         } catch {
-            guard error.numbers.contains(ServerErrorNumber.cannotOpenDatabase), try await isDatabaseGone(on: eventLoop) else { throw error }
+            guard error.mayMeanGone, try await isDatabaseGone(on: eventLoop) else { throw error }
             var checked = LedgerComparison(book.withLock { $0 }, content: content).finish(registers: [:])
             checked.gone = ["database \(configuration.database)"]
             return checked
@@ -40,13 +40,22 @@ extension Ledger {
     /// see might be.
     private func isDatabaseGone(on eventLoop: any EventLoop) async throws(LedgerError) -> Bool {
         let action = "look for database \(configuration.database)"
+        let count = "SELECT COUNT(*) FROM sys.databases WHERE name = @p1"
         let text = "SELECT COUNT(*), HAS_PERMS_BY_NAME(NULL, NULL, 'VIEW ANY DATABASE') FROM sys.databases WHERE name = @p1"
         let name = TDSParameter("p1", .string(configuration.database))
         return try await Self.connected(to: configuration.patientServer, on: eventLoop, action: action) { connection throws(LedgerError) in
             do throws(TDSError) {
                 let answer = try await connection.query(text, parameters: [name], timeout: Self.statementTimeout)
                 let values = try? answer.rows.first?.values().map(\.integer)
-                return values == [0, 1]
+                // A login that sees every database, or has created this one, sees that it is not there.
+                return values?.first == 0 && (values?.last == 1 || values?.last == .some(nil) && prepared.createdDatabase)
+            } catch {
+                // A server without the function: whoever has created a database sees it there.
+                guard prepared.createdDatabase, !error.serverMessages.isEmpty else { throw LedgerError(action: action, error) }
+            }
+            do throws(TDSError) {
+                let answer = try await connection.query(count, parameters: [name], timeout: Self.statementTimeout)
+                return (try? answer.rows.first?.values().first?.integer) == 0
             } catch {
                 throw LedgerError(action: action, error)
             }
@@ -76,18 +85,30 @@ extension Ledger {
         do throws(LedgerError) {
             try await readRows(connection, &comparison)
         } catch {
-            guard error.numbers.contains(ServerErrorNumber.invalidObjectName) else { throw error }
+            guard error.mayMeanGone, await isTableGone(statements.names[0], connection) else { throw error }
             gone.append("table \(statements.rows)")
         }
         do throws(LedgerError) {
             registers = try await readRegisters(connection)
         } catch {
-            guard error.numbers.contains(ServerErrorNumber.invalidObjectName) else { throw error }
+            guard error.mayMeanGone, await isTableGone(statements.names[1], connection) else { throw error }
             gone.append("table \(statements.registers)")
         }
         var checked = comparison.finish(registers: registers)
         if !gone.isEmpty { checked.gone = gone }
         return checked
+    }
+
+    /// Asks the catalogue, for an error's number is the server's own choice. A server that does not answer proves nothing.
+    private func isTableGone(_ name: String, _ connection: TDSConnection) async -> Bool {
+        let count = "SELECT COUNT(*) FROM sys.tables WHERE name = @p1"
+        let standard = "SELECT COUNT(*) FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_NAME = @p1"
+        for statement in [count, standard] {
+            let answer = try? await connection.query(
+                statement, parameters: [TDSParameter("p1", .string(name))], timeout: Self.statementTimeout)
+            if let found = try? answer?.rows.first?.values().first?.integer { return found == 0 }
+        }
+        return false
     }
 
     private static let reading = "read its rows back"

@@ -44,10 +44,9 @@ public struct LedgerTables: Sendable, Hashable {
         var inside = server
         inside.database = database
         let connection = try await Ledger.recovered(inside, on: eventLoop)
-        let outside = server.database.isEmpty ? "master" : server.database
         let isEmpty: Bool
         do throws(LedgerError) {
-            isEmpty = try await removeTables(connection, outside: outside, action: action)
+            isEmpty = try await removeTables(connection, action: action)
         } catch {
             await connection.close()
             throw error
@@ -55,14 +54,15 @@ public struct LedgerTables: Sendable, Hashable {
         await connection.close()
         let gone = "no table of the suffix \(tableSuffix) is in database \(database)"
         guard isEmpty, ownsDatabase else { return gone }
+        try await drop(from: server, on: eventLoop)
         guard try await !Self.exists(database, server, on: eventLoop) else {
             throw LedgerError(action: "drop database \(database)", reason: "it is still there")
         }
         return "database \(database), which the run created, is gone"
     }
 
-    /// - Returns: `true` when the database held nothing else, and was dropped if it is the ledger's own.
-    private func removeTables(_ connection: TDSConnection, outside: String, action: String) async throws(LedgerError) -> Bool {
+    /// - Returns: `true` when the database held nothing else.
+    private func removeTables(_ connection: TDSConnection, action: String) async throws(LedgerError) -> Bool {
         let statements = LedgerStatements(suffix: tableSuffix)
         for statement in statements.dropTables { try await Ledger.run(statement, on: connection, action: action) }
         let names = try await Ledger.run("SELECT name FROM sys.tables", on: connection, action: "look for its tables").rows
@@ -70,11 +70,33 @@ public struct LedgerTables: Sendable, Hashable {
         guard !names.contains(where: { statements.names.contains($0) }) else {
             throw LedgerError(action: action, reason: "they are still there")
         }
-        guard ownsDatabase, names.isEmpty else { return false }
-        // Out of the database first: it cannot be dropped under a session, and this is the last.
-        try await Ledger.run("USE \(LedgerStatements.quoted(outside))", on: connection, action: "leave its database")
-        try await Ledger.run("DROP DATABASE \(LedgerStatements.quoted(database))", on: connection, action: "drop database \(database)")
-        return true
+        return names.isEmpty
+    }
+
+    /// The time that a server may take to end the session of a closed connection.
+    private static let sessionEnd = Duration.seconds(10)
+
+    /// Drops the database from a connection to another one: not every server has USE.
+    ///
+    /// The server ends the session of a closed connection in its own time, and gives no notice of it.
+    private func drop(from server: TDSConfiguration, on eventLoop: any EventLoop) async throws(LedgerError) {
+        let action = "drop database \(database)"
+        let deadline = ContinuousClock.now + Self.sessionEnd
+        try await Ledger.connected(to: server, on: eventLoop, action: action) { connection throws(LedgerError) in
+            while true {
+                do throws(LedgerError) {
+                    try await Ledger.run("DROP DATABASE \(LedgerStatements.quoted(database))", on: connection, action: action)
+                    return
+                } catch {
+                    guard error.numbers.contains(ServerErrorNumber.databaseInUse), ContinuousClock.now < deadline else { throw error }
+                }
+                do {
+                    try await Task.sleep(for: Ledger.settlingPause)
+                } catch {
+                    throw LedgerError(action: action, reason: "cancelled")
+                }
+            }
+        }
     }
 
     private static func exists(

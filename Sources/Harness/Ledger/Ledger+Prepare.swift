@@ -41,7 +41,7 @@ extension Ledger {
         do throws(LedgerError) {
             return (try await connect(to: server, on: eventLoop, action: "open database \(server.database)"), false)
         } catch {
-            guard configuration.createDatabase, error.numbers.contains(ServerErrorNumber.cannotOpenDatabase) else { throw error }
+            guard configuration.createDatabase, error.meansNoDatabase else { throw error }
         }
         do throws(LedgerError) {
             _ = try await connected(to: configuration.patientServer, on: eventLoop, action: "connect to create its database") {
@@ -67,7 +67,7 @@ extension Ledger {
             do throws(LedgerError) {
                 return try await connect(to: server, on: eventLoop, action: action)
             } catch {
-                let isClosed = error.numbers.contains(ServerErrorNumber.cannotOpenDatabase)
+                let isClosed = error.meansNoDatabase
                 guard isClosed, ContinuousClock.now < deadline else { throw error }
             }
             do {
@@ -143,8 +143,12 @@ extension Ledger {
 /// Error numbers of SQL Server that the ledger acts on.
 enum ServerErrorNumber {
     static let cannotOpenDatabase: Int32 = 4060
+    /// It does not exist, as some servers say it at a login, and all of them to a statement.
+    static let noSuchDatabase: Int32 = 911
+    /// `DROP DATABASE` of one that a session is in.
+    static let databaseInUse: Int32 = 3702
     /// `CREATE DATABASE` of one that exists.
     static let databaseExists: Int32 = 1801
-    /// There is no such table. One that this login may not read gives another.
-    static let invalidObjectName: Int32 = 208
+    /// The object, or something on it, is denied to this login, from which the catalogue may then hide it as well.
+    static let denied: Set<Int32> = [229, 230, 262, 297, 300, 371, 916]
 }

@@ -22,6 +22,14 @@ public struct LedgerError: Error, Sendable, Hashable, CustomStringConvertible {
         self.hint = hint
     }
 
+    /// Is `true` where the server says that the database asked for is not there, or not open.
+    var meansNoDatabase: Bool {
+        numbers.contains(ServerErrorNumber.cannotOpenDatabase) || numbers.contains(ServerErrorNumber.noSuchDatabase)
+    }
+
+    /// Is `true` where the server gave the error itself, and did not deny what is there.
+    var mayMeanGone: Bool { !numbers.isEmpty && ServerErrorNumber.denied.isDisjoint(with: numbers) }
+
     public var description: String {
         "the ledger could not \(action): \(reason)\(hint.map { " (\($0))" } ?? "")"
     }

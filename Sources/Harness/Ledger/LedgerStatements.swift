@@ -2,6 +2,7 @@ import Journal
 
 /// The ledger's T-SQL: plain statements that SQL Server 2017 to 2025, Azure SQL Edge and Babelfish take.
 struct LedgerStatements: Sendable {
+    /// The tables, as delimited identifiers.
     let rows: String
     let registers: String
     /// Parameters: writer, sequence, payload, checksum.

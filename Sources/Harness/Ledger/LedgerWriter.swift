@@ -70,7 +70,7 @@ struct LedgerWriter: Sendable {
             health.skipped(.write, lane: index)
             return after
         }
-        health.finished(.write, lane: index, done: result.done, failure: result.failure)
+        health.finished(.write, lane: index, done: result.done, failure: result.foundDataGone ? nil : result.failure)
         return after
     }
 
@@ -113,9 +113,10 @@ struct LedgerWriter: Sendable {
                 parameters: isUpdate ? updateParameters(sequence, acknowledgedValue) : insertParameters(sequence),
                 timeout: ledger.configuration.timeout)
             if answer.rowCounts == [1] { return (finished(.acknowledged, nil), session) }
-            let failure = Failure(phase: "query", kind: "wrongAnswer", message: "rows affected: \(answer.rowCounts), not 1")
+            var failure = Failure(phase: "query", kind: "wrongAnswer", message: "rows affected: \(answer.rowCounts), not 1")
             if isUpdate, answer.rowCounts == [0] {
                 session.registerFellBack = true
+                failure.kind = WriteResult.dataGone
                 return (finished(.refused, failure), session)
             }
             await connection.close()

@@ -32,7 +32,7 @@ struct DoctorCommand: AsyncParsableCommand {
         if !failed, !experiments.isEmpty {
             let options = RunOptions(folder: "", runID: "", version: Aftershock.version, seed: 0, confirmedContext: confirmContext)
             let planner = Planner(client: client, options: options, eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
-            for experiment in try ExperimentPaths.load(experiments).flatMap(\.experiments) {
+            for experiment in try ExperimentPaths.load(experiments, namespace: client.namespace).flatMap(\.experiments) {
                 let plan = await planner.plan(experiment)
                 standardOutput(plan.experiment)
                 for check in plan.checks { standardOutput(check.line) }

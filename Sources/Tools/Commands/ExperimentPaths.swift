@@ -13,18 +13,19 @@ struct ExperimentPaths: ParsableArguments {
     var paths: [String]
 
     /// Reads and validates every file. Everything that is wrong in any of them is said before anything is thrown.
-    func load() throws -> [LoadedFile] { try Self.load(paths) }
+    ///
+    /// - Parameter namespace: of the experiments that do not name theirs.
+    func load(namespace: String = "default") throws -> [LoadedFile] { try Self.load(paths, namespace: namespace) }
 
-    static func load(_ paths: [String]) throws -> [LoadedFile] {
+    static func load(_ paths: [String], namespace: String = "default") throws -> [LoadedFile] {
         var problems: [String] = []
         var loaded: [LoadedFile] = []
         for path in try files(paths) {
             do {
                 let text = try String(contentsOfFile: path, encoding: .utf8)
-                loaded.append(
-                    LoadedFile(
-                        path: path, text: text,
-                        experiments: try ExperimentFile.parse(text, file: path, faults: FaultCatalog.standard.formats)))
+                let experiments = try ExperimentFile.parse(
+                    text, file: path, namespace: namespace, faults: FaultCatalog.standard.formats)
+                loaded.append(LoadedFile(path: path, text: text, experiments: experiments))
             } catch let error as ExperimentFileError {
                 problems.append(error.description)
             } catch {

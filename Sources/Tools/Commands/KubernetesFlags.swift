@@ -17,7 +17,9 @@ struct KubernetesFlags: ParsableArguments {
     @Option(help: "The kubeconfig's user to be.")
     var user: String?
 
-    @Option(name: [.customShort("n"), .long], help: "The namespace, where an experiment or a command does not name one.")
+    @Option(
+        name: [.customShort("n"), .long],
+        help: "The namespace of experiments that do not name theirs; the context's, or the pod's own, where it is not given.")
     var namespace: String?
 
     @Option(name: [.customShort("s"), .long], help: "The API server's address.")

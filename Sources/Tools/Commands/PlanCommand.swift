@@ -32,11 +32,12 @@ struct PlanCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let files = try experiments.load()
+        let client = try kubernetes.client()
+        let files = try experiments.load(namespace: client.namespace)
         let options = RunOptions(
             folder: "", runID: "", version: Aftershock.version, seed: 0, confirmedContext: confirmContext, helperImage: helperImage,
             ownNode: ProcessInfo.processInfo.environment["AFTERSHOCK_NODE_NAME"])
-        let planner = Planner(client: try kubernetes.client(), options: options, eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
+        let planner = Planner(client: client, options: options, eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
         var plans: [RunPlan] = []
         for experiment in files.flatMap(\.experiments) {
             let plan = await planner.plan(experiment)

@@ -3,6 +3,7 @@ import Foundation
 import JSON
 import Journal
 import NIOPosix
+import Run
 import TDS
 
 struct ProbeCommand: AsyncParsableCommand {
@@ -93,6 +94,7 @@ struct ProbeCommand: AsyncParsableCommand {
         if serverName != nil, trustServerCertificate {
             throw ValidationError("--trust-server-certificate accepts a certificate for any name; leave out --server-name")
         }
+        if let ca, !FileManager.default.isReadableFile(atPath: ca) { throw ValidationError("--ca: \(ca) is no file that can be read") }
     }
 
     func run() async throws {
@@ -153,7 +155,7 @@ enum PasswordSource: ExpressibleByArgument {
             return value
         case .file(let path):
             do {
-                return Self.withoutLineBreak(try String(contentsOfFile: path, encoding: .utf8))
+                return try String(contentsOfFile: path, encoding: .utf8).withoutLineBreak
             } catch {
                 throw ValidationError("--password-from file:\(path): \(words(for: error))")
             }
@@ -161,12 +163,8 @@ enum PasswordSource: ExpressibleByArgument {
             guard let data = try FileHandle.standardInput.readToEnd(), let text = String(data: data, encoding: .utf8) else {
                 throw ValidationError("--password-from -: standard input is empty or not UTF-8")
             }
-            return Self.withoutLineBreak(text)
+            return text.withoutLineBreak
         }
-    }
-
-    private static func withoutLineBreak(_ text: String) -> String {
-        text.last?.isNewline == true ? String(text.dropLast()) : text
     }
 }
 

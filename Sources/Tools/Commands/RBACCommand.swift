@@ -20,6 +20,9 @@ struct RBACCommand: ParsableCommand {
     @Option(name: [.customShort("n"), .long], help: "The ServiceAccount's namespace.")
     var namespace = "aftershock"
 
+    @Option(help: "The namespace of the experiments that do not name theirs.")
+    var targetNamespace = "default"
+
     @Option(help: "The image of helper pods, instead of what the experiments say.")
     var helperImage: String?
 
@@ -27,7 +30,7 @@ struct RBACCommand: ParsableCommand {
     var withOptional = false
 
     func run() throws {
-        let permissions = try experiments.load().flatMap(\.experiments).flatMap { experiment in
+        let permissions = try experiments.load(namespace: targetNamespace).flatMap(\.experiments).flatMap { experiment in
             let permissions = Permissions(
                 experiment: experiment,
                 fault: FaultCatalog.standard.injection(experiment.fault, options: FaultOptions(helperImage: helperImage)))

@@ -91,14 +91,16 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let files = try experiments.load()
+        let client = sandbox ? nil : try kubernetes.client()
+        let namespace = client?.namespace ?? kubernetes.namespace ?? "default"
+        let files = try experiments.load(namespace: namespace)
         let runID = String(UInt32.random(in: .min ... .max), radix: 16).leftPadded(to: 8)
         let folder = try ReportFolder(reports, runID: runID)
         defer { folder.removeIfEmpty() }
         let interruption = Interruption()
         let runner = Mutex<Runner?>(nil)
         let work = Task { () async throws -> Int32 in
-            guard sandbox else { return try await run(files, try kubernetes.client(), runID, folder, interruption) { runner.set($0) } }
+            if let client { return try await run(files, client, runID, folder, interruption) { runner.set($0) } }
             var options = SandboxOptions()
             options.flaws = Set(sandboxFlaw)
             options.databaseFlaws = databaseFlaw

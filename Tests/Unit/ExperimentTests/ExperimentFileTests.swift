@@ -35,6 +35,7 @@ private func problems(_ text: String) throws -> [Diagnostic] {
         let experiment = try #require(ExperimentFile.parse(minimal, file: "x.yaml", faults: faults).first)
         #expect(experiment.name == "pod-delete")
         #expect(experiment.target.namespace == "default")
+        #expect(try ExperimentFile.parse(minimal, file: "x.yaml", namespace: "sql", faults: faults).first?.target.namespace == "sql")
         #expect(experiment.target.workloadKind == .deployment)
         #expect(experiment.target.workload == "azure-sql-edge")
         #expect(experiment.target.login.user == "sa")

@@ -4,13 +4,14 @@ import Testing
 
 @Suite struct HookCommandTests {
     private let target = FaultTarget(
-        namespace: "sql", pod: "sql-0", podUID: "u", node: "worker1", container: "c", containerID: "containerd://1", restartCount: 0,
+        namespace: "sql", workload: "deployment/sql", pod: "sql-0", podUID: "u", node: "worker1", container: "c",
+        containerID: "containerd://1", restartCount: 0,
         lease: "aftershock-sql")
 
     @Test func thePlaceholdersAreFilledIn() async throws {
-        let command = HookCommand(["echo", "{node}", "{namespace}/{pod}"], target, timeout: .seconds(10))
-        #expect(command.arguments == ["echo", "worker1", "sql/sql-0"])
-        #expect(try await command.run() == "worker1 sql/sql-0")
+        let command = HookCommand(["echo", "{node}", "{namespace}/{pod}", "{workload}"], target, timeout: .seconds(10))
+        #expect(command.arguments == ["echo", "worker1", "sql/sql-0", "deployment/sql"])
+        #expect(try await command.run() == "worker1 sql/sql-0 deployment/sql")
     }
 
     @Test func argumentsAreNotAShellsWords() async throws {

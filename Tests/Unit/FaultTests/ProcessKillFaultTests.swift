@@ -30,7 +30,8 @@ import Testing
     /// The end of a forked child need not be noticed by anybody: who reads the plan or the evidence has to know.
     @Test func whichOfSeveralProcessesIsHitIsSaid() throws {
         let target = FaultTarget(
-            namespace: "sql", pod: "sql-0", podUID: "u", node: "n", container: "db", containerID: "containerd://1", restartCount: 0,
+            namespace: "sql", workload: "deployment/sql", pod: "sql-0", podUID: "u", node: "n", container: "db",
+            containerID: "containerd://1", restartCount: 0,
             lease: "l")
         let fault = try fault(.kill)
         let child = [process(1, parent: 0), process(9, parent: 1)]

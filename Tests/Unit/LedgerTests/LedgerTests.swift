@@ -205,7 +205,7 @@ import Testing
             let checked = try await check(ledger, scene)
             #expect(checked.staleRegisters.map(\.writer) == [0])
             #expect(checked.staleRegisters.first?.found == 0)
-            #expect(scene.writes.contains { $0.writer == 0 && $0.failure?.kind == "wrongAnswer" && $0.outcome == .refused })
+            #expect(scene.writes.contains { $0.writer == 0 && $0.foundDataGone && $0.outcome == .refused })
         }
     }
 

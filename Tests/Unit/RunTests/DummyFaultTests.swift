@@ -83,7 +83,8 @@ private struct FillCrater: UndoAction {
     }
 
     private let target = FaultTarget(
-        namespace: "sql", pod: "sql-0", podUID: "u", node: "n", container: "c", containerID: "containerd://1", restartCount: 0, lease: "l")
+        namespace: "sql", workload: "deployment/sql", pod: "sql-0", podUID: "u", node: "n", container: "c", containerID: "containerd://1",
+        restartCount: 0, lease: "l")
 
     @Test func theFileFormatHasIt() throws {
         let fault = ExperimentFile.jsonSchema(faults: catalog.formats)["properties"]?["spec"]?["properties"]?["fault"]

@@ -4,9 +4,13 @@ import Yams
 public enum ExperimentFile {
     /// The experiments of a file's text, in its order.
     ///
-    /// - Parameter faults: the kinds of fault that a file may name.
+    /// - Parameters:
+    ///   - namespace: of the targets that do not name theirs.
+    ///   - faults: the kinds of fault that a file may name.
     /// - Throws: everything that is wrong with the file, in one ``ExperimentFileError``.
-    public static func parse(_ text: String, file: String, faults: FaultFormats) throws(ExperimentFileError) -> [Experiment] {
+    public static func parse(
+        _ text: String, file: String, namespace: String = "default", faults: FaultFormats
+    ) throws(ExperimentFileError) -> [Experiment] {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         func diagnostic(_ position: SourcePosition, _ message: String, _ hint: String?) -> Diagnostic {
             let line = lines.indices.contains(position.line - 1) ? lines[position.line - 1] : ""
@@ -35,7 +39,7 @@ public enum ExperimentFile {
         withExtendedLifetime(parser) {
             for document in documents {
                 guard let value = validator.validate(document, as: .object(Format.document(faults)), at: "") else { continue }
-                experiments.append(Experiment(document: value))
+                experiments.append(Experiment(document: value, namespace: namespace))
                 checkTogether(value, &validator)
             }
         }

@@ -39,7 +39,7 @@ extension Format {
 
     private static let target: [Field] = [
         .optional("context", text, "The kubeconfig context this experiment may run in without --confirm-context."),
-        .optional("namespace", dnsName, .string("default"), "The target's namespace."),
+        .optional("namespace", dnsName, "The target's namespace; where not said that of --namespace, the context, or the pod itself."),
         .required(
             "workload",
             .string(
@@ -65,7 +65,7 @@ extension Format {
                 .optional("secret", dnsName, "A Kubernetes Secret in the target's namespace; needs `key`."),
                 .optional("key", text, "The key in the Secret."),
                 .optional("env", text, "An environment variable of the harness."),
-                .optional("file", text, "A file on the harness's machine; one trailing newline is dropped."),
+                .optional("file", text, "A file on the harness's machine; one trailing line break is dropped."),
             ]), "Where the password is: {secret, key}, {env} or {file}. It is never written in an experiment."),
     ]
 

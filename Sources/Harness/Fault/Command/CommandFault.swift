@@ -7,7 +7,7 @@ struct CommandFault: FaultInjection {
     static let kind = "command"
     static let summary = "Any command."
     static let fields: [Format.Field] = [
-        .required("inject", .strings, "The command; {node}, {pod} and {namespace} are replaced."),
+        .required("inject", .strings, "The command; {node}, {pod}, {namespace} and {workload} are replaced."),
         .optional("undo", .strings, "The command that puts it back."),
         .required("probe", .strings, "Exits 0 when the fault is in effect."),
         .optional("timeout", .positive, .duration(.seconds(60)), "How long each command may take."),

@@ -6,7 +6,7 @@ import Kubernetes
 /// SIGKILL to the container's init, from a helper pod in the node's PID namespace: from inside, PID 1 cannot be killed.
 ///
 /// The helper finds the process by the container's ID in `/proc/PID/cgroup`, or in the variable `AFTERSHOCK_CONTAINER_ID` of its
-/// environment where containers have no cgroup of their own (the sandbox), and takes the one whose innermost PID is 1.
+/// environment where containers have no cgroup of their own (the sandbox), and takes the one whose innermost PID is 1, or the oldest.
 struct ContainerKillFault: FaultInjection {
     static let kind = "containerKill"
     static let summary = "Kills the container's init from its node, by a helper pod."
@@ -32,7 +32,7 @@ struct ContainerKillFault: FaultInjection {
     func plan(_ target: FaultTarget) -> [String] {
         [
             "create a privileged helper pod (image \(image)) with hostPID on node \(target.node) in namespace \(namespace(target))",
-            "send SIGKILL to the init of container \(target.containerID) of pod \(target.namespace)/\(target.pod)",
+            "send SIGKILL to the init of container \(target.container) (\(target.containerID)) of pod \(target.namespace)/\(target.pod)",
             "delete the helper pod",
         ]
     }
@@ -41,6 +41,19 @@ struct ContainerKillFault: FaultInjection {
         ["create", "get", "list", "watch", "delete"].map {
             ResourceAttributes(verb: $0, resource: "pods", namespace: helperNamespace ?? scope.namespace)
         } + [ResourceAttributes(verb: "get", resource: "pods", subresource: "log", namespace: helperNamespace ?? scope.namespace)]
+    }
+
+    func rehearse(_ target: FaultTarget, _ client: KubernetesClient) async throws {
+        let namespace = namespace(target)
+        let pod = manifest("aftershock-kill-rehearsal", node: target.node, containerID: "none", runID: "rehearsal", mark: [:])
+        do throws(KubernetesError) {
+            _ = try await client.create(Pod.self, pod, in: namespace, dryRun: true)
+        } catch {
+            guard [.forbidden, .invalid, .notFound].contains(error.code) else { throw error }
+            throw FaultError(
+                .refused, "the helper pod may not be created in namespace \(namespace): \(error.message)",
+                hint: "set helperNamespace of fault.containerKill to a namespace that takes a privileged pod with hostPID")
+        }
     }
 
     func inject(_ target: FaultTarget, _ context: FaultContext) async throws -> String {
@@ -52,7 +65,14 @@ struct ContainerKillFault: FaultInjection {
         _ = try await context.client.create(
             Pod.self, manifest(name, node: target.node, containerID: digits, runID: context.runID, mark: mark), in: namespace)
         let finished = try await firstResult(within: Self.deadline) { () async throws -> Pod? in
-            try await context.client.firstState(Pod.self, name, in: namespace) { pod in pod.flatMap { $0.isFinished ? $0 : nil } }
+            try await context.client.firstState(Pod.self, name, in: namespace) { pod in
+                pod.flatMap { $0.isFinished || $0.cannotStart != nil ? $0 : nil }
+            }
+        }
+        if let reason = finished?.cannotStart {
+            throw FaultError(
+                .notInjected, "helper pod \(namespace)/\(name) cannot start on node \(target.node): \(reason)",
+                hint: "name an image that the node can have: --helper-image, or helperImage of fault.containerKill")
         }
         guard let finished else {
             throw FaultError(
@@ -74,18 +94,31 @@ struct ContainerKillFault: FaultInjection {
 
     private func namespace(_ target: FaultTarget) -> String { helperNamespace ?? target.namespace }
 
+    /// Where containers share a PID namespace, the container's init is not PID 1: then it is the oldest of its processes whose parent is
+    /// none of them. Processes that were started by exec have such a parent too.
     private static let script = """
+        id=$1 found=' '
         for d in /proc/[0-9]*; do
-          pid=${d#/proc/}
-          grep -q "$1" "$d/cgroup" 2>/dev/null || tr '\\0' '\\n' <"$d/environ" 2>/dev/null | grep -q "^AFTERSHOCK_CONTAINER_ID=$1$" || continue
-          set -- "$1" $(grep '^NSpid:' "$d/status" 2>/dev/null)
-          [ $# -ge 4 ] || continue
-          shift $(($# - 1)); inner=$1; set -- "$ID"
-          [ "$inner" = 1 ] || continue
-          kill -s KILL "$pid" && { echo "SIGKILL sent to pid $pid on the node, init of container $1"; exit 0; }
-          exit 4
+          grep -q "$id" "$d/cgroup" 2>/dev/null || tr '\\0' '\\n' <"$d/environ" 2>/dev/null | grep -q "^AFTERSHOCK_CONTAINER_ID=$id$" || continue
+          set -- $(grep '^NSpid:' "$d/status" 2>/dev/null)
+          [ $# -ge 3 ] && found="$found${d#/proc/} "
         done
-        echo "no process on this node is the init of container $1"; exit 3
+        init='' oldest=''
+        for pid in $found; do
+          stat=$(cat "/proc/$pid/stat" 2>/dev/null) || continue
+          set -- ${stat##*) }
+          case "$found" in *" $2 "*) continue ;; esac
+          start=${20}
+          set -- $(grep '^NSpid:' "/proc/$pid/status" 2>/dev/null)
+          [ $# -ge 3 ] || continue
+          shift $(($# - 1))
+          [ "$1" = 1 ] && { init=$pid; break; }
+          [ -z "$oldest" ] || [ "$start" -lt "$oldest" ] || continue
+          init=$pid oldest=$start
+        done
+        [ -n "$init" ] || { echo "no process on this node is the init of container $id"; exit 3; }
+        kill -s KILL "$init" || exit 4
+        echo "SIGKILL sent to pid $init on the node, init of container $id"
         """
 
     private func manifest(_ name: String, node: String, containerID: String, runID: String, mark: JSONValue) -> JSONValue {
@@ -109,5 +142,17 @@ struct ContainerKillFault: FaultInjection {
                 ],
             ],
         ]
+    }
+}
+
+extension Pod {
+    /// The reason for which its container will not start as things are; `nil` while it may.
+    fileprivate var cannotStart: String? {
+        let never: Set<String> = [
+            "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError",
+            "CreateContainerError",
+        ]
+        let waiting = (status?.containerStatuses ?? []).compactMap { $0.state?.waiting }.first { never.contains($0.reason ?? "") }
+        return waiting.map { "\($0.reason ?? "")\($0.message.map { ": \($0)" } ?? "")" }
     }
 }

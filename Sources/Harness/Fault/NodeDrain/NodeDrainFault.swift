@@ -46,7 +46,7 @@ struct NodeDrainFault: FaultInjection {
 
     func permissions(_ scope: FaultScope) -> [ResourceAttributes] {
         ["get", "list", "watch", "patch"].map { ResourceAttributes(verb: $0, resource: "nodes") }
-            + ["get", "list"].map { ResourceAttributes(verb: $0, resource: "pods") }
+            + ["get", "list", "watch"].map { ResourceAttributes(verb: $0, resource: "pods") }
             + [
                 ResourceAttributes(verb: "create", resource: "pods", subresource: "eviction"),
                 ResourceAttributes(verb: "list", group: "apps", resource: "daemonsets"),
@@ -73,6 +73,10 @@ struct NodeDrainFault: FaultInjection {
     }
 
     private static let blockingHint = "see force, deleteEmptyDirData and ignoreDaemonSets of fault.nodeDrain"
+
+    func rehearse(_ target: FaultTarget, _ client: KubernetesClient) async throws {
+        try await client.rehearseMark(Node.self, target.node, in: nil, of: UncordonNode.self, and: ["spec": ["unschedulable": true]])
+    }
 
     func inject(_ target: FaultTarget, _ context: FaultContext) async throws -> String {
         let deadline = ContinuousClock.now + timeout

@@ -74,6 +74,10 @@ struct NodeFailureFault: FaultInjection {
         return checks
     }
 
+    func rehearse(_ target: FaultTarget, _ client: KubernetesClient) async throws {
+        try await client.rehearseMark(Node.self, target.node, in: nil, of: RunCommand.self)
+    }
+
     func inject(_ target: FaultTarget, _ context: FaultContext) async throws -> String {
         let undo = HookCommand(commands.undo, target, timeout: timeout)
         let intent = try context.intend(

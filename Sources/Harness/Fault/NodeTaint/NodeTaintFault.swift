@@ -43,6 +43,11 @@ struct NodeTaintFault: FaultInjection {
         ["get", "list", "watch", "patch"].map { ResourceAttributes(verb: $0, resource: "nodes") }
     }
 
+    func rehearse(_ target: FaultTarget, _ client: KubernetesClient) async throws {
+        let taints = try JSONValue(encoding: (try await client.get(Node.self, target.node).spec?.taints ?? []) + [taint])
+        try await client.rehearseMark(Node.self, target.node, in: nil, of: RemoveTaint.self, and: ["spec": ["taints": taints]])
+    }
+
     func inject(_ target: FaultTarget, _ context: FaultContext) async throws -> String {
         try refuse(try await context.client.get(Node.self, target.node))
         let intent = try context.intend(RemoveTaint(node: target.node, key: key, effect: taint.effect))

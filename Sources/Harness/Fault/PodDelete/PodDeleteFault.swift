@@ -32,9 +32,16 @@ struct PodDeleteFault: FaultInjection {
         [ResourceAttributes(verb: "delete", resource: "pods", namespace: scope.namespace)]
     }
 
+    private func options(_ target: FaultTarget, dryRun: Bool = false) -> DeleteOptions {
+        DeleteOptions(gracePeriodSeconds: gracePeriod.map { Int($0.components.seconds) }, uid: target.podUID, dryRun: dryRun)
+    }
+
+    func rehearse(_ target: FaultTarget, _ client: KubernetesClient) async throws {
+        try await client.delete(Pod.self, target.pod, in: target.namespace, options: options(target, dryRun: true))
+    }
+
     func inject(_ target: FaultTarget, _ context: FaultContext) async throws -> String {
-        let options = DeleteOptions(gracePeriodSeconds: gracePeriod.map { Int($0.components.seconds) }, uid: target.podUID)
-        try await context.client.delete(Pod.self, target.pod, in: target.namespace, options: options)
+        try await context.client.delete(Pod.self, target.pod, in: target.namespace, options: options(target))
         return "pod \(target.pod) deleted"
     }
 

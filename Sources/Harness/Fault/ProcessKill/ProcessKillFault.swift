@@ -72,7 +72,12 @@ struct ProcessKillFault: FaultInjection {
         return [PreflightCheck(name: "fault", status: .passed, message: "it would hit \(victim)")]
     }
 
-    /// Which process it is, and of several of its name which one: the end of a child need not end the container.
+    func rehearse(_ target: FaultTarget, _ client: KubernetesClient) async throws {
+        guard signal == .stop else { return }
+        try await client.rehearseMark(Pod.self, target.pod, in: target.namespace, of: ContinueProcess.self)
+    }
+
+    /// Names the process, and says which one of several of its name it is: the end of a child need not end the container.
     func describe(_ process: ContainerProcess, among candidates: [ContainerProcess], _ target: FaultTarget) -> String {
         let name = "\(self.process), pid \(process.pid) in container \(target.container)"
         guard candidates.count > 1 else { return name }

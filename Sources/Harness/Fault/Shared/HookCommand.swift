@@ -4,7 +4,7 @@ import Kubernetes
 import Subprocess
 import SystemPackage
 
-/// A command of the experiment: an argument vector without a shell, its `{node}`, `{pod}` and `{namespace}` filled in.
+/// A command of the experiment: an argument vector without a shell, its `{node}`, `{pod}`, `{namespace}` and `{workload}` filled in.
 ///
 /// The program `aftershock` is this very one, wherever it lies.
 struct HookCommand: Sendable {
@@ -12,7 +12,9 @@ struct HookCommand: Sendable {
     let timeout: Duration
 
     init(_ template: [String], _ target: FaultTarget, timeout: Duration) {
-        let values = ["{node}": target.node, "{pod}": target.pod, "{namespace}": target.namespace]
+        let values = [
+            "{node}": target.node, "{pod}": target.pod, "{namespace}": target.namespace, "{workload}": target.workload,
+        ]
         arguments = template.map { argument in
             values.reduce(argument) { $0.replacing($1.key, with: $1.value) }
         }

@@ -35,8 +35,7 @@ public struct RunStarted: Codable, Sendable, Hashable {
 
     public init(
         runID: String, version: String, startedAt: String, host: String, seed: UInt64, context: String, serverVersion: String,
-        sources: [Source], repeatOverride: Int?,
-        command: [String]? = nil
+        sources: [Source], repeatOverride: Int?, command: [String]? = nil
     ) {
         self.runID = runID
         self.version = version

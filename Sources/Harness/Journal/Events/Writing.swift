@@ -38,6 +38,12 @@ public struct WriteResult: Codable, Sendable, Hashable {
         self.outcome = outcome
         self.failure = failure
     }
+
+    /// Is `true` where the server did what it was asked for, on data that is not as it was acknowledged: a loss, and no outage.
+    public var foundDataGone: Bool { failure?.kind == Self.dataGone }
+
+    /// The ``Failure/kind`` of an update that matched no row.
+    public static let dataGone = "dataGone"
 }
 
 /// The tables of the ledger are there and the baseline rows are in.

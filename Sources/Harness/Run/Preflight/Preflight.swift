@@ -67,6 +67,8 @@ struct Preflight: Sendable {
             try await checkNodes(target, &outcome)
         }
         guard outcome.passed else { return }
+        try await checkRehearsal(instance, &outcome)
+        guard outcome.passed else { return }
         let server = try await serverConfiguration(target)
         await checkLogin(server, target, &outcome)
         if outcome.passed { outcome.server = server }

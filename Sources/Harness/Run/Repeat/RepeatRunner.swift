@@ -37,7 +37,13 @@ struct RepeatRunner: Sendable {
         let ended = try await measure(target, faultTarget, resolver, ledger)
 
         try journal.enter(.settling)
-        let checked = await ledger.check(on: eventLoopGroup.next())
+        let old = OldInstances(client: client, namespace: target.namespace, workload: target.workload)
+        let checked: Journal.Event =
+            if let reason = try await old.awaitEnd(within: experiment.giveUpAfter) {
+                .ledgerUnchecked(LedgerUnchecked(reason: reason))
+            } else {
+                await ledger.check(on: eventLoopGroup.next())
+            }
         try journal.append(checked)
         // A server that could not be read has been waited for already.
         let isThere = if case .ledgerChecked = checked { true } else { false }

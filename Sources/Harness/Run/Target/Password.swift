@@ -4,6 +4,11 @@ import Foundation
 import Journal
 import Kubernetes
 
+extension String {
+    /// The text without the line break, of whatever kind, that editors and `echo` leave behind it.
+    public var withoutLineBreak: String { last?.isNewline == true ? String(dropLast()) : self }
+}
+
 /// The login's password, from where the experiment says. It is never printed: only this type's users see it.
 struct PasswordResolver: Sendable {
     let client: KubernetesClient
@@ -21,7 +26,7 @@ struct PasswordResolver: Sendable {
         case .file(let path):
             do {
                 let text = try String(contentsOfFile: path, encoding: .utf8)
-                return text.hasSuffix("\n") ? String(text.dropLast()) : text
+                return text.withoutLineBreak
             } catch {
                 throw TargetError(check: "password", message: "the password file \(path) cannot be read: \(words(for: error))")
             }

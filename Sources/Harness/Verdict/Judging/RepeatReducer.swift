@@ -137,7 +137,7 @@ struct RepeatReducer {
             if write.started >= faultBegan { writes.acknowledgedAfter += 1 }
         case .refused:
             writes.refused += 1
-            writes.acknowledgedAfter = 0
+            if !write.foundDataGone { writes.acknowledgedAfter = 0 }
         case .unknown:
             writes.unknown += 1
             writes.acknowledgedAfter = 0
@@ -163,7 +163,9 @@ struct LoginRecoveries {
 
     /// Errors that a server gives to a login it knows, about the database it asked for: cannot open (4060, 4064), not accessible
     /// or recovering (904, 905, 922, 926, 927, 942, 945).
-    private static let databaseErrors: Set<Int> = [904, 905, 922, 926, 927, 942, 945, 4060, 4064]
+    private static let databaseErrors: Set<Int> = [
+        904, 905, 911, 921, 922, 926, 927, 942, 945, 976, 978, 983, 4060, 4064,
+    ]
 
     mutating func add(_ probe: ProbeResult) {
         guard let failure = probe.failure else {

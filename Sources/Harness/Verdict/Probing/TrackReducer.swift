@@ -88,7 +88,7 @@ struct TrackReducer {
         if failure?.kind != Failure.cancelled {
             record(
                 lane: write.writer, intended: write.intended, started: write.started, done: write.done,
-                failure: write.outcome == .acknowledged ? nil : failure,
+                failure: write.outcome == .acknowledged || write.foundDataGone ? nil : failure,
                 phases: [Failure.queryPhase: (write.done - write.started).wholeNanoseconds],
                 outcome: write.outcome == .unknown ? .unknown : nil)
         }

@@ -1,0 +1,13 @@
+import JSON
+import Kubernetes
+
+extension KubernetesClient {
+    /// Asks the API server for a mark and a change as a dry run: it answers as it would, and keeps nothing.
+    func rehearseMark<Resource: KubernetesResource>(
+        _ type: Resource.Type, _ name: String, in namespace: String?, of action: any UndoAction.Type, and change: JSONValue = [:]
+    ) async throws(KubernetesError) {
+        var patch = change
+        patch["metadata"] = ["annotations": [action.annotation: "rehearsal"]]
+        try await self.patch(type, name, in: namespace, .merge(patch), dryRun: true)
+    }
+}

@@ -1,0 +1,39 @@
+import Experiment
+import Fault
+import JSON
+import Journal
+import Kubernetes
+
+/// Asks the API server about every object of the run by dry runs: a policy that forbids one in mid run would void the run.
+extension Preflight {
+    func checkRehearsal(_ instance: FaultTarget, _ outcome: inout Outcome) async throws {
+        do {
+            try await rehearseLease(instance)
+            try await fault.rehearse(instance, client)
+            outcome.pass("rehearsal", "the API server takes what the run creates and changes (dry run)")
+        } catch let error as FaultError {
+            outcome.fail("rehearsal", error.message, hint: error.hint)
+        } catch let error as KubernetesError where error.message.contains("does not support dry run") {
+            outcome.warn("rehearsal", "a webhook lets nothing be tried: \(error.message)", hint: "set sideEffects: None on it")
+        } catch let error as KubernetesError where [.forbidden, .invalid, .badRequest].contains(error.code) {
+            outcome.fail(
+                "rehearsal", "the API server refuses what the run would do: \(error.message)",
+                hint: "see the quota, policy or webhook that it names")
+        }
+    }
+
+    private func rehearseLease(_ instance: FaultTarget) async throws(KubernetesError) {
+        do throws(KubernetesError) {
+            _ = try await client.create(
+                Lease.self,
+                [
+                    "metadata": ["name": .string(instance.lease), "labels": [TargetLock.label: "aftershock"]],
+                    "spec": ["holderIdentity": "rehearsal", "leaseDurationSeconds": .integer(Int64(TargetLock.duration))],
+                ], in: instance.namespace, dryRun: true)
+        } catch {
+            guard error.code == .alreadyExists else { throw error }
+            try await client.patch(
+                Lease.self, instance.lease, in: instance.namespace, .merge(["spec": ["holderIdentity": "rehearsal"]]), dryRun: true)
+        }
+    }
+}

@@ -1,0 +1,45 @@
+import Fault
+import Kubernetes
+
+/// The instances that a fault has replaced and that may not have ended yet.
+///
+/// One that runs on, on a node that was cut off and has come back, can change the data after they were read.
+struct OldInstances: Sendable {
+    let client: KubernetesClient
+    let namespace: String
+    let workload: Workload
+
+    /// Waits until none of the workload's pods is on its way out.
+    ///
+    /// - Returns: the reason for which the rows cannot be judged, when `limit` is over first.
+    func awaitEnd(within limit: Duration) async throws -> String? {
+        let last = LastSeen()
+        let ended = try await firstResult(within: limit) { () async throws -> Bool? in
+            var leaving: [String: Pod] = [:]
+            var isSynced = false
+            for try await event in client.watch(Pod.self, in: .namespace(namespace), labels: workload.pods.labels) {
+                switch event.change {
+                case .added(let pod), .modified(let pod):
+                    let isLeaving = pod.metadata.deletionTimestamp != nil && !pod.isFinished && workload.pods.contains(pod)
+                    leaving[pod.metadata.uid ?? ""] = isLeaving ? pod : nil
+                case .deleted(let pod): leaving[pod.metadata.uid ?? ""] = nil
+                case .synced: isSynced = true
+                case .blind, .sighted: continue
+                }
+                await last.set(leaving.values.map { "\($0.metadata.name) on node \($0.spec.nodeName ?? "?")" }.sorted())
+                if isSynced, leaving.isEmpty { return true }
+            }
+            return nil
+        }
+        guard ended != true else { return nil }
+        let pods = await last.pods
+        let which = pods.isEmpty ? "the cluster could not be asked" : "pod \(pods.joined(separator: ", ")) is still terminating"
+        return "the old instance is not known to have ended (\(which)) and may still change the data"
+    }
+
+    private actor LastSeen {
+        private(set) var pods: [String] = []
+
+        func set(_ pods: [String]) { self.pods = pods }
+    }
+}
