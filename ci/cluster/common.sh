@@ -27,7 +27,8 @@ SYSCTLS=(net.ipv4.conf.all.route_localnet net.bridge.bridge-nf-call-iptables net
 install_runtime_packages() {
     install_packages etcd-server containerd runc containernetworking-plugins iptables nftables iproute2 busybox-static conntrack socat \
         python3-grpcio jq openssl procps util-linux
-    install_kubectl
+    # shellcheck disable=SC2046 # a name or nothing
+    install_packages $(kubectl_package)
 }
 
 worker_address() { echo "172.30.0.$((10 + $1))"; }

@@ -24,13 +24,14 @@ need_root() {
 }
 
 # install_packages NAME...: installs the Debian packages that are missing, and says which. Daemons that come with them are not started.
+# Who is not root is told in one line what root has to install: call it once, with everything, before anything that takes long.
 install_packages() {
     local name missing=() policy=/usr/sbin/policy-rc.d
     for name in "$@"; do
         [ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" = installed ] || missing+=("$name")
     done
     [ ${#missing[@]} -gt 0 ] || return 0
-    need_root
+    [ "$(id -u)" = 0 ] || die "as root first: apt-get install -y --no-install-recommends ${missing[*]}"
     echo "installing Debian packages: ${missing[*]}" >&2
     (
         export DEBIAN_FRONTEND=noninteractive
@@ -44,13 +45,26 @@ install_packages() {
     ) || die "apt-get could not install: ${missing[*]}"
 }
 
-# The real kubectl, whichever package it came from: another vendor's conflicts with Debian's.
-install_kubectl() {
-    command -v kubectl >/dev/null || install_packages kubernetes-client
+# Prints the package of the real kubectl where there is none, whichever package it came from: another vendor's conflicts with Debian's.
+kubectl_package() {
+    command -v kubectl >/dev/null || echo kubernetes-client
 }
 
-# The needs of building and running the package, beside Swift.
-install_build_packages() {
+# Prints the packages by which the Python clients of Tests/EndToEnd/clients can be installed and loaded. The loader itself is asked for
+# the libraries: ldconfig is not in an ordinary user's PATH.
+client_packages() {
+    command -v tsql >/dev/null || echo freetds-bin
+    command -v python3 >/dev/null || echo python3
+    python3 -c 'import ensurepip' 2>/dev/null || echo python3-venv
+    local library
+    # Microsoft's driver loads these at run time.
+    for library in libltdl.so.7:libltdl7 libkrb5.so.3:libkrb5-3 libgssapi_krb5.so.2:libgssapi-krb5-2; do
+        python3 -c "import ctypes; ctypes.CDLL('${library%%:*}')" 2>/dev/null || echo "${library##*:}"
+    done
+}
+
+# Prints the packages for building and running the package, beside Swift, which it asks for.
+build_packages() {
     command -v swift >/dev/null || die "Swift is not installed or not in PATH; get 6.3 or newer from https://www.swift.org/install/linux/"
-    install_packages libcurl4-openssl-dev libxml2-dev libsqlite3-dev pkg-config git jq util-linux
+    echo libcurl4-openssl-dev libxml2-dev libsqlite3-dev pkg-config git jq util-linux busybox-static
 }
