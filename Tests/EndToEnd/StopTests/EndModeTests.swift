@@ -72,7 +72,7 @@ import Testing
         #expect(run.code == mode.code, place)
         if let words = mode.words { #expect(run.log.contains(words), place) }
         let junit = try run.file("junit.xml")
-        if JUnitSchema.isPresent { #expect(JUnitSchema.problems(of: junit) == "", place) }
+        #expect(JUnitSchema.problems(of: junit) == "", place)
         #expect(try JUnitDocument(junit).passes == mode.passes, place)
         let restored = try await Program.run("aftershock", ["restore", "--all"] + cluster.access)
         #expect(restored.output == "nothing is left to put back\n", "\(mode.name): \(restored.output)\(restored.errors)")

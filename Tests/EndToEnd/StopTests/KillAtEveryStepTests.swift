@@ -106,7 +106,7 @@ import Testing
 
     private static func expectNoPass(_ run: Drill.Ended, _ place: Comment) throws {
         let junit = try run.file("junit.xml")
-        if JUnitSchema.isPresent { #expect(JUnitSchema.problems(of: junit) == "", place) }
+        #expect(JUnitSchema.problems(of: junit) == "", place)
         #expect(try !JUnitDocument(junit).passes, place)
     }
 

@@ -2,21 +2,23 @@ import CXML2
 import Checkout
 public import Foundation
 
-/// Jenkins' junit-10.xsd, which is not part of this project: `AFTERSHOCK_SHARED` says where it lies.
+/// The project's own schema of its JUnit reports and, where it is at hand, Jenkins' junit-10.xsd.
 public enum JUnitSchema {
-    public static var path: String {
+    /// Jenkins' schema is not part of this project: `AFTERSHOCK_SHARED` says where it is.
+    private static var paths: [String] {
         let environment = ProcessInfo.processInfo.environment
         let shared = environment["AFTERSHOCK_SHARED"] ?? Checkout.root.appendingPathComponent("../shared").standardized.path
-        return shared + "/samples/junit/junit-10.xsd"
+        let jenkins = shared + "/samples/junit/junit-10.xsd"
+        let own = Checkout.root.appendingPathComponent("Tests/Schemas/junit.xsd").path
+        return [own] + (FileManager.default.fileExists(atPath: jenkins) ? [jenkins] : [])
     }
 
-    public static var isPresent: Bool { FileManager.default.fileExists(atPath: path) }
-
-    /// Where it is absent the tests that need it are skipped, visibly; a CI that lacks it must not look green.
-    public static var mustBePresent: Bool { ProcessInfo.processInfo.environment["CI"] == "true" }
-
-    /// libxml2's verdict on `document`: empty when it is valid.
+    /// The problems that libxml2 finds in `document`, by each schema; empty when it is valid.
     public static func problems(of document: Data) -> String {
+        paths.map { problems(of: document, by: $0) }.filter { !$0.isEmpty }.joined(separator: "; ")
+    }
+
+    private static func problems(of document: Data, by path: String) -> String {
         guard let parser = xmlSchemaNewParserCtxt(path) else { return "\(path) cannot be read" }
         defer { xmlSchemaFreeParserCtxt(parser) }
         guard let schema = xmlSchemaParse(parser) else { return "\(path) is no schema" }
@@ -30,7 +32,7 @@ public enum JUnitSchema {
         guard let parsed else { return "not well-formed" }
         defer { xmlFreeDoc(parsed) }
         let result = xmlSchemaValidateDoc(context, parsed)
-        return result == 0 ? "" : "invalid (\(result)): \(lastError)"
+        return result == 0 ? "" : "invalid by \(path): \(lastError)"
     }
 
     private static var lastError: String {
