@@ -27,6 +27,8 @@ import Testing
             }
             let kill = Drill(name: "kill", fault: "processKill: {process: nosuchserver}")
             try await Self.expectRefusal(kill, cluster, "no process is called 'nosuchserver'")
+            let helper = Drill(name: "helper", fault: "containerKill: {helperNamespace: nowhere}")
+            try await Self.expectRefusal(helper, cluster, "the helper pod may not be created in namespace nowhere")
         }
         try await TestCluster.with(manifest: {
             $0.replacing("persistentVolumeClaim:\n            claimName: mssql-data", with: "emptyDir: {}")

@@ -228,4 +228,19 @@ import Testing
         #expect(!TerminalReport.wantsColor(environment: ["TERM": "dumb"], isTerminal: true))
         #expect(!TerminalReport.wantsColor(environment: [:], isTerminal: false))
     }
+
+    /// Beside exit code 3 stands what is gone, and not a mere "lost 0".
+    @Test func everyKindOfDamageHasItsColumn() throws {
+        var script = Script()
+        var ledger = script.keptLedger()
+        ledger.stale = 7
+        ledger.corrupt = 5
+        script.ledger = ledger
+        let findings = script.findings()
+        #expect(findings.exitCode == .dataLost)
+        let lines = TerminalReport(findings).text.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
+        let header = try #require(lines.first { $0.first == "repeat" })
+        #expect(header.contains("corrupt") && header.contains("stale") && !header.contains("duplicate"))
+        #expect(String(decoding: SummaryReport(findings).data(), as: UTF8.self).contains("| 5 corrupt, 7 stale |"))
+    }
 }

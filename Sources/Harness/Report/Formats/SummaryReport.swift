@@ -26,7 +26,8 @@ struct SummaryReport {
         }
         if let damage = findings.damage { lines += [cell(damage), ""] }
         lines += [
-            "| experiment | fault | verdict | repeats | downtime, worst repeat | allowed | lost writes |", "|---|---|---|---|---|---|---|",
+            "| experiment | fault | verdict | repeats | downtime, worst repeat | allowed | lost writes | other damage |",
+            "|---|---|---|---|---|---|---|---|",
         ]
         lines += findings.experiments.map(row)
         for experiment in findings.experiments { lines += notes(experiment) + nodeLoss(experiment) }
@@ -43,10 +44,15 @@ struct SummaryReport {
         let ledgers = found.repeats.compactMap(\.ledger)
         let lost =
             ledgers.isEmpty ? "not checked" : "\(ledgers.reduce(0) { $0 + $1.lost }) of \(ledgers.reduce(0) { $0 + $1.acknowledged })"
+        let damage = LedgerChecked.otherDamage.compactMap { kind -> String? in
+            let count = ledgers.reduce(0) { $0 + kind.count($1) }
+            return count > 0 ? "\(count) \(kind.name)" : nil
+        }
         let cells = [
             found.name, found.fault, findings.state == .running ? "-" : "**\(found.verdict.rawValue)**",
             "\(found.repeats.count)/\(found.repeatsAsked)",
             measured ?? (found.repeats.isEmpty ? "not measured" : "0"), found.experiment?.expect.maxDowntime?.gep2257 ?? "-", lost,
+            ledgers.isEmpty ? "not checked" : damage.isEmpty ? "none" : damage.joined(separator: ", "),
         ]
         return "| " + cells.map(cell).joined(separator: " | ") + " |"
     }
