@@ -45,6 +45,12 @@ struct RepeatRunner: Sendable {
                 await ledger.check(on: eventLoopGroup.next())
             }
         try journal.append(checked)
+        // A second server may have come since the watch ended, and have been read.
+        if let now = try? await resolver.resolve(), now.readyBackends.count > 1 {
+            let names = now.readyBackends.map(\.name).joined(separator: ", ")
+            try journal.append(
+                .observation(ClusterObservation(kind: .severalBackends, object: "service/\(experiment.target.service)", detail: names)))
+        }
         // A server that could not be read has been waited for already.
         let isThere = if case .ledgerChecked = checked { true } else { false }
         try await faults.restore({ $0.isOnServer }, patience: isThere ? Undo.patience : .zero)
