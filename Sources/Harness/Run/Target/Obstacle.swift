@@ -14,7 +14,8 @@ struct Obstacle: Sendable {
         guard let all = try? await client.list(Pod.self, in: .namespace(namespace), labels: workload.pods.labels).items else { return nil }
         let pods = all.filter { workload.pods.contains($0) && !$0.isReady }
         let events = (try? await client.list(Event.self, in: .namespace(namespace)).items) ?? []
-        return Self.sentence(pods: pods, events: events, workload: workload.lockName)
+        let sentence = Self.sentence(pods: pods, events: events, workload: workload.lockName)
+        return sentence.map { $0.hasSuffix(".") ? String($0.dropLast()) : $0 }
     }
 
     /// The reasons of events that tell why a pod does not come about, or does not start.
