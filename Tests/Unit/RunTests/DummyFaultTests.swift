@@ -124,14 +124,15 @@ private struct FillCrater: UndoAction {
             _ = try await fault.inject(target, context)
             #expect(try await fault.prove(target, context, timeout: .zero).proven)
         }
-        let unaware = try await Restorer(client: client).restore(journalPath: options.journalPath)
+        let unaware = try await Restorer(client: client).restore(journalPath: options.journalPath, agrees: { _ in false })
         #expect(unaware.map(\.proven) == [false])
         #expect(FileManager.default.fileExists(atPath: crater))
-        let restored = try await Restorer(client: client, faults: catalog).restore(journalPath: options.journalPath)
+        let restored = try await Restorer(client: client, faults: catalog).restore(journalPath: options.journalPath, agrees: { _ in false })
         #expect(restored.map(\.summary) == ["fill \(crater)"])
         #expect(restored.map(\.proven) == [true])
         #expect(!FileManager.default.fileExists(atPath: crater))
-        #expect(try await Restorer(client: client, faults: catalog).restore(journalPath: options.journalPath).isEmpty)
+        #expect(
+            try await Restorer(client: client, faults: catalog).restore(journalPath: options.journalPath, agrees: { _ in false }).isEmpty)
     }
 
     /// A client of a cluster that is never asked.
