@@ -30,7 +30,11 @@ struct KubeconfigCase: Sendable {
         self.expectation = expectation
     }
 
-    init(_ name: String, files: [String: String], environment: [String: String] = [:], flags: [String: String] = [:]) {
+    init(
+        _ name: String, files: [String: String], environment: [String: String] = [:], flags: [String: String] = [:],
+        expectation: Expectation = .same
+    ) {
+        self.expectation = expectation
         self.name = name
         self.files = files
         self.environment = environment

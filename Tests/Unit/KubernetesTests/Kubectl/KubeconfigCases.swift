@@ -137,8 +137,6 @@ extension KubeconfigCase {
             kubeconfig(cluster: "server: PLAIN", user: "client-certificate-data: CERTDATA, client-key-data: KEYDATA")),
         .init("plain HTTP gets the impersonation", kubeconfig(cluster: "server: PLAIN", user: "token: tok, as: alice")),
         .init("no scheme is plain HTTP", kubeconfig(cluster: "server: PLAINAUTHORITY")),
-        .init("no scheme to a TLS server", kubeconfig(cluster: "server: SERVERAUTHORITY, certificate-authority-data: CADATA")),
-        .init("plain HTTP to a TLS server", kubeconfig(cluster: "server: 'http://SERVERAUTHORITY'")),
         .init("localhost", kubeconfig(cluster: "server: 'https://localhost:SERVERPORT', certificate-authority-data: CADATA")),
         .init("another scheme", kubeconfig(cluster: "server: 'ftp://127.0.0.1'")),
         .init("no host", kubeconfig(cluster: "server: 'https://'")),
@@ -279,7 +277,9 @@ extension KubeconfigCase {
             "--kubeconfig counts before KUBECONFIG", files: ["a": kubeconfig(), "b": kubeconfig(user: "token: other")],
             environment: ["KUBECONFIG": "FOLDER/b"], flags: ["kubeconfig": "FOLDER/a"]),
         .init("--kubeconfig that is not there", files: [".kube/config": kubeconfig()], flags: ["kubeconfig": "FOLDER/gone"]),
-        .init("--kubeconfig of a pipe", files: ["a": kubeconfig()], flags: ["kubeconfig": "FOLDER/a", "pipe": ""]),
+        .init(
+            "--kubeconfig of a pipe", files: ["a": kubeconfig()], flags: ["kubeconfig": "FOLDER/a", "pipe": ""],
+            expectation: .oursWorks("kubectl reads the file twice, and of a pipe nothing the second time")),
     ]
 
     private static let flags: [Self] = [
@@ -313,7 +313,7 @@ extension KubeconfigCase {
     private static let proxies: [Self] =
         [
             .init("an HTTP proxy", proxied("http://127.0.0.1:PROXYPORT")),
-            .init("an HTTPS proxy", proxied("https://127.0.0.1:TLSPROXYPORT")),
+            .init("an HTTPS proxy", proxied("https://127.0.0.1:TLSPROXYPORT"), .oursWorks("kubectl's WebSocket knows no proxy over TLS")),
             .init("a SOCKS proxy, which resolves the name", proxied("socks5://127.0.0.1:PROXYPORT")),
             .init(
                 "a SOCKS proxy by libcurl's name", proxied("socks5h://127.0.0.1:PROXYPORT"), .oursWorks("kubectl knows it as socks5 only")),
@@ -346,7 +346,9 @@ extension KubeconfigCase {
             .init("HTTPS_PROXY without a scheme", far).with(environment: ["HTTPS_PROXY": "127.0.0.1:PROXYPORT"]),
             .init("HTTPS_PROXY of SOCKS", far).with(environment: ["HTTPS_PROXY": "socks5://127.0.0.1:PROXYPORT"]),
             .init("HTTPS_PROXY with a login", far).with(environment: ["HTTPS_PROXY": "http://me:secret@127.0.0.1:LOGINPORT"]),
-            .init("HTTPS_PROXY over TLS", far).with(environment: ["HTTPS_PROXY": "https://127.0.0.1:TLSPROXYPORT"]),
+            .init("HTTPS_PROXY over TLS", far, .oursWorks("kubectl's WebSocket knows no proxy over TLS")).with(environment: [
+                "HTTPS_PROXY": "https://127.0.0.1:TLSPROXYPORT"
+            ]),
             .init("HTTP_PROXY is not for HTTPS", far).with(environment: ["HTTP_PROXY": "http://127.0.0.1:PROXYPORT"]),
             .init("HTTP_PROXY", farPlain).with(environment: ["HTTP_PROXY": "http://127.0.0.1:PROXYPORT"]),
             .init("HTTPS_PROXY is not for HTTP", farPlain).with(environment: ["HTTPS_PROXY": "http://127.0.0.1:PROXYPORT"]),

@@ -9,10 +9,10 @@ import Testing
 /// The same kubeconfig, given to the real kubectl and to this client: which server and which proxy is asked, by whom, and for which
 /// namespace; for a request and for a command in a container.
 @Suite struct KubectlTableTests {
-    /// kubectl is started once for each line, which takes minutes on a busy machine: only on demand.
-    static let isWanted = ProcessInfo.processInfo.environment["AFTERSHOCK_KUBECTL_TABLE"] != nil
+    static let isInstalled = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
+        .contains { FileManager.default.isExecutableFile(atPath: "\($0)/kubectl") }
 
-    @Test(.enabled(if: isWanted, "AFTERSHOCK_KUBECTL_TABLE is not set")) func kubectlAndThisClientDoTheSame() async throws {
+    @Test(.enabled(if: isInstalled, "kubectl is not installed")) func kubectlAndThisClientDoTheSame() async throws {
         #expect(KubeconfigCase.all.count >= 120)
         try await Bench.run { bench in
             for line in KubeconfigCase.all {
@@ -33,7 +33,7 @@ import Testing
     }
 
     /// A failure is the proxy's, with its name and without its password.
-    @Test(.enabled(if: isWanted, "AFTERSHOCK_KUBECTL_TABLE is not set")) func aProxysFailureNamesTheProxy() async throws {
+    @Test(.enabled(if: isInstalled, "kubectl is not installed")) func aProxysFailureNamesTheProxy() async throws {
         try await Bench.run { bench in
             for (name, variable) in [
                 ("an HTTP proxy with a wrong login", "proxy-url"), ("a proxy that is not there", "proxy-url"),
