@@ -26,7 +26,7 @@ public struct Restorer: Sendable {
     ///
     /// - Parameter agrees: is shown a command that the journal names, and says if it may be run: a journal is a file that others may write.
     /// - Throws: when the run still goes on, was made in another context than this client's, or its journal cannot be written.
-    public func restore(journalPath: String, agrees: (String) -> Bool) async throws -> [Restoration] {
+    public func restore(journalPath: String, agrees: (String) -> Bool = { _ in false }) async throws -> [Restoration] {
         let run = try UnfinishedRun(journalPath: journalPath)
         let journal = try JournalWriter(appendingTo: journalPath, clock: RunClock(resumingAt: run.last))
         let context = client.configuration.contextName

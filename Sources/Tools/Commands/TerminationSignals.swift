@@ -22,7 +22,8 @@ final class TerminationSignals {
         let count = SignalCount()
         let queue = DispatchQueue(label: "aftershock.signals")
         var sources: [Int32: any DispatchSourceSignal] = [:]
-        for number in Self.names.keys where !Self.isHungUpIgnored(number) {
+        // In this order they are handled when several arrive at once.
+        for number in [SIGINT, SIGTERM, SIGHUP] where !Self.isHungUpIgnored(number) {
             // Dispatch sees a signal only when its default action does not end the process first.
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: queue)

@@ -19,6 +19,7 @@ struct ClusterState: Equatable {
             if owner != nil {
                 pod.content["metadata"]?["name"] = nil
                 pod.content["spec"]?["nodeName"] = nil
+                pod.content = pod.content.withoutTokenVolumes
             }
             state.add("pod/\(pod.metadata.namespace ?? "")/\(owner ?? pod.metadata.name)", pod)
         }
@@ -56,6 +57,18 @@ struct ClusterState: Equatable {
     func difference(from other: ClusterState) -> [String] {
         Set(objects.keys).union(other.objects.keys).sorted().filter { objects[$0] != other.objects[$0] }.map { name in
             "\(name): \(other.objects[name].map { "\($0)" } ?? "absent") became \(objects[name].map { "\($0)" } ?? "absent")"
+        }
+    }
+}
+
+extension JSONValue {
+    /// The value without the volumes of ServiceAccount tokens, and their mounts: each pod has its own name for them.
+    fileprivate var withoutTokenVolumes: JSONValue {
+        func isToken(_ value: JSONValue) -> Bool { value["name"]?.string?.hasPrefix("kube-api-access-") == true }
+        return switch self {
+        case .array(let values): .array(values.filter { !isToken($0) }.map(\.withoutTokenVolumes))
+        case .object(let members): .object(members.mapValues(\.withoutTokenVolumes))
+        default: self
         }
     }
 }

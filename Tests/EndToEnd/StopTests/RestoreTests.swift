@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import JSON
 import JUnitReading
+import Journal
 import Kubernetes
 import Programs
 import Testing
@@ -18,8 +19,24 @@ import Testing
                 #expect(restored.exitCode == 6)
                 #expect(restored.errors.contains("still goes on"), "\(restored.errors)")
                 #expect(try await cluster.client.list(Node.self, in: .all).items.contains(where: \.isCordoned))
+                // Its files say that it runs, and nothing else.
+                let refused = try await Program.run("aftershock", ["report", folder])
+                #expect(refused.exitCode == 64 && refused.errors.contains("still goes on"), "\(refused.errors)")
+                func file(_ name: String) throws -> String { try String(contentsOfFile: folder + "/" + name, encoding: .utf8) }
+                let results = try JSONValue(parsing: Data(try file("results.json").utf8))
+                #expect(results["state"]?.string == "running")
+                #expect(results["verdict"] == nil && results["exitCode"] == nil && results["experiments"]?[0]?["verdict"] == nil)
+                #expect(try file("metrics.prom").contains("aftershock_run_in_progress 1"))
+                #expect(try !file("metrics.prom").contains("aftershock_verdict"))
+                #expect(try JUnitDocument(Data(file("junit.xml").utf8)).cases.allSatisfy { $0.results.map(\.element) == ["skipped"] })
+                #expect(try file("summary.md").hasPrefix("# RUNNING"))
                 kill(process, SIGKILL)
             }
+            let killed = try await Program.run("aftershock", ["report", run.folder])
+            #expect(killed.exitCode == 6, "\(killed.output)")
+            #expect(killed.output.contains("KILLED"), "\(killed.output)")
+            #expect(killed.output.contains("the harness was killed at the stage"), "\(killed.output)")
+            #expect(killed.output.contains("aftershock restore --run \(run.folder) --context \(TestCluster.context)"), "\(killed.output)")
             let elsewhere = try await Program.run("aftershock", ["restore", "--run", run.folder] + Self.inAnotherContext(cluster))
             #expect(elsewhere.exitCode == 6)
             #expect(elsewhere.errors.contains("the context is 'elsewhere'"), "\(elsewhere.errors)")
@@ -124,8 +141,91 @@ import Testing
             try await Self.annotate("worker-1", mark, cluster)
             let refused = try await Program.run("aftershock", ["restore", "--all"] + cluster.access)
             #expect(refused.exitCode == 6)
-            #expect(refused.output.contains("node/worker-1"), "\(refused.output)")
+            #expect(refused.output.contains("× node/worker-1"), "\(refused.output)\(refused.errors)")
             #expect(try await cluster.pod().metadata.name == pod)
+        }
+    }
+
+    /// Neither a mark that others wrote, nor one that nobody can read, nor a journal of others makes `restore` do what they want.
+    @Test func onlyWhatARunHasChangedIsRestored() async throws {
+        try await TestCluster.with { cluster in
+            let pod = try await cluster.pod()
+            let name = pod.metadata.name
+            let intent = UndoIntent(
+                id: 1, kind: "deletePod", summary: "delete helper pod",
+                parameters: ["namespace": .string(TestCluster.namespace), "pod": .string(name)])
+            let mark: JSONValue = ["runID": "0badcafe", "intent": try JSONValue(encoding: intent)]
+            let labels: JSONValue = ["app.kubernetes.io/managed-by": "aftershock", "aftershock/run-id": "0badcafe"]
+            let annotation = String(decoding: try mark.data(), as: UTF8.self)
+            try await cluster.client.patch(
+                Pod.self, name, in: TestCluster.namespace,
+                .merge(["metadata": ["labels": labels, "annotations": ["aftershock/undo": .string(annotation)]]]))
+            try await cluster.client.patch(
+                Node.self, "worker-2", .merge(["metadata": ["annotations": ["aftershock/undo": "x\u{1B}[2J\n::error::owned"]]]))
+            let taint: JSONValue = [
+                "runID": "0badcafe",
+                "intent": [
+                    "id": 2, "kind": "removeTaint", "summary": "remove taint",
+                    "parameters": ["node": "worker-3", "key": "aftershock/taint", "effect": "NoExecute"],
+                ],
+            ]
+            try await Self.annotate("worker-3", taint, cluster)
+            try await cluster.client.patch(
+                Node.self, "worker-3",
+                .merge(["spec": ["taints": [["key": "aftershock/taint", "value": "injected", "effect": "NoExecute"]]]]))
+            let byMark = try await Program.run("aftershock", ["restore", "--all"] + cluster.access)
+            #expect(byMark.exitCode == 6, "\(byMark.output)\(byMark.errors)")
+            #expect(byMark.output.contains("is no helper pod that a run has made"), "\(byMark.output)")
+            #expect(byMark.output.contains("× node/worker-2"), "\(byMark.output)")
+            #expect(byMark.output.contains("√ node/worker-3"), "\(byMark.output)")
+            #expect(try await cluster.client.get(Node.self, "worker-3").spec?.taints ?? [] == [])
+            #expect(try await cluster.pod().metadata.uid == pod.metadata.uid)
+
+            let folder = cluster.folder + "/crafted"
+            let witness = cluster.folder + "/witness"
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            do {
+                let journal = try JournalWriter(creating: folder + "/journal.ndjson", clock: RunClock())
+                try journal.append(.undoIntent(intent))
+                try journal.append(
+                    .undoIntent(
+                        UndoIntent(
+                            id: 2, kind: "runCommand", summary: "run: touch",
+                            parameters: ["arguments": ["touch", .string(witness)], "timeout": "5s", "namespace": "sql", "lease": "none"])))
+            }
+            let byJournal = try await Program.run("aftershock", ["restore", "--run", folder] + cluster.access)
+            #expect(byJournal.exitCode == 6, "\(byJournal.output)\(byJournal.errors)")
+            #expect(byJournal.output.contains("--run-commands"), "\(byJournal.output)")
+            #expect(!FileManager.default.fileExists(atPath: witness))
+            #expect(try await cluster.pod().metadata.uid == pod.metadata.uid)
+        }
+    }
+
+    /// The times in a Lease are of another machine's clock: only a Lease that does not change may be taken over.
+    @Test(arguments: [-3600.0, 3600]) func aLeaseIsJudgedByItsChangesAndNotByItsTimes(skew: Double) async throws {
+        try await TestCluster.with { cluster in
+            func time() -> JSONValue {
+                .string(ISO8601DateFormatter().string(from: Date().addingTimeInterval(skew)).replacing("Z", with: ".000000Z"))
+            }
+            let lease = "aftershock-azure-sql-edge"
+            let spec: JSONValue = ["holderIdentity": "0badcafe", "leaseDurationSeconds": 4, "renewTime": time()]
+            _ = try await cluster.client.create(
+                Lease.self, ["metadata": ["name": .string(lease)], "spec": spec], in: TestCluster.namespace)
+            let renewing = Task {
+                while true {
+                    try await Task.sleep(for: .milliseconds(1100))
+                    try await cluster.client.patch(Lease.self, lease, in: TestCluster.namespace, .merge(["spec": ["renewTime": time()]]))
+                }
+            }
+            let drill = Drill(name: "control", fault: "none: {duration: 1s}")
+            let refused = try await drill.run(on: cluster)
+            #expect(refused.code == 5, "\(refused.log)")
+            #expect(refused.log.contains("run 0badcafe is working on this target"), "\(refused.log)")
+            renewing.cancel()
+            _ = await renewing.result
+            let run = try await drill.run(on: cluster)
+            #expect(run.code == 0, "\(run.log)")
+            #expect(run.log.contains("which no longer renewed it"), "\(run.log)")
         }
     }
 
