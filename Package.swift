@@ -114,13 +114,14 @@ let package = Package(
 
         // Sandbox: an embedded Kubernetes and a stand-in for SQL Server.
         systemLibrary(.sandbox, "CSQLite", "sqlite3", apt: "libsqlite3-dev"),
+        .systemLibrary(name: "CSeccomp", path: "Sources/Sandbox/CSeccomp"),
         module(
             .sandbox, "Sandbox",
             ["JSON", .nioCore, .nioPosix, .nioHTTP1, .nioWebSocket, .nioSSL, .x509, .crypto, .subprocess, .system, .yams]),
         module(.sandbox, "DatabaseFlaws"),
         module(
             .sandbox, "SandboxSQL",
-            ["DatabaseFlaws", "TDS", "CSQLite", .nioCore, .nioPosix, .nioTLS, .nioSSL, .x509, .crypto, .argumentParser]),
+            ["DatabaseFlaws", "TDS", "CSQLite", "CSeccomp", .nioCore, .nioPosix, .nioTLS, .nioSSL, .x509, .crypto, .argumentParser]),
         program(.sandbox, "sandbox-sql", ["SandboxSQL", .argumentParser]),
 
         // Tools: what people start.

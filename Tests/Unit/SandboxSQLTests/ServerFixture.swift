@@ -10,6 +10,7 @@ final class ServerFixture {
     static let host = "127.0.7.12"
 
     let folder: String
+    private let host: String
     private var process: Process?
     private(set) var port = 0
     private var arguments: [String]
@@ -18,7 +19,8 @@ final class ServerFixture {
         var description: String
     }
 
-    init(_ arguments: [String] = []) throws {
+    init(_ arguments: [String] = [], host: String = ServerFixture.host) throws {
+        self.host = host
         folder = NSTemporaryDirectory() + "sandbox-sql-tests-\(UUID().uuidString)"
         self.arguments = arguments
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -47,7 +49,7 @@ final class ServerFixture {
         process.arguments = self.arguments
         process.environment = [
             "ACCEPT_EULA": "Y", "MSSQL_SA_PASSWORD": ServerFixture.password, "MSSQL_DATA_DIR": folder + "/data",
-            "MSSQL_IP_ADDRESS": ServerFixture.host, "MSSQL_TCP_PORT": "0", "TMPDIR": folder,
+            "MSSQL_IP_ADDRESS": host, "MSSQL_TCP_PORT": "0", "TMPDIR": folder,
         ]
         let output = Pipe()
         process.standardOutput = output
@@ -59,7 +61,7 @@ final class ServerFixture {
             guard !data.isEmpty else { throw Failure(description: "the server did not start: \(log)") }
             log += String(decoding: data, as: UTF8.self)
         }
-        guard let match = log.firstMatch(of: /<ipv4> (\d+)\]/), let port = Int(match.1) else {
+        guard let match = log.firstMatch(of: /<ipv[46]> (\d+)\]/), let port = Int(match.1) else {
             throw Failure(description: "the log names no port: \(log)")
         }
         self.port = port
@@ -96,7 +98,7 @@ final class ServerFixture {
         database: String = "master", password: String = ServerFixture.password, encryption: TDSConfiguration.Encryption = .required
     ) -> TDSConfiguration {
         TDSConfiguration(
-            host: ServerFixture.host, port: port, user: "sa", password: password, database: database, encryption: encryption,
+            host: host, port: port, user: "sa", password: password, database: database, encryption: encryption,
             certificateTrust: .any, deadlines: .init(each: .seconds(30)))
     }
 

@@ -39,8 +39,9 @@ struct ServerProcess {
         if options.flaws.has(.freeze) { server.freeze() }
         let listener = try server.listen(host: options.host, port: options.port, on: group).wait()
         let address = listener.localAddress
+        let family = if case .v6 = address { "ipv6" } else { "ipv4" }
         ServerLog.write(
-            "Server", "Server is listening on [ \(address?.ipAddress ?? options.host) <ipv4> \(address?.port ?? options.port)].")
+            "Server", "Server is listening on [ \(address?.ipAddress ?? options.host) <\(family)> \(address?.port ?? options.port)].")
         start(server, recovers: recovers, on: group.any())
         var received: Int32 = 0
         sigwait(&signals, &received)
