@@ -19,7 +19,9 @@ extension SandboxCluster {
     ///
     /// - Throws: ``IsolationError`` when this machine does not let processes be isolated, ``SandboxError`` for anything else.
     public static func start(_ options: SandboxOptions = SandboxOptions()) async throws -> SandboxCluster {
-        try await start(options) { foundation in try await NodeMachinery.start(foundation) }
+        // First of all: without descriptors the network library ends the process.
+        try OpenFileLimit.ensure(nodes: options.nodes)
+        return try await start(options) { foundation in try await NodeMachinery.start(foundation) }
     }
 
     /// The nodes, for a cluster that was started with them.
