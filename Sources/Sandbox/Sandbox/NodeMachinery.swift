@@ -87,14 +87,15 @@ final class NodeMachinery: ClusterMachinery {
         }.joined()
     }
 
-    /// The database program, where there is one.
+    /// The database program, where there is one, under all its names.
     private static func provisions(
         _ options: SandboxOptions, _ folder: String, _ identity: ProcessIdentity
     ) async throws -> [Provision] {
         let beside = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
             .appendingPathComponent("sandbox-sql").path
         guard let program = options.databaseProgram ?? (access(beside, X_OK) == 0 ? beside : nil) else { return [] }
-        guard identity.id != nil else { return try await ProgramFiles.provisions(for: program, at: ContainerImage.databasePath) }
+        let names = [ContainerImage.databasePath, IsolatedMachine.keepOwnerPath] + ContainerImage.clientPaths
+        guard identity.id != nil else { return try await ProgramFiles.provisions(for: program, at: names) }
         // Root's program may lie where the sandbox's user cannot go.
         let copy = "\(folder)/sqlservr"
         try? FileManager.default.removeItem(atPath: copy)
@@ -104,7 +105,7 @@ final class NodeMachinery: ClusterMachinery {
             throw SandboxError("cannot copy the database program \(program): \(error.localizedDescription)")
         }
         try identity.own(copy)
-        return try await ProgramFiles.provisions(for: copy, at: ContainerImage.databasePath)
+        return try await ProgramFiles.provisions(for: copy, at: names)
     }
 
     /// Removes the folder of every volume whose object is gone.

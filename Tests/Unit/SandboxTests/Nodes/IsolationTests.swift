@@ -153,6 +153,32 @@ import Testing
         }
     }
 
+    /// A shell that finds its own process group on the terminal can put others to the foreground, and Ctrl-C reaches only those.
+    @Test func execWithATerminalHasJobControl() async throws {
+        try await withNode { machine, node in
+            let container = try await start(["sleep", "1000"], in: machine, node, Output())
+            let exec = container.exec(["bash", "--norc", "-i"], wantsInput: true, hasTerminal: true)
+            await exec.resize(columns: 101, rows: 41)
+            try await exec.write(ByteBuffer(string: "stty size; set -o | grep monitor; echo $TERM; sleep 1000\n"))
+            var out = ""
+            var isInterrupted = false
+            for try await case .stdout(let bytes) in exec.output {
+                out += String(buffer: bytes)
+                if !isInterrupted, out.contains("\nxterm") {
+                    isInterrupted = true
+                    try await exec.write(ByteBuffer(string: "\u{3}"))
+                    try await exec.write(ByteBuffer(string: "echo code $?; exit 4\n"))
+                }
+            }
+            #expect(out.contains("41 101"), "\(out)")
+            #expect(out.contains("monitor        \ton"), "\(out)")
+            #expect(out.contains("code 130"), "\(out)")
+            #expect(!out.contains("no job control"), "\(out)")
+            #expect(await exec.exit() == .exited(code: 4))
+            container.kill()
+        }
+    }
+
     @Test func aCancelledExecLeavesNoProcess() async throws {
         try await withNode { machine, node in
             let container = try await start(["sleep", "1000"], in: machine, node, Output())
@@ -192,7 +218,7 @@ import Testing
         try await withNode { machine, node in
             let identifier = String(repeating: "ab", count: 32)
             var victim = try specify(["sh", "-c", "sleep 1000"], in: machine)
-            victim.environment = [ContainerNamespace.identifierVariable: identifier]
+            victim.identifier = identifier
             let container = try await node.startContainer(victim) { _ in }
             var helper = try specify(
                 [
@@ -205,7 +231,7 @@ import Testing
                     done
                     """,
                 ], in: machine)
-            helper.sharesNodeProcesses = true
+            helper.processes = .host
             helper.isPrivileged = true
             let output = Output()
             let helping = try await node.startContainer(helper) { output.append($0) }
@@ -268,7 +294,7 @@ extension IsolationTests {
 
     private func specify(_ command: [String], in machine: IsolatedMachine) throws -> ContainerSpecification {
         var specification = ContainerSpecification(
-            command: command, rootFolder: try machine.makeFolder("containers/\(UUID().uuidString)"))
+            command: command, rootFolder: try machine.makeFolder("pods/\(UUID().uuidString)"))
         specification.hostName = "box"
         return specification
     }

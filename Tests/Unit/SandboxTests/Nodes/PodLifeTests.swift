@@ -95,6 +95,33 @@ import Testing
         }
     }
 
+    @Test(.timeLimit(.minutes(1))) func aPodOfANodeThatIsCutOffRunsOnAndIsToldToEndAfterwards() async throws {
+        try await withCluster { cluster in
+            try cluster.apply(
+                yaml: """
+                    {apiVersion: v1, kind: Pod, metadata: {name: old}, spec: {terminationGracePeriodSeconds: 10,
+                    volumes: [{name: log, hostPath: {path: /log}}],
+                    containers: [{name: c, image: busybox, volumeMounts: [{name: log, mountPath: /log}], command: [sh, -c,
+                    "trap 'echo ended >> /log/all; exit 0' TERM; while :; do echo tick >> /log/all; sleep 0.05; done"]}]}}
+                    """, source: "test")
+            try await waitUntil(cluster) { $0.first?.isReady == true }
+            let log = try #require(cluster.machinery as? NodeMachinery).directory + "/nodes/worker-1/log/all"
+            func lines() -> [Substring] { ((try? String(contentsOfFile: log, encoding: .utf8)) ?? "").split(separator: "\n") }
+            func growth(_ count: Int) async throws {
+                let before = lines().count
+                while lines().count < before + count { try await Task.sleep(for: .milliseconds(20)) }
+            }
+            try await growth(2)
+            try await cluster.fleet?.operate(.cut, node: "worker-1")
+            try cluster.store.delete(.pod("old"))
+            try await growth(10)
+            #expect(!lines().contains("ended"))
+            try await cluster.fleet?.operate(.heal, node: "worker-1")
+            try await waitUntil(cluster) { $0.isEmpty }
+            #expect(lines().last == "ended")
+        }
+    }
+
     @Test(.timeLimit(.minutes(1))) func aPodWhoseWorkIsDoneEndsItsSidecars() async throws {
         try await withCluster { cluster in
             try cluster.apply(

@@ -29,8 +29,7 @@ final class ContainerExec: ExecSession {
             do {
                 let status =
                     if let terminal {
-                        try await Self.run(
-                            ["/usr/bin/setsid", "--ctty", "--wait"] + arguments, environment, terminal, input, channel)
+                        try await Self.run(arguments, environment, terminal, input, channel)
                     } else {
                         try await Self.run(arguments, environment, input, channel)
                     }

@@ -58,6 +58,8 @@ struct HostTools: Sendable {
         [nsenter, "--target", String(pid), "--user", "--pid", "--mount", "--uts", "--ipc", "--preserve-credentials", "--"]
     }
 
-    /// Gives up every privilege, in this namespace too, for good.
-    func powerless() -> [String] { [setpriv, "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all", "--"] }
+    /// Gives up every privilege, in this namespace too, for good. A user other than root has none to give up there.
+    func powerless(isRoot: Bool) -> [String] {
+        [setpriv, "--no-new-privs"] + (isRoot ? ["--bounding-set=-all", "--inh-caps=-all"] : []) + ["--"]
+    }
 }

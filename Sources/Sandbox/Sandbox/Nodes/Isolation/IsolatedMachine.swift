@@ -14,9 +14,15 @@ final class IsolatedMachine: Sendable {
     let directory: String
     let identity: ProcessIdentity
     let tools: HostTools
+    /// Containers have the program that lets changes of owners pass: this machine has only one owner.
+    let keepsOwners: Bool
     private let process: NamespaceProcess
 
-    private init(directory: String, identity: ProcessIdentity, tools: HostTools, process: NamespaceProcess) {
+    /// Where containers see that program.
+    static let keepOwnerPath = "/opt/aftershock/keep-owner"
+
+    private init(directory: String, identity: ProcessIdentity, tools: HostTools, keepsOwners: Bool, process: NamespaceProcess) {
+        self.keepsOwners = keepsOwners
         self.directory = directory
         self.identity = identity
         self.tools = tools
@@ -38,7 +44,9 @@ final class IsolatedMachine: Sendable {
             + provisions.flatMap { [$0.hostPath, $0.path] }
         do {
             let process = try await NamespaceProcess.start(arguments, depth: 1)
-            return IsolatedMachine(directory: directory, identity: identity, tools: tools, process: process)
+            return IsolatedMachine(
+                directory: directory, identity: identity, tools: tools,
+                keepsOwners: provisions.contains { $0.path == keepOwnerPath }, process: process)
         } catch {
             throw IsolationError(.namespacesForbidden, explanation(of: error.description))
         }
@@ -54,26 +62,64 @@ final class IsolatedMachine: Sendable {
     }
 
     func startNode(_ name: String) async throws(IsolationError) -> NodeNamespace {
-        let arguments = entering(process) + tools.newNamespaces() + [tools.shell, "-c", SetUpScripts.node, "node", name]
+        let arguments = entering(process) + tools.newNamespaces() + [tools.shell, "-c", SetUpScripts.node, "node", name, directory]
         return NodeNamespace(machine: self, process: try await NamespaceProcess.start(arguments, depth: 2))
     }
 
     /// Enters, as the sandbox's own user, all namespaces of one of its processes.
     func entering(_ process: NamespaceProcess) -> [String] { tools.becoming(identity) + tools.entering(process.initPID) }
 
+    /// The same for one whose user namespace is not the one that its other namespaces belong to: those are entered with the powers of its
+    /// node, and that one last.
+    func entering(_ process: NamespaceProcess, by node: NamespaceProcess) -> [String] {
+        tools.becoming(identity) + [tools.nsenter, "--target", String(node.initPID), "--user", "--preserve-credentials", "--"]
+            + tools.entering(process.initPID)
+    }
+
     /// A folder that the sandbox's processes can use.
     @discardableResult
     func makeFolder(_ path: String) throws(IsolationError) -> String {
-        var built = directory
-        for part in path.split(separator: "/") {
-            built += "/\(part)"
-            if mkdir(built, 0o755) == 0 {
-                try identity.own(built)
-            } else if errno != EEXIST {
-                throw IsolationError(.startFailed, "cannot make \(built): \(String(cString: strerror(errno)))")
-            }
+        close(try openFolder(path))
+        return "\(directory)/\(path)"
+    }
+
+    /// A file that the sandbox's processes can use.
+    @discardableResult
+    func write(_ content: some Sequence<UInt8>, to name: String, in folder: String) throws(IsolationError) -> String {
+        let parent = try openFolder(folder)
+        defer { close(parent) }
+        let file = openat(parent, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0o644)
+        guard file >= 0 else { throw failure("write", "\(folder)/\(name)") }
+        defer { close(file) }
+        try identity.own(file, name)
+        var rest = ArraySlice(Array(content))
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
+            guard count > 0 else { throw failure("write", "\(folder)/\(name)") }
+            rest = rest.dropFirst(count)
         }
-        return built
+        return "\(directory)/\(folder)/\(name)"
+    }
+
+    /// Pods write below this folder too, and this process may be root: it follows none of their links.
+    private func openFolder(_ path: String) throws(IsolationError) -> Int32 {
+        var folder = open(directory, O_DIRECTORY | O_CLOEXEC)
+        guard folder >= 0 else { throw failure("open", "") }
+        for part in path.split(separator: "/").map(String.init) {
+            let parent = folder
+            defer { close(parent) }
+            guard part != "..", part != "." else { throw IsolationError(.startFailed, "\(path) is no path inside of the sandbox's folder") }
+            let isNew = mkdirat(parent, part, 0o755) == 0
+            let next = openat(parent, part, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+            guard next >= 0 else { throw failure("make", path) }
+            if isNew { try identity.own(next, path) }
+            folder = next
+        }
+        return folder
+    }
+
+    private func failure(_ what: String, _ path: String) -> IsolationError {
+        IsolationError(.startFailed, "cannot \(what) \(directory)/\(path): \(String(cString: strerror(errno)))")
     }
 
     /// Ends everything inside and waits until it is gone.

@@ -20,4 +20,12 @@ struct ProcessIdentity: Sendable, Equatable {
             throw IsolationError(.startFailed, "cannot give \(path) to user \(id): \(String(cString: strerror(errno)))")
         }
     }
+
+    /// The same for one that is open.
+    func own(_ descriptor: Int32, _ name: String) throws(IsolationError) {
+        guard let id else { return }
+        guard fchown(descriptor, id, id) == 0 else {
+            throw IsolationError(.startFailed, "cannot give \(name) to user \(id): \(String(cString: strerror(errno)))")
+        }
+    }
 }

@@ -3,7 +3,7 @@ import Subprocess
 
 /// The files that one program of the host needs inside of a container: itself, and the libraries that are not under the shared folders.
 enum ProgramFiles {
-    static func provisions(for program: String, at path: String) async throws(IsolationError) -> [Provision] {
+    static func provisions(for program: String, at paths: [String]) async throws(IsolationError) -> [Provision] {
         guard access(program, X_OK) == 0 else {
             throw IsolationError(.missingTool, "\(program) is no program that can be run (build it: swift build --product sandbox-sql)")
         }
@@ -26,6 +26,6 @@ enum ProgramFiles {
             let folder = (String(words[arrow + 1]) as NSString).deletingLastPathComponent
             if !["/usr/", "/lib"].contains(where: folder.hasPrefix) { folders.insert(folder) }
         }
-        return [Provision(hostPath: program, path: path)] + folders.sorted().map { Provision(hostPath: $0, path: $0) }
+        return paths.map { Provision(hostPath: program, path: $0) } + folders.sorted().map { Provision(hostPath: $0, path: $0) }
     }
 }

@@ -3,6 +3,8 @@ import JSON
 /// The sandbox's form of a container's image: it has no registry, so an image is a program of the host.
 enum ContainerImage {
     static let databasePath = "/opt/mssql/bin/sqlservr"
+    /// Where Microsoft's images, old and new, have `sqlcmd`.
+    static let clientPaths = ["/opt/mssql-tools/bin/sqlcmd", "/opt/mssql-tools18/bin/sqlcmd"]
 
     /// Microsoft's database images, which run ``SandboxSQL``'s program.
     static func isDatabase(_ image: String) -> Bool {

@@ -105,7 +105,7 @@ extension PodWorker {
     private func start(
         _ specification: ContainerSpecification, _ log: ContainerLog
     ) async throws(IsolationError) -> ContainerNamespace {
-        let namespace = services.namespace
+        let namespace = podNamespace ?? services.namespace
         let result = await Task { () async -> Result<ContainerNamespace, IsolationError> in
             do throws(IsolationError) {
                 return .success(try await namespace.startContainer(specification) { log.append($0) })
@@ -114,6 +114,34 @@ extension PodWorker {
             }
         }.value
         return try result.get()
+    }
+
+    /// Starts what the containers of a pod with `shareProcessNamespace` share; `false` when that fails.
+    func shareProcesses() async -> Bool {
+        guard sharesProcesses else { return true }
+        let (node, name) = (services.namespace, hostName)
+        // Each container that is not root's takes one.
+        let count = (initContainers + containers).count { container in
+            ["runAsUser", "runAsGroup"].contains { security($0, of: container.definition)?.integer ?? 0 != 0 }
+        }
+        let result = await Task { () async -> Result<NodeNamespace, IsolationError> in
+            do throws(IsolationError) {
+                return .success(try await node.startPod(hostName: name, userNamespaces: count))
+            } catch {
+                return .failure(error)
+            }
+        }.value
+        do throws(IsolationError) {
+            podNamespace = try result.get()
+            return true
+        } catch {
+            await services.event(pod, .warning, "FailedCreatePodSandBox", "Failed to create pod sandbox: \(error.description)")
+            return false
+        }
+    }
+
+    private var sharesProcesses: Bool {
+        pod[path: "spec", "shareProcessNamespace"]?.bool == true && pod[path: "spec", "hostPID"]?.bool != true
     }
 
     /// Returns the program of a container; waits while something it refers to is missing.
@@ -142,7 +170,7 @@ extension PodWorker {
         let state: StoreState
         do { state = try services.store.read { $0 } } catch { throw KubeletProblem("CreateContainerConfigError", error.message) }
         var environment: [String: String] = [
-            "HOSTNAME": hostName, "POD_IP": address, ContainerNamespace.identifierVariable: id, "PATH": HostTools.standardPath,
+            "HOSTNAME": hostName, "POD_IP": address, "PATH": HostTools.standardPath,
         ]
         if ContainerImage.isDatabase(container["image"]?.string ?? "") {
             environment["MSSQL_IP_ADDRESS"] = address
@@ -158,14 +186,40 @@ extension PodWorker {
             specification.hostName = hostName
             specification.workingDirectory = container["workingDir"]?.string ?? "/"
             specification.isRootReadOnly = security["readOnlyRootFilesystem"]?.bool ?? false
-            specification.sharesNodeProcesses = pod[path: "spec", "hostPID"]?.bool ?? false
-            specification.isPrivileged = specification.sharesNodeProcesses && security["privileged"]?.bool == true
+            specification.identifier = id
+            if pod[path: "spec", "hostPID"]?.bool == true {
+                specification.processes = .host
+                specification.isPrivileged = security["privileged"]?.bool == true
+            } else if sharesProcesses {
+                specification.processes = .shared
+            }
+            try setUser(of: container, in: &specification)
             specification.mounts = try containerMounts(container)
             return specification
         } catch let problem as KubeletProblem {
             throw problem
         } catch {
             throw KubeletProblem("CreateContainerError", "\(error)")
+        }
+    }
+
+    /// A member of the container's security context, or of the pod's.
+    private func security(_ name: String, of container: JSONValue) -> JSONValue? {
+        container[path: "securityContext", name] ?? pod[path: "spec", "securityContext", name]
+    }
+
+    /// `runAsUser` and its kin.
+    private func setUser(of container: JSONValue, in specification: inout ContainerSpecification) throws(KubeletProblem) {
+        let user = security("runAsUser", of: container)?.integer
+        specification.user = UInt32(clamping: user ?? 0)
+        specification.group = UInt32(clamping: security("runAsGroup", of: container)?.integer ?? 0)
+        guard security("runAsNonRoot", of: container)?.bool == true else { return }
+        // Microsoft's images name a user of their own.
+        guard user ?? (ContainerImage.isDatabase(container["image"]?.string ?? "") ? 10001 : 0) != 0 else {
+            let problem =
+                user == 0 ? "container's runAsUser breaks non-root policy" : "container has runAsNonRoot and image will run as root"
+            let names = "(pod: \"\(pod.name)_\(pod.namespace)(\(uid))\", container: \(container["name"]?.string ?? ""))"
+            throw KubeletProblem("CreateContainerConfigError", "\(problem) \(names)")
         }
     }
 

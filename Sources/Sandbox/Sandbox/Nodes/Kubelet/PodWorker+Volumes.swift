@@ -9,8 +9,8 @@ extension PodWorker {
             let name = volume["name"]?.string ?? ""
             while !Task.isCancelled, mounts[name] == nil {
                 do {
-                    mounts[name] = try await folder(volume, name)
-                    if mounts[name] == nil { return false }
+                    guard let source = try await source(volume, name) else { return false }
+                    mounts[name] = source
                 } catch let problem as KubeletProblem {
                     await services.event(
                         pod, .warning, "FailedMount", "MountVolume.SetUp failed for volume \"\(name)\" : \(problem.message)")
@@ -26,32 +26,35 @@ extension PodWorker {
         return !Task.isCancelled
     }
 
-    private func folder(_ volume: JSONValue, _ name: String) async throws -> String? {
+    /// Where a volume lies and what has to be there; `nil` when the pod ends before it is.
+    private func source(_ volume: JSONValue, _ name: String) async throws -> VolumeSource? {
         if let claim = volume[path: "persistentVolumeClaim", "claimName"]?.string {
             guard let bound = await attachedVolume(claim) else { return nil }
             mountedVolumes.append(bound)
-            return try services.machine.makeFolder("volumes/\(bound)")
+            return VolumeSource(path: try services.machine.makeFolder("volumes/\(bound)"))
         }
         if let path = volume[path: "hostPath", "path"]?.string {
-            // A folder of the node's own: the host's stays out of reach.
-            return try services.machine.makeFolder(
-                "nodes/\(services.nodeName)/\(path.split(separator: "/").filter { $0 != ".." }.joined(separator: "/"))")
+            // In a folder of the node's own: the host's files stay out of reach.
+            let inside = "/" + Self.parts(path).joined(separator: "/")
+            return VolumeSource(
+                path: "\(services.machine.directory)/nodes/\(services.nodeName)\(inside)",
+                kind: .host(type: volume[path: "hostPath", "type"]?.string ?? "", path: inside))
         }
-        let folder = try services.machine.makeFolder("pods/\(uid)/volumes/\(name)")
+        let folder = "pods/\(uid)/volumes/\(name)"
+        let path = try services.machine.makeFolder(folder)
         let environment = PodEnvironment(pod: pod, state: try services.store.read { $0 }, hostIP: services.address)
         if let files = try environment.files(volume, podIP: podIP ?? "") {
-            for (path, content) in files {
-                let parts = path.split(separator: "/").filter { $0 != ".." }
-                if parts.count > 1 {
-                    try services.machine.makeFolder("pods/\(uid)/volumes/\(name)/\(parts.dropLast().joined(separator: "/"))")
-                }
-                let file = "\(folder)/\(parts.joined(separator: "/"))"
-                try content.write(to: URL(filePath: file))
-                try services.machine.identity.own(file)
+            for (file, content) in files {
+                let parts = Self.parts(file)
+                guard let last = parts.last else { continue }
+                try services.machine.write(content, to: last, in: ([folder] + parts.dropLast()).joined(separator: "/"))
             }
         }
-        return folder
+        return VolumeSource(path: path)
     }
+
+    /// The names of a path, without those that lead back.
+    private static func parts(_ path: String) -> [String] { path.split(separator: "/").map(String.init).filter { $0 != ".." && $0 != "." } }
 
     /// The claim's volume once it is attached to this node; says so in the node's `volumesInUse` first.
     private func attachedVolume(_ claim: String) async -> String? {
@@ -112,26 +115,39 @@ extension PodWorker {
 
     func containerMounts(_ container: JSONValue) throws -> [ContainerSpecification.Mount] {
         var result: [ContainerSpecification.Mount] = []
-        let hosts = try services.machine.makeFolder("pods/\(uid)") + "/hosts"
         let address = podIP ?? services.address
-        try "127.0.0.1 localhost\n\(address) \(hostName)\n".write(toFile: hosts, atomically: false, encoding: .utf8)
-        try services.machine.identity.own(hosts)
+        let hosts = try services.machine.write("127.0.0.1 localhost\n\(address) \(hostName)\n".utf8, to: "hosts", in: "pods/\(uid)")
         result.append(.init(hostPath: hosts, path: "/etc/hosts", isReadOnly: false))
         for mount in container["volumeMounts"]?.array ?? [] {
             let name = mount["name"]?.string ?? ""
             guard var source = mounts[name] else { throw KubeletProblem("CreateContainerConfigError", "volume \"\(name)\" is not mounted") }
             if let part = mount["subPath"]?.string, !part.isEmpty {
-                let parts = part.split(separator: "/").filter { $0 != ".." }.joined(separator: "/")
-                if !FileManager.default.fileExists(atPath: "\(source)/\(parts)") {
-                    try services.machine.makeFolder("\(source.dropFirst(services.machine.directory.count))/\(parts)")
-                }
-                source += "/\(parts)"
+                let inside = Self.parts(part).joined(separator: "/")
+                source = VolumeSource(path: "\(source.path)/\(inside)", kind: source.kind.entering(inside))
             }
             let volume = (pod[path: "spec", "volumes"]?.array ?? []).first { $0["name"]?.string == name }
             let isFixed = ["secret", "configMap", "downwardAPI", "projected"].contains { volume?[$0] != nil }
             result.append(
-                .init(hostPath: source, path: mount["mountPath"]?.string ?? "/mnt", isReadOnly: isFixed || mount["readOnly"]?.bool == true))
+                .init(
+                    hostPath: source.path, path: mount["mountPath"]?.string ?? "/mnt",
+                    isReadOnly: isFixed || mount["readOnly"]?.bool == true, kind: source.kind))
         }
         return result
+    }
+}
+
+/// Where a volume lies.
+struct VolumeSource: Sendable {
+    let path: String
+    var kind = ContainerSpecification.Mount.Kind.present
+}
+
+extension ContainerSpecification.Mount.Kind {
+    /// The same for what is inside of it (`subPath`): a folder unless there is something else.
+    fileprivate func entering(_ part: String) -> Self {
+        switch self {
+        case .present, .folder: .folder
+        case .host(_, let path): .host(type: "", path: path == "/" ? "/\(part)" : "\(path)/\(part)")
+        }
     }
 }

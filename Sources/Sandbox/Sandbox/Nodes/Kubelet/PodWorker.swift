@@ -22,6 +22,8 @@ actor PodWorker {
     var records: [String: ContainerRecord] = [:]
     var live: [String: Live] = [:]
     var podIP: String?
+    /// The namespaces of containers that share their processes.
+    var podNamespace: NodeNamespace?
     var isInitialized = false
     /// When what still runs of the pod is killed; set once the pod is to end, from when on nothing is started again.
     var stopDeadline: Duration?
@@ -30,7 +32,7 @@ actor PodWorker {
     /// Is `true` when the containers proper have ended for good: sidecars are not kept running any longer.
     var isWorkDone = false
     var startTime: JSONValue
-    var mounts: [String: String] = [:]
+    var mounts: [String: VolumeSource] = [:]
     var mountedVolumes: [String] = []
     private let updates: AsyncStream<Update>
     private nonisolated let update: AsyncStream<Update>.Continuation
@@ -88,6 +90,7 @@ actor PodWorker {
             // A container that was just starting is not among those: it is stopped as soon as it has started.
             await running.value
             hurry.cancel()
+            await podNamespace?.powerOff()
             group.cancelAll()
         }
         releaseAddress()
@@ -147,6 +150,7 @@ actor PodWorker {
         change.yield()
         guard await mount() else { return }
         takeAddress()
+        guard await shareProcesses() else { return }
         change.yield()
         await withTaskGroup(of: Void.self) { group in
             if await initialize(&group) {
