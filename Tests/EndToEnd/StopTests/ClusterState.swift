@@ -95,3 +95,15 @@ private struct Whole<Resource: KubernetesResource>: KubernetesResource {
 
     func encode(to encoder: any Encoder) throws { try content.encode(to: encoder) }
 }
+
+extension JSONValue {
+    /// The same value without the volume of the ServiceAccount's token, whose name the API server draws anew for every pod.
+    fileprivate var withoutDrawnNames: JSONValue {
+        switch self {
+        case .array(let elements):
+            .array(elements.filter { $0["name"]?.string?.hasPrefix("kube-api-access-") != true }.map(\.withoutDrawnNames))
+        case .object(let members): .object(members.mapValues(\.withoutDrawnNames))
+        default: self
+        }
+    }
+}
