@@ -106,7 +106,8 @@ let package = Package(
         module(.harness, "Probe", ["Experiment", "Journal", "TDS", .nioCore, .nioPosix]),
         module(
             .harness, "Report", ["Experiment", "Journal", "Verdict", "CXML2", "JSON", .mustache],
-            resources: ["page.mustache", "page.css", "page.js"].map { .embedInCode("HTML/Page/\($0)") }),
+            resources: ["HTML/Page/page.mustache", "HTML/Page/page.css", "HTML/Page/page.js"].map { .embedInCode($0) }
+                + ["Schemas/results.schema.json", "Schemas/journal.schema.json"].map { .embedInCode($0) }),
         module(
             .harness, "Run",
             ["Experiment", "Journal", "JSON", "Kubernetes", "TDS", "Probe", "Ledger", "Fault", "Verdict", .nioCore, .nioPosix]),
@@ -150,7 +151,7 @@ let package = Package(
             "Kubernetes", ["JSON", "Programs", .nioCore, .nioPosix, .nioSSL, .x509, .crypto, .subprocess], resources: [.copy("Fixtures")]),
         unitTests("Ledger", ["Journal", "Probe", "TDS", "sandbox-sql", "Programs", .nioCore, .nioPosix]),
         unitTests("Probe", ["Calibration", "Journal", "TDS", .nioCore, .nioPosix]),
-        unitTests("Report", ["JournalScript", "JUnitReading", "Journal", "JSON", "Verdict"]),
+        unitTests("Report", ["Checkout", "JournalScript", "JUnitReading", "Journal", "JSON", "Verdict"]),
         unitTests("Run", ["Calibration", "Experiment", "Fault", "Journal", "JSON", "Kubernetes", "Ledger", "TDS", .nioCore, .nioPosix]),
         unitTests("Sandbox", ["Checkout", "JSON", .nioCore, .nioPosix, .nioHTTP1, .subprocess]),
         unitTests("SandboxSQL", ["DatabaseFlaws", "TDS", .nioCore, .nioPosix]),

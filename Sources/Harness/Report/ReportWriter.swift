@@ -81,7 +81,7 @@ public struct ReportWriter: Sendable {
     }
 
     /// A temporary file beside the target, renamed over it when it is whole.
-    private func replace(_ name: String, with data: Data) throws {
+    func replace(_ name: String, with data: Data) throws {
         let target = URL(fileURLWithPath: directory).appendingPathComponent(name)
         do {
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
@@ -92,10 +92,17 @@ public struct ReportWriter: Sendable {
     }
 }
 
-/// A report that cannot be written.
+/// A report that cannot be written, or read back.
 public struct ReportError: Error, Sendable, Hashable, CustomStringConvertible {
     public var path: String
     public var reason: String
+    private var action: String
 
-    public var description: String { "\(path) cannot be written: \(reason)" }
+    init(path: String, action: String = "written", reason: String) {
+        self.path = path
+        self.action = action
+        self.reason = reason
+    }
+
+    public var description: String { "\(path) cannot be \(action): \(reason)" }
 }

@@ -21,6 +21,7 @@ public struct Aftershock: AsyncParsableCommand {
             CompletionCommand.self,
             ReportCommand.self,
             CompareCommand.self,
+            HistoryCommand.self,
             ProbeCommand.self,
             CalibrateCommand.self,
         ]

@@ -69,6 +69,11 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "How junit.xml is written: valid against junit-10.xsd, or with properties in its testcases too.")
     var junitProfile = JUnitOptions.Profile.standard
 
+    @Option(
+        help: ArgumentHelp("Append the run to this file, which 'aftershock history' reads; made where it is not there.", valueName: "file"),
+        completion: .file())
+    var history: String?
+
     @Flag(help: "Leave the ledger's tables in the database.")
     var keepTables = false
 
@@ -165,6 +170,8 @@ struct RunCommand: AsyncParsableCommand {
         case .json: StandardStream.output.write(String(decoding: try ReportWriter.results(findings), as: UTF8.self))
         }
         standardError("reports: \(folder.path)")
+        if let history { try HistoryEntry.load(folder.path).first?.append(to: history) }
+        GitHubActions(findings: findings, folder: folder.path)?.write()
         return findings.exitCode.rawValue
     }
 }

@@ -1,3 +1,4 @@
+import Checkout
 import Foundation
 import FoundationXML
 import JSON
@@ -91,8 +92,8 @@ import Testing
         #expect(one["downtime"]?["login"]?["upperMs"]?.isNull == true)
         #expect(one["downtime"]?["login"]?["open"]?.bool == true)
         #expect(one["ledger"]?["lost"]?.isNull == true)
-        #expect(MetricsReport(script.findings()).text.contains("stat=\"max\",track=\"login\"} +Inf"))
-        #expect(!MetricsReport(script.findings()).text.contains("aftershock_lost_writes{"))
+        #expect(MetricsReport(script.findings()).text.contains("stat=\"max\",track=\"login\",workload=\"mssql\"} +Inf"))
+        #expect(!MetricsReport(script.findings()).text.contains("aftershock_rows{"))
     }
 
     @Test func thePageIsWellFormedAndNeedsNothingElse() throws {
@@ -188,8 +189,8 @@ import Testing
         let rows = text.split(separator: "\r\n").map { $0.split(separator: ",", omittingEmptySubsequences: false) }
         #expect(rows.count == 3)
         #expect(Set(rows.map(\.count)).count == 1)
-        #expect(rows[0][2] == "experiment")
-        #expect(rows[1][2] == "pod-delete")
+        #expect(rows[0][5] == "experiment")
+        #expect(rows[1][5] == "pod-delete")
     }
 
     /// Of each metric HELP and TYPE once, before its samples, and a line break at the end.
@@ -201,12 +202,53 @@ import Testing
             if let type = line.firstMatch(of: /^# TYPE (\S+) gauge$/) {
                 #expect(declared.insert(type.1).inserted)
             } else if !line.hasPrefix("#") {
-                let sample = try #require(line.wholeMatch(of: /([a-z_]+)(\{[^}]*\})? (\S+)/), "\(line)")
+                let sample = try #require(line.wholeMatch(of: /([a-z_]+)(\{[^}]*\}) (\S+)/), "\(line)")
                 #expect(declared.contains(sample.1))
                 #expect(Double(sample.3) != nil)
             }
         }
-        #expect(text.contains("aftershock_verdict{experiment=\"pod-delete\",verdict=\"fail\"} 1.0"))
+        #expect(
+            text.contains(
+                "aftershock_verdict{cluster=\"sandbox\",experiment=\"pod-delete\",namespace=\"sql\",verdict=\"fail\",workload=\"mssql\"} 1.0"
+            ))
+    }
+
+    /// The files of two targets are scraped by one Prometheus: no series of one may be a series of the other.
+    @Test func twoTargetsShareNoSeries() {
+        var other = Script()
+        other.change { record in
+            guard case .runStarted(var started) = record.event else { return }
+            started.sources = started.sources.map {
+                .init(file: $0.file, text: $0.text.replacing("namespace: sql", with: "namespace: other"))
+            }
+            record.event = .runStarted(started)
+        }
+        func series(_ findings: Findings) -> Set<Substring> {
+            Set(
+                MetricsReport(findings).text.split(separator: "\n").filter { !$0.hasPrefix("#") }.compactMap {
+                    $0.split(separator: " ").first
+                })
+        }
+        let (one, two) = (series(failing), series(other.findings()))
+        #expect(one.count > 50 && two.count > 50)
+        #expect(one.isDisjoint(with: two))
+    }
+
+    /// The reference explains what is written, all of it and nothing else.
+    @Test func theReferenceHasEveryMetricAndColumn() throws {
+        func named(_ file: String, _ pattern: Regex<(Substring, Substring)>) throws -> Set<String> {
+            let text = try String(contentsOfFile: Checkout.root.appendingPathComponent("docs/reference/\(file)").path, encoding: .utf8)
+            return Set(text.matches(of: pattern).map { String($0.output.1) })
+        }
+        var script = Script()
+        script.expect = "downtime: {max: 1s}, recoveredWithin: 20s"
+        let metrics = MetricsReport(script.findings()).text.matches(of: /# TYPE (\S+) gauge/).map { String($0.output.1) }
+        #expect(try named("metrics.md", /\| `(aftershock_[a-z_]+)` \|/.asciiOnlyWordCharacters()) == Set(metrics))
+        let columns = Set(
+            RepeatsReport.header.map {
+                $0.split(separator: ".").count == 2 && !$0.hasPrefix("phase.") ? "TRACK." + $0.split(separator: ".")[1] : $0
+            })
+        #expect(try named("repeats.md", /\| `([A-Za-z.0-9]+)` \|/.asciiOnlyWordCharacters()) == columns)
     }
 
     @Test func theSummaryIsATable() {

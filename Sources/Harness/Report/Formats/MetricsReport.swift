@@ -5,100 +5,203 @@ import Verdict
 
 /// `metrics.prom`: for node_exporter's textfile collector or a Pushgateway, so without timestamps. Gauges, since each run replaces the
 /// last. Source: https://prometheus.io/docs/instrumenting/exposition_formats/
+///
+/// Every sample names its cluster, namespace, workload and experiment, so that the files of two targets never overwrite each other.
+/// `docs/reference/metrics.md` explains each of them.
 struct MetricsReport {
-    let findings: Findings
+    private typealias Samples = [([String: String], Double)]
+
+    /// An experiment and the run that it belongs to.
+    private struct Subject {
+        let findings: Findings
+        let found: ExperimentFindings
+        let headline: Headline
+        let labels: [String: String]
+
+        init(_ findings: Findings, _ found: ExperimentFindings) {
+            self.findings = findings
+            self.found = found
+            headline = Headline(found)
+            labels = [
+                "cluster": findings.run?.context ?? "", "namespace": found.experiment?.target.namespace ?? "",
+                "workload": found.experiment?.target.workload ?? "", "experiment": found.name,
+            ]
+        }
+
+        func with(_ more: [String: String]) -> [String: String] { labels.merging(more) { _, new in new } }
+    }
+
+    private let subjects: [Subject]
 
     init(_ findings: Findings) {
-        self.findings = findings
+        self.init([findings])
+    }
+
+    init(_ all: [Findings]) {
+        subjects = all.flatMap { findings in findings.experiments.map { Subject(findings, $0) } }
     }
 
     func data() -> Data {
         Data(text.utf8)
     }
 
-    var text: String { lines.joined(separator: "\n") + "\n" }
+    var text: String { (run + judged).joined(separator: "\n") + "\n" }
 
-    private var lines: [String] {
-        let experiments = findings.experiments
-        var lines: [String] = []
-        lines += family("aftershock_build_info", "The harness that wrote this.") {
-            [(["version": findings.run?.version ?? ""], 1)]
+    /// A run that goes on has none of it yet.
+    private var judged: [String] {
+        subjects.contains { $0.findings.state == .running } ? [] : verdicts + downtime + recovery + rows
+    }
+
+    // MARK: Families
+
+    private var run: [String] {
+        family("aftershock_build_info", "The harness that wrote this, by its version.") {
+            [($0.with(["version": $0.findings.run?.version ?? ""]), 1)]
         }
-        lines += family("aftershock_run_in_progress", "1 while the run goes on, which has no verdict and no exit code yet.") {
-            [([:], findings.state == .running ? 1 : 0)]
-        }
-        lines += family("aftershock_run_start_timestamp_seconds", "When the last run was started.") {
-            startedAt.map { [([:], $0)] } ?? []
-        }
-        guard findings.state != .running else { return lines }
-        lines += family("aftershock_exit_code", "The exit code of the last run.") { [([:], Double(findings.exitCode.rawValue))] }
-        lines += family("aftershock_run_duration_seconds", "How long the last run took.") { [([:], (findings.ended - .origin).seconds)] }
-        lines += family("aftershock_verdict", "1 for the verdict of an experiment, 0 for the others.") {
-            experiments.flatMap { found in
-                Verdict.allCases.map { (["experiment": found.name, "verdict": $0.rawValue], $0 == found.verdict ? 1 : 0) }
+            + family("aftershock_run_in_progress", "1 while the run goes on, which has no verdict and no exit code yet.") {
+                [($0.labels, $0.findings.state == .running ? 1 : 0)]
             }
+            + family("aftershock_exit_code", "The exit code of the last run.") { subject in
+                subject.findings.state == .running ? [] : [(subject.labels, Double(subject.findings.exitCode.rawValue))]
+            }
+            + family("aftershock_run_start_timestamp_seconds", "The time at which the last run was started.") { subject in
+                let started = subject.findings.run.flatMap { ISO8601Text.date($0.startedAt) }?.timeIntervalSince1970
+                return started.map { [(subject.labels, $0)] } ?? []
+            }
+            + family("aftershock_run_duration_seconds", "The duration of the last run.") {
+                [($0.labels, ($0.findings.ended - .origin).seconds)]
+            }
+            + family("aftershock_restored", "1 when everything that the run changed is proven to be restored, else 0.") { subject in
+                let undo = subject.found.repeats.flatMap(\.undo)
+                return [(subject.labels, undo.allSatisfy { $0.proven == true } ? 1 : 0)]
+            }
+    }
+
+    private var verdicts: [String] {
+        family("aftershock_verdict", "1 for the verdict of an experiment, 0 for the others.") { subject in
+            Verdict.allCases.map { (subject.with(["verdict": $0.rawValue]), $0 == subject.found.verdict ? 1 : 0) }
         }
-        lines += family("aftershock_check", "1 for the outcome of a check, 0 for the others.") {
-            experiments.flatMap { found in
-                found.judgements.flatMap { judgement in
+            + family("aftershock_check", "1 for the outcome of a check, 0 for the others.") { subject in
+                subject.found.judgements.flatMap { judgement in
                     [Judgement.Outcome.passed, .failed, .undecided, .skipped].map {
                         (
-                            ["experiment": found.name, "check": judgement.check.rawValue, "outcome": $0.rawValue],
+                            subject.with(["check": judgement.check.rawValue, "outcome": $0.rawValue]),
                             $0 == judgement.outcome ? 1 : 0
                         )
                     }
                 }
             }
-        }
-        lines += family("aftershock_repeats", "Repeats that were made.") {
-            experiments.map { (["experiment": $0.name], Double($0.repeats.count)) }
-        }
+            + family("aftershock_repeats", "Repeats that were asked for, made, and judged.") { subject in
+                let judged = subject.found.repeats.count { $0.verdict == .pass || $0.verdict == .fail }
+                return [("asked", subject.found.repeatsAsked), ("made", subject.found.repeats.count), ("judged", judged)].map {
+                    (subject.with(["state": $0.0]), Double($0.1))
+                }
+            }
+    }
+
+    private var downtime: [String] {
         // A downtime whose end was not seen is infinite here: never a number that looks measured.
-        lines += family("aftershock_downtime_seconds", "Upper bound of the downtime over the repeats.") {
-            experiments.flatMap { found in
-                found.statistics.sorted { $0.key.rawValue < $1.key.rawValue }.flatMap { track, summary in
-                    [("min", summary.minimum), ("median", summary.median), ("max", summary.maximum)].map {
-                        (
-                            ["experiment": found.name, "track": track.rawValue, "stat": $0.0],
-                            $0.1.isAtLeast ? .infinity : $0.1.duration.seconds
-                        )
+        family("aftershock_downtime_seconds", "The downtime of a track over the judged repeats, by its lower and upper bound.") { subject in
+            Track.allCases.flatMap { track -> Samples in
+                let seen = subject.found.repeats.filter { $0.verdict == .pass || $0.verdict == .fail }
+                    .compactMap { $0.track(track)?.downtime }
+                let lower = Sample(seen.map { Sample.Value($0.lower) }).summary
+                return [("lower", lower), ("upper", subject.found.statistics[track])].flatMap { bound, summary -> Samples in
+                    guard let summary else { return [] }
+                    return [("min", summary.minimum), ("median", summary.median), ("max", summary.maximum)].map {
+                        (subject.with(["track": track.rawValue, "bound": bound, "stat": $0.0]), Self.seconds($0.1))
                     }
                 }
             }
         }
-        lines += family("aftershock_downtime_limit_seconds", "The downtime allowed.") {
-            experiments.compactMap { found in found.experiment?.expect.maxDowntime.map { (["experiment": found.name], $0.seconds) } }
-        }
-        lines += family("aftershock_acknowledged_writes", "Writes that the server acknowledged, in all repeats.") {
-            experiments.map { found in (["experiment": found.name], Double(found.repeats.reduce(0) { $0 + $1.writes.acknowledged })) }
-        }
-        lines += family("aftershock_lost_writes", "Acknowledged writes that were gone; absent where the rows were not read back.") {
-            experiments.compactMap { found in
-                let ledgers = found.repeats.compactMap(\.ledger)
-                guard !ledgers.isEmpty, ledgers.count == found.repeats.count else { return nil }
-                return (["experiment": found.name], Double(ledgers.reduce(0) { $0 + $1.lost }))
+            + family("aftershock_downtime_limit_seconds", "The downtime allowed.") { subject in
+                subject.found.experiment?.expect.maxDowntime.map { [(subject.labels, $0.seconds)] } ?? []
+            }
+            + family("aftershock_outages", "Outages of a track in the repeat that had most of them.") { subject in
+                Track.allCases.compactMap { track in
+                    let counts = subject.found.repeats.compactMap { $0.track(track)?.downtime.count }
+                    return counts.max().map { (subject.with(["track": track.rawValue]), Double($0)) }
+                }
+            }
+            + family("aftershock_resolution_seconds", "No outage of a track that is longer than this can have been overlooked.") {
+                subject in
+                Track.allCases.compactMap { track in
+                    let resolutions = subject.found.repeats.compactMap { $0.track(track)?.resolution.seconds }
+                    return resolutions.max().map { (subject.with(["track": track.rawValue]), $0) }
+                }
+            }
+    }
+
+    private var recovery: [String] {
+        family("aftershock_recovery_seconds", "From the fault to lasting health of every track; +Inf: never.") { subject in
+            let times = subject.found.repeats.filter { $0.faultBegan != nil && !$0.tracks.isEmpty }.map(\.recoveredAfter)
+            guard let summary = Sample(times).summary else { return [] }
+            return [("min", summary.minimum), ("median", summary.median), ("max", summary.maximum)].map {
+                (subject.with(["stat": $0.0]), Self.seconds($0.1))
             }
         }
-        return lines
+            + family("aftershock_recovery_limit_seconds", "The time allowed from the fault to health.") { subject in
+                subject.found.experiment?.expect.recoveredWithin.map { [(subject.labels, $0.seconds)] } ?? []
+            }
+            + family("aftershock_phase_seconds", "The phases of the downtime of the worst repeat; they sum up to it.") { subject in
+                (subject.headline.worst?.phases ?? []).map { (subject.with(["phase": $0.name.rawValue]), $0.duration.seconds) }
+            }
     }
 
-    private var startedAt: Double? {
-        guard let text = findings.run?.startedAt else { return nil }
-        return ISO8601Text.date(text)?.timeIntervalSince1970
+    private var rows: [String] {
+        family("aftershock_writes", "Writes in all repeats, by their answer.") { subject in
+            let writes = subject.found.repeats.map(\.writes)
+            return [
+                ("attempted", writes.reduce(0) { $0 + $1.attempted }), ("acknowledged", writes.reduce(0) { $0 + $1.acknowledged }),
+                ("refused", writes.reduce(0) { $0 + $1.refused }), ("unknown", writes.reduce(0) { $0 + $1.unknown }),
+            ].map { (subject.with(["answer": $0.0]), Double($0.1)) }
+        }
+            // Where a repeat was not read back, the sum over the others would look like all of them.
+            + family("aftershock_rows", "Rows in all repeats by their state; absent where rows were not read back.") { subject in
+                guard !subject.headline.ledgers.isEmpty, subject.headline.uncheckedRepeats == 0 else { return [] }
+                return LedgerChecked.states.map { (subject.with(["state": $0.0]), Double(subject.headline.total($0.1))) }
+            }
     }
 
-    private func family(_ name: String, _ help: String, _ samples: () -> [([String: String], Double)]) -> [String] {
-        let samples = samples()
+    // MARK: Text
+
+    private static func seconds(_ value: Sample.Value) -> Double { value.isAtLeast ? .infinity : value.duration.seconds }
+
+    private func family(_ name: String, _ help: String, _ samples: (Subject) -> Samples) -> [String] {
+        let samples = subjects.flatMap(samples)
         guard !samples.isEmpty else { return [] }
         return ["# HELP \(name) \(help)", "# TYPE \(name) gauge"]
             + samples.map { labels, value in
                 let text = labels.sorted { $0.key < $1.key }.map { "\($0.key)=\"\(Self.escaped($0.value))\"" }.joined(separator: ",")
-                return "\(name)\(text.isEmpty ? "" : "{\(text)}") \(value == .infinity ? "+Inf" : String(value))"
+                return "\(name){\(text)} \(value == .infinity ? "+Inf" : String(value))"
             }
     }
 
     private static func escaped(_ text: String) -> String {
         text.plain.replacingOccurrences(of: "\\", with: "\\\\").replacingOccurrences(of: "\"", with: "\\\"")
             .replacingOccurrences(of: "\n", with: "\\n")
+    }
+}
+
+extension LedgerChecked {
+    /// The states of rows as tables and metrics name them.
+    static var states: [(String, KeyPath<LedgerChecked, Int64>)] {
+        [
+            ("baseline", \.seeded), ("kept", \.kept), ("lost", \.lost), ("corrupt", \.corrupt), ("duplicate", \.duplicate),
+            ("unexpected", \.unexpected), ("stale", \.stale), ("unknownPresent", \.unknownPresent), ("unknownAbsent", \.unknownAbsent),
+            ("unknownOverwritten", \.unknownOverwritten),
+        ]
+    }
+}
+
+extension RepeatFindings {
+    /// From the fault to lasting health of every track, or that it never came.
+    var recoveredAfter: Sample.Value {
+        let stable = tracks.compactMap(\.timeToStable)
+        guard stable.count == tracks.count, let slowest = stable.max() else {
+            let last = tracks.compactMap(\.lastDone).max()
+            return Sample.Value(last.flatMap { last in faultBegan.map { last - $0 } } ?? .zero, isAtLeast: true)
+        }
+        return Sample.Value(slowest)
     }
 }

@@ -3,49 +3,70 @@ import Foundation
 import Journal
 import Verdict
 
-/// `repeats.csv`: a row a repeat, for spreadsheets and change-point detection. RFC 4180; what is not known is empty.
+/// `repeats.csv`: a row a repeat, for spreadsheets and change-point detection. RFC 4180; a value that is not known is empty.
+/// `docs/reference/repeats.md` explains each column.
 struct RepeatsReport {
-    let findings: Findings
+    private let all: [Findings]
 
     init(_ findings: Findings) {
-        self.findings = findings
+        self.init([findings])
+    }
+
+    init(_ all: [Findings]) {
+        self.all = all
     }
 
     func data() -> Data {
-        let lines = [Self.header] + findings.experiments.flatMap { experiment in experiment.repeats.map { row(experiment, $0) } }
-        return Data(lines.map { $0.map(Self.field).joined(separator: ",") + "\r\n" }.joined().utf8)
+        let rows = all.flatMap { findings in
+            findings.experiments.flatMap { experiment in experiment.repeats.map { row(findings, experiment, $0) } }
+        }
+        return Data(([Self.header] + rows).map { $0.map(Self.field).joined(separator: ",") + "\r\n" }.joined().utf8)
     }
 
-    private static let header =
-        ["run", "started", "experiment", "fault", "repeat", "verdict", "faultMs"]
-        + Track.allCases.flatMap { track in
-            ["lowerMs", "upperMs", "estimateMs", "count", "stableAfterMs", "latencyP50Ms", "latencyP99Ms"].map { "\(track.rawValue).\($0)" }
-        }
-        + [
-            "attempted", "acknowledged", "refused", "unknown", "lost", "corrupt", "duplicate", "unexpected", "stale", "nodeBefore",
-            "nodeAfter",
+    static let header =
+        [
+            "run", "started", "cluster", "namespace", "workload", "experiment", "fault", "repeat", "verdict", "faultMs", "judgedTrack",
+            "limitMs", "recoveredMs",
         ]
+        + Track.allCases.flatMap { track in
+            ["lowerMs", "upperMs", "estimateMs", "longestMs", "count", "stableAfterMs", "resolutionMs", "latencyP50Ms", "latencyP99Ms"]
+                .map { "\(track.rawValue).\($0)" }
+        } + Phase.Name.allCases.map { "phase.\($0.rawValue)Ms" } + ["attempted", "acknowledged", "refused", "unknown"]
+        + LedgerChecked.states.map(\.0) + ["nodeBefore", "nodeAfter", "restored"]
 
-    private func row(_ experiment: ExperimentFindings, _ found: RepeatFindings) -> [String] {
+    private func row(_ findings: Findings, _ experiment: ExperimentFindings, _ found: RepeatFindings) -> [String] {
+        let run = findings.run
+        let isRunning = findings.state == .running
+        let target = experiment.experiment?.target
+        let recovered = found.recoveredAfter
         let start = [
-            findings.run?.id ?? "", findings.run?.startedAt ?? "", experiment.name, experiment.fault, String(found.number),
-            findings.state == .running ? "" : found.verdict.rawValue, number(found.faultBegan.map { $0 - .origin }),
+            run?.id ?? "", run?.startedAt ?? "", run?.context ?? "", target?.namespace ?? "", target?.workload ?? "", experiment.name,
+            experiment.fault, String(found.number), isRunning ? "" : found.verdict.rawValue,
+            number(found.faultBegan.map { $0 - .origin }), found.judgedTrack?.rawValue ?? "",
+            number(experiment.experiment?.expect.maxDowntime),
+            number(found.faultBegan == nil || recovered.isAtLeast ? nil : recovered.duration),
         ]
         let tracks = Track.allCases.flatMap { name -> [String] in
-            guard let track = found.track(name) else { return Array(repeating: "", count: 7) }
+            guard let track = found.track(name) else { return Array(repeating: "", count: 9) }
             return [
-                number(track.downtime.lower), number(track.downtime.upper), number(track.downtime.estimate), String(track.downtime.count),
-                number(track.timeToStable), number(track.latency?.median), number(track.latency?.p99),
+                number(track.downtime.lower), number(track.downtime.upper), number(track.downtime.estimate), number(track.downtime.longest),
+                String(track.downtime.count), number(track.timeToStable), number(track.resolution), number(track.latency?.median),
+                number(track.latency?.p99),
             ]
         }
+        let phases = Phase.Name.allCases.map { name in
+            let own = found.phases.filter { $0.name == name }
+            return own.isEmpty ? "" : number(own.reduce(.zero) { $0 + $1.duration })
+        }
         let ledger = found.ledger
-        let writes: [Int64?] = [
+        let writes = [
             ledger?.attempted ?? Int64(found.writes.attempted), ledger?.acknowledged ?? Int64(found.writes.acknowledged),
-            ledger?.refused ?? Int64(found.writes.refused), ledger?.unknown ?? Int64(found.writes.unknown), ledger?.lost, ledger?.corrupt,
-            ledger?.duplicate, ledger?.unexpected, ledger?.stale,
-        ]
-        let nodes = [found.before?.servingPod?.node ?? "", found.after?.servingPod?.node ?? ""]
-        return start + tracks + writes.map { $0.map { String($0) } ?? "" } + nodes
+            ledger?.refused ?? Int64(found.writes.refused), ledger?.unknown ?? Int64(found.writes.unknown),
+        ].map { String($0) }
+        let rows = LedgerChecked.states.map { state in ledger.map { String($0[keyPath: state.1]) } ?? "" }
+        let restored = found.undo.allSatisfy { $0.proven == true }
+        return start + tracks + phases + writes + rows
+            + [found.before?.servingPod?.node ?? "", found.after?.servingPod?.node ?? "", restored ? "yes" : "no"]
     }
 
     private func number(_ duration: Duration?) -> String {

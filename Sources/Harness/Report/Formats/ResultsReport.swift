@@ -59,6 +59,12 @@ struct ResultsReport {
             "repeatsAsked": .integer(Int64(found.repeatsAsked)),
             "repeats": .array(found.repeats.map { repeatFindings($0, isJudged: isJudged) }),
             "downtime": statistics,
+            "target": found.experiment.map { experiment in
+                [
+                    "namespace": .string(experiment.target.namespace), "workload": .string(experiment.target.workload),
+                    "service": .string(experiment.target.service),
+                ]
+            } ?? .null,
         ]
         if isJudged { json["verdict"] = .string(found.verdict.rawValue) }
         if let experiment = found.experiment {
@@ -91,6 +97,8 @@ struct ResultsReport {
             "faultMs": .milliseconds(found.faultBegan),
             "downtime": downtime,
             "outages": .array(outages),
+            "recoveredMs": found.faultBegan == nil || found.recoveredAfter.isAtLeast
+                ? .null : .milliseconds(found.recoveredAfter.duration),
             "judgedTrack": found.judgedTrack.map { .string($0.rawValue) } ?? .null,
             "remarks": .array(found.remarks.map { .string($0) }),
             "phases": .array(found.phases.map { ["name": .string($0.name.rawValue), "ms": .milliseconds($0.duration)] }),
@@ -255,7 +263,7 @@ struct ResultsReport {
             judgements.map {
                 [
                     "name": .string($0.check.rawValue), "outcome": .string($0.outcome.rawValue), "type": .string($0.type),
-                    "message": .string($0.message),
+                    "message": .string($0.message), "follows": $0.follows.map { .string($0.rawValue) } ?? .null,
                 ]
             })
     }

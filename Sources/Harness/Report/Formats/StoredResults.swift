@@ -26,19 +26,11 @@ public struct StoredResults: Sendable {
 
     /// - Throws: ``ReportError`` when `data` is no `results.json` of this version's schema.
     public init(_ data: Data, path: String) throws {
-        func wrong(_ reason: String) -> ReportError { ReportError(path: path, reason: reason) }
-        let json: JSONValue
-        do {
-            json = try JSONValue(parsing: data)
-        } catch {
-            throw wrong("is no JSON")
-        }
-        guard json["schema"]?.string == ResultsReport.schema else {
-            throw wrong("is no \(ResultsReport.schema): its schema is \(json["schema"]?.string ?? "not given")")
-        }
+        func wrong(_ reason: String) -> ReportError { ReportError(path: path, action: "read", reason: reason) }
+        let json = try JSONValue(results: data, path: path)
         experiments = try (json["experiments"]?.array ?? []).map { experiment in
             guard let name = experiment["name"]?.string, let fault = experiment["fault"]?.string else {
-                throw wrong("has an experiment without name or fault")
+                throw wrong("it has an experiment without name or fault")
             }
             var stored = Experiment(name: name, fault: fault, downtimes: [:], intervals: [:])
             for one in experiment["repeats"]?.array ?? [] where ["pass", "fail"].contains(one["verdict"]?.string ?? "") {
@@ -53,7 +45,7 @@ public struct StoredResults: Sendable {
 
     private static func value(_ downtime: JSONValue, _ wrong: (String) -> ReportError) throws -> Sample.Value {
         if let upper = downtime["upperMs"]?.milliseconds { return Sample.Value(upper) }
-        guard let lower = downtime["lowerMs"]?.milliseconds else { throw wrong("has a downtime without a number") }
+        guard let lower = downtime["lowerMs"]?.milliseconds else { throw wrong("it has a downtime without a number") }
         return Sample.Value(lower, isAtLeast: true)
     }
 

@@ -18,7 +18,7 @@ struct HTMLReport {
 
     /// Parsed once: a run writes its report anew after every repeat.
     private static let template = Result { try MustacheTemplate(string: text(PackageResources.page_mustache)) }
-    private static let css = text(PackageResources.page_css)
+    static let css = text(PackageResources.page_css)
     private static let script = text(PackageResources.page_js)
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

@@ -29,18 +29,24 @@ struct JUnitReport {
     private static let messageLimit = 250
     private static let bodyLimit = 64_000
 
-    let findings: Findings
+    /// Of one run, or of several that are merged.
+    private let all: [Findings]
     /// Adds the testcase `baseline` to every suite.
     let comparison: ComparisonReport?
     let options: JUnitOptions
 
     init(_ findings: Findings, comparison: ComparisonReport? = nil, options: JUnitOptions = JUnitOptions()) {
-        self.findings = findings
+        self.init([findings], comparison: comparison, options: options)
+    }
+
+    init(_ all: [Findings], comparison: ComparisonReport? = nil, options: JUnitOptions = JUnitOptions()) {
+        self.all = all
         self.comparison = comparison
         self.options = options
     }
 
     private struct Suite {
+        var run: Findings.Run?
         var name: String
         var cases: [Case]
         var properties: [(String, String)]
@@ -64,7 +70,7 @@ struct JUnitReport {
     }
 
     func data() throws -> Data {
-        let suites = suites
+        let suites = all.flatMap(suites)
         var document = try XMLDocument()
         let all = suites.flatMap(\.cases)
         func count(_ outcome: Judgement.Outcome) -> String { String(all.count { $0.outcome == outcome }) }
@@ -80,7 +86,7 @@ struct JUnitReport {
         return try document.data()
     }
 
-    private var suites: [Suite] {
+    private func suites(_ findings: Findings) -> [Suite] {
         guard !findings.experiments.isEmpty else {
             // A file without a testcase is a pass to some readers.
             let reason = findings.damage ?? "the journal has no experiment"
@@ -91,7 +97,7 @@ struct JUnitReport {
                     : Judgement(check, .skipped, type: "skipped", message: "not evaluated: \(reason)")
                 return Case(judgement)
             }
-            return [Suite(name: "aftershock", cases: cases, properties: runProperties)]
+            return [Suite(run: findings.run, name: "aftershock", cases: cases, properties: runProperties(findings))]
         }
         return findings.experiments.enumerated().map { index, experiment in
             let times = JUnitTimes(experiment)
@@ -101,8 +107,11 @@ struct JUnitReport {
             }
             if let comparison { cases.append(comparison.testcase(of: experiment.name)) }
             // A reader that takes a property once takes those of the run from the first suite.
+            // Of several runs each may have the same experiments.
+            let place = all.count > 1 ? "\(findings.run?.context ?? "unknown")/" : ""
             return Suite(
-                name: experiment.name, cases: cases, properties: (index == 0 ? runProperties : []) + numbers.ofSuite,
+                run: findings.run, name: place + experiment.name, cases: cases,
+                properties: (index == 0 ? runProperties(findings) : []) + numbers.ofSuite,
                 started: experiment.started)
         }
     }
@@ -113,8 +122,8 @@ struct JUnitReport {
             [
                 ("name", suite.name.line(limit: 200)), ("tests", String(suite.cases.count)), ("failures", String(suite.count(.failed))),
                 ("errors", String(suite.count(.undecided))), ("skipped", String(suite.count(.skipped))),
-                ("time", seconds(suite.milliseconds)), ("timestamp", timestamp(suite.started)),
-                ("hostname", (findings.run?.host ?? "localhost").line(limit: 200)), ("id", String(index)), ("package", "aftershock"),
+                ("time", seconds(suite.milliseconds)), ("timestamp", timestamp(suite)),
+                ("hostname", (suite.run?.host ?? "localhost").line(limit: 200)), ("id", String(index)), ("package", "aftershock"),
             ]
         ) { document in
             write(suite.properties, &document)
@@ -130,7 +139,7 @@ struct JUnitReport {
         // Some readers show the message alone, some the body alone: the line is in both.
         let body = String(([testcase.message] + testcase.details).joined(separator: "\n").plain.prefix(Self.bodyLimit))
         var attributes = [("name", testcase.name), ("classname", className), ("time", seconds(testcase.milliseconds))]
-        if options.profile == .extended, let file = findings.run?.sources.first?.file { attributes.append(("file", file.line(limit: 500))) }
+        if options.profile == .extended, let file = suite.run?.sources.first?.file { attributes.append(("file", file.line(limit: 500))) }
         document.element("testcase", attributes) { document in
             if options.profile == .extended, !testcase.properties.isEmpty { write(testcase.properties, &document) }
             switch testcase.outcome {
@@ -161,7 +170,7 @@ struct JUnitReport {
         document.element("system-out", []) { $0.text(files.joined(separator: "\n").plain) }
     }
 
-    private var runProperties: [(String, String)] {
+    private func runProperties(_ findings: Findings) -> [(String, String)] {
         guard let run = findings.run else { return [] }
         return [
             ("run.id", run.id), ("run.version", run.version), ("run.seed", String(run.seed)), ("kubernetes.context", run.context),
@@ -176,9 +185,9 @@ struct JUnitReport {
     }
 
     /// UTC without a zone and without a fraction: the one format that every reader and schema takes.
-    private func timestamp(_ time: RunTime?) -> String {
-        let origin = findings.run.flatMap { ISO8601Text.date($0.startedAt) } ?? Date(timeIntervalSince1970: 0)
-        let date = origin.addingTimeInterval(((time ?? .origin) - .origin).seconds)
+    private func timestamp(_ suite: Suite) -> String {
+        let origin = suite.run.flatMap { ISO8601Text.date($0.startedAt) } ?? Date(timeIntervalSince1970: 0)
+        let date = origin.addingTimeInterval(((suite.started ?? .origin) - .origin).seconds)
         return date.formatted(.iso8601.year().month().day().time(includingFractionalSeconds: false).dateSeparator(.dash))
     }
 }

@@ -1,0 +1,85 @@
+import ArgumentParser
+import Foundation
+import Report
+import Verdict
+import Yams
+
+struct HistoryCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "history",
+        abstract: "Show how experiments did over many runs.",
+        discussion: """
+            For each experiment and target: the downtime with its bounds, the verdicts, the nights from which on the downtime is another one
+            (Pettitt's test; one false alarm in a thousand experiments that did not change), whether it is flaky, since when a check has not
+            passed, and when it last passed. Exits as the newest run of each experiment did, less the failures that --known acknowledges.
+            """)
+
+    enum Format: String, ExpressibleByArgument, CaseIterable {
+        case text, json
+    }
+
+    @Argument(
+        help: ArgumentHelp("Report folders, folders of report folders, or files that 'run --history' keeps.", valueName: "path"),
+        completion: .file())
+    var paths: [String]
+
+    @Option(
+        help: ArgumentHelp("A YAML list of acknowledged failures: experiment, check, why, owner, expires.", valueName: "file"),
+        completion: .file(extensions: ["yaml"]))
+    var known: String?
+
+    @Option(help: ArgumentHelp("Write history.html and history.json to this folder.", valueName: "folder"), completion: .directory)
+    var to: String?
+
+    @Option(name: [.short, .long], help: "What to print.")
+    var output = Format.text
+
+    func run() throws {
+        let history: History
+        let report: HistoryReport
+        do {
+            let today = Date().formatted(.iso8601.year().month().day())
+            history = History(try paths.flatMap(Self.entries), known: try known.map(Self.failures) ?? [], today: today)
+            report = HistoryReport(history)
+            if let to {
+                try FileManager.default.createDirectory(atPath: to, withIntermediateDirectories: true)
+                try report.html().write(to: URL(fileURLWithPath: to).appendingPathComponent("history.html"), options: .atomic)
+                try report.data().write(to: URL(fileURLWithPath: to).appendingPathComponent("history.json"), options: .atomic)
+            }
+        } catch {
+            standardError("error: \(error)")
+            throw ExitCode(AftershockExit.usage)
+        }
+        switch output {
+        case .text: StandardStream.output.write(report.text)
+        case .json: StandardStream.output.write(String(decoding: try report.data(), as: UTF8.self))
+        }
+        throw ExitCode(history.exitCode.rawValue)
+    }
+
+    /// A folder without a `results.json` stands for the report folders in it, but for links such as `latest`.
+    private static func entries(_ path: String) throws -> [HistoryEntry] {
+        let results = (path as NSString).appendingPathComponent(ReportWriter.File.results.rawValue)
+        guard isFolder(path), !FileManager.default.fileExists(atPath: results) else { return try HistoryEntry.load(path) }
+        let folders = try FileManager.default.contentsOfDirectory(atPath: path).sorted().map {
+            (path as NSString).appendingPathComponent($0)
+        }
+        .filter { FileManager.default.fileExists(atPath: ($0 as NSString).appendingPathComponent(ReportWriter.File.results.rawValue)) }
+        guard !folders.isEmpty else { throw ValidationError("\(path) has no report folder: none with a results.json") }
+        return try folders.flatMap(HistoryEntry.load)
+    }
+
+    private static func failures(_ path: String) throws -> [KnownFailure] {
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        let failures: [KnownFailure]
+        do {
+            failures = try YAMLDecoder().decode([KnownFailure].self, from: text)
+        } catch {
+            throw ValidationError("\(path) is not a list of experiment, check, why, owner and expires: \(error)")
+        }
+        for (index, failure) in failures.enumerated() {
+            if let problem = failure.problem { throw ValidationError("\(path), entry \(index + 1): \(problem)") }
+        }
+        return failures
+    }
+}

@@ -1,0 +1,41 @@
+import ArgumentParser
+import Foundation
+import Report
+import Verdict
+
+struct MergeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "merge",
+        abstract: "Make one report of the folders of several runs.",
+        discussion: """
+            Judges each run from its journal and writes one report.html, junit.xml, results.json, metrics.prom and repeats.csv for all.
+            Exits as the worst of them did.
+            """)
+
+    @Argument(help: ArgumentHelp("The report folders of the runs.", valueName: "folder"), completion: .directory)
+    var folders: [String]
+
+    @Option(help: ArgumentHelp("The folder to write to.", valueName: "folder"), completion: .directory)
+    var to: String
+
+    @Option(help: "How junit.xml is written: valid against junit-10.xsd, or with properties in its testcases too.")
+    var junitProfile = JUnitOptions.Profile.standard
+
+    func run() throws {
+        let report: MergedReport
+        do {
+            report = MergedReport(
+                try folders.map { folder in
+                    let findings = try Findings.judge(journalPath: (folder as NSString).appendingPathComponent("journal.ndjson"))
+                    return MergedReport.Part(folder: URL(fileURLWithPath: folder).path, findings: findings)
+                })
+            try FileManager.default.createDirectory(atPath: to, withIntermediateDirectories: true)
+            try report.write(to: to, junit: junitProfile)
+        } catch {
+            standardError("error: \(error)")
+            throw ExitCode(AftershockExit.usage)
+        }
+        StandardStream.output.write(report.text)
+        throw ExitCode(report.exitCode.rawValue)
+    }
+}

@@ -1,0 +1,53 @@
+"""Report folders of runs that ended in different ways, made of one real run on the sandbox by changing its journal."""
+
+import json
+import os
+import subprocess
+
+PROGRAM = os.environ["AFTERSHOCK"]
+TOP = os.environ["AFTERSHOCK_TOP"]
+FOLDER = os.environ["AFTERSHOCK_REPORTS"]
+
+# The exit code of each story.
+EXIT_CODES = {"pass": 0, "budget": 1, "lost": 3, "invalid": 4, "killed": 4}
+
+
+def path(story, file=""):
+    return os.path.join(FOLDER, story, file)
+
+
+def run(*arguments, expected=None):
+    result = subprocess.run([PROGRAM, *arguments], cwd=TOP, capture_output=True, text=True, timeout=300)
+    if expected is not None and result.returncode != expected:
+        raise AssertionError(f"{arguments}: exit code {result.returncode}, not {expected}\n{result.stdout}\n{result.stderr}")
+    return result.stdout
+
+
+def journal(story, lines):
+    os.makedirs(path(story), exist_ok=True)
+    with open(path(story, "journal.ndjson"), "w") as file:
+        file.writelines(json.dumps(line, separators=(",", ":")) + "\n" for line in lines)
+
+
+def make():
+    """Makes all folders, once."""
+    if os.path.exists(path("killed", "report.html")):
+        return
+    if not os.path.exists(path("pass", "journal.ndjson")):
+        run("run", "experiments/process-kill.yaml", "--repeat", "2", "--sandbox", "--apply", "experiments/targets/azure-sql-edge.yaml",
+            "--reports", path("pass"), "--quiet", expected=0)
+    with open(path("pass", "journal.ndjson")) as file:
+        lines = [json.loads(line) for line in file]
+    run("report", path("pass"), "--to", path("budget"), "--max-downtime", "1ms", expected=1)
+    lost = json.loads(json.dumps(lines))
+    written = [line for line in lost if line["event"] == "write" and line["outcome"] == "acknowledged" and line["kind"] == "insert"]
+    for line in lost:
+        if line["event"] == "ledgerChecked":
+            row = {"writer": written[5]["writer"], "sequence": written[5]["sequence"]}
+            line.update(lost=1, kept=line["kept"] - 1, lostRows=[row])
+    journal("lost", lost)
+    journal("invalid", [line for line in lines if line["event"] != "faultEffect"])
+    fault = next(index for index, line in enumerate(lines) if line["event"] == "faultBegun")
+    journal("killed", lines[:fault + 200])
+    for story in ("lost", "invalid", "killed"):
+        run("report", path(story), expected=EXIT_CODES[story])

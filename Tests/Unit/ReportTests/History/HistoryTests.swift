@@ -1,0 +1,108 @@
+import Foundation
+import JSON
+import Journal
+import JournalScript
+import Testing
+import Verdict
+
+@testable import Report
+
+@Suite struct HistoryTests {
+    private func entry(_ night: Int, _ edit: (inout Script) -> Void = { _ in }) throws -> HistoryEntry {
+        var script = Script()
+        script.interval = 200
+        edit(&script)
+        script.change { record in
+            guard case .runStarted(var started) = record.event else { return }
+            started.runID = "run\(night)"
+            started.startedAt = "2026-11-\(night < 10 ? "0" : "")\(night)T01:00:00Z"
+            record.event = .runStarted(started)
+        }
+        return try HistoryEntry(results: ResultsReport(script.findings()).data(), path: "results.json")
+    }
+
+    private func failing(_ script: inout Script) { script.expect = "downtime: {max: 1s}" }
+
+    @Test func theNewestNightDecidesAndItsFailureHasABeginning() throws {
+        let entries = [try entry(3, failing), try entry(1), try entry(2, failing)]
+        let history = History(entries, today: "2026-11-04")
+        let series = try #require(history.series.first)
+        #expect(series.nights.map(\.run) == ["run1", "run2", "run3"])
+        #expect(series.lastPassed?.run == "run1")
+        #expect(series.firstSeen("downtime")?.run == "run2")
+        #expect(history.exitCode == .failed)
+        #expect(History([try entry(1, failing), try entry(2)], today: "2026-11-04").exitCode == .pass)
+        #expect(History([], today: "2026-11-04").exitCode == .invalid)
+    }
+
+    @Test func aKnownFailureDoesNotCountUntilItExpires() throws {
+        let known = KnownFailure(experiment: "pod-delete", check: "downtime", why: "slow disk", owner: "dba", expires: "2026-11-10")
+        let entries = [try entry(1, failing)]
+        #expect(History(entries, known: [known], today: "2026-11-10").exitCode == .pass)
+        #expect(History(entries, known: [known], today: "2026-11-11").exitCode == .failed)
+        var other = known
+        other.check = "recovery"
+        #expect(History(entries, known: [other], today: "2026-11-10").exitCode == .failed)
+        let text = HistoryReport(History(entries, known: [known], today: "2026-11-10")).text
+        #expect(text.contains("not passed: downtime, since 2026-11-01T01:00:00Z, known until 2026-11-10 (dba): slow disk"))
+        var unsigned = known
+        unsigned.owner = ""
+        #expect(unsigned.problem == "'owner' is empty")
+        unsigned = known
+        unsigned.expires = "soon"
+        #expect(unsigned.problem != nil)
+    }
+
+    @Test func passingAndFailingByTurnsIsFlaky() throws {
+        let entries = try (1...6).map { try $0 % 2 == 0 ? entry($0, failing) : entry($0) }
+        #expect(History(entries, today: "2026-11-10").series.first?.isFlaky == true)
+        #expect(History(Array(entries.prefix(2)), today: "2026-11-10").series.first?.isFlaky == false)
+    }
+
+    @Test func aFileKeepsWhatAFolderSays() throws {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("history-\(UUID().uuidString).ndjson").path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let entries = [try entry(1), try entry(2, failing)]
+        for entry in entries { try entry.append(to: path) }
+        #expect(try HistoryEntry.load(path) == entries)
+        // A run that is in two places is one night.
+        #expect(History(entries + entries, today: "2026-11-10").series.first?.nights.count == 2)
+    }
+
+    @Test func theReportsSayTheSame() throws {
+        let history = History(try (1...3).map { try entry($0) }, today: "2026-11-10")
+        let report = HistoryReport(history)
+        let json = try JSONValue(parsing: report.data())
+        #expect(json["experiments"]?[0]?["nights"]?.array?.count == 3)
+        #expect(json["experiments"]?[0]?["nights"]?[0]?["worst"]?["upperMs"]?.number != nil)
+        #expect(json["changePointTest"]?["name"]?.string == "Pettitt")
+        let page = String(decoding: report.html(), as: UTF8.self)
+        #expect(page.matches(of: /<rect/).count == 9)
+        #expect(!page.contains("<script"))
+    }
+}
+
+@Suite struct MergedReportTests {
+    @Test func twoClustersAreOneReport() throws {
+        var other = Script()
+        other.expect = "downtime: {max: 1s}"
+        other.change { record in
+            guard case .runStarted(var started) = record.event else { return }
+            started.context = "east"
+            record.event = .runStarted(started)
+        }
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("merged-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let merged = MergedReport([.init(folder: "a", findings: Script().findings()), .init(folder: "b", findings: other.findings())])
+        try merged.write(to: folder.path)
+        #expect(merged.exitCode == .failed)
+        func text(_ name: String) throws -> String { try String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8) }
+        let junit = try text("junit.xml")
+        #expect(junit.contains("name=\"sandbox/pod-delete\"") && junit.contains("name=\"east/pod-delete\""))
+        #expect(try text("metrics.prom").matches(of: /# TYPE aftershock_verdict gauge/).count == 1)
+        #expect(try text("repeats.csv").split(separator: "\r\n").count == 3)
+        #expect(try JSONValue(parsing: Data(text("results.json").utf8))["runs"]?.array?.count == 2)
+        #expect(try text("report.html").contains("b/report.html"))
+    }
+}
