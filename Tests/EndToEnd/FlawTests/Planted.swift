@@ -51,7 +51,7 @@ struct Planted: Sendable, CustomTestStringConvertible {
 }
 
 extension Planted {
-    private static let gone: Set<String> = ["failure recovery", "failure downtime", "failure data-persistence"]
+    private static let gone: Set<String> = ["failure recovery", "failure data-persistence"]
 
     static let all: [Planted] = cluster + data + blind
 
@@ -59,7 +59,7 @@ extension Planted {
     private static let cluster = [
         Planted(
             name: "service IP changes", sandbox: ["service-ip-changes"], fault: "podDelete: {}", exitCode: 1,
-            broken: ["failure service-address", "failure recovery", "failure downtime", "error data-persistence"],
+            broken: ["failure service-address", "failure recovery"],
             types: ["service-address": "verdict.service-address"], neverRecovers: true),
         Planted(
             name: "PVC swapped for a fresh one", sandbox: ["pvc-swapped"], fault: "podDelete: {}", exitCode: 3,
@@ -73,9 +73,7 @@ extension Planted {
             node: "different", exitCode: 1, broken: ["failure placement"], types: ["placement": "verdict.placement"]),
         Planted(
             name: "never rescheduled", sandbox: ["never-rescheduled"], fault: "podDelete: {}", exitCode: 1,
-            broken: [
-                "failure recovery", "failure downtime", "failure placement", "failure replicas", "error data-persistence", "error restore",
-            ],
+            broken: ["failure recovery", "error restore"],
             types: ["recovery": "verdict.recovery"], neverRecovers: true),
         Planted(
             name: "replica count short", sandbox: ["replica-short"], fault: "podDelete: {}", exitCode: 1, broken: ["failure replicas"],
