@@ -15,12 +15,18 @@ import Testing
 
     private static let experiment = Checkout.root.appendingPathComponent("experiments/control.yaml").path
 
+    /// An API server that nobody has to answer: the folder is looked at before.
+    private static let nowhere = "https://127.0.0.1:1"
+
     private static let cases = [
         Case(
-            testDescription: "a reports folder that cannot be made", arguments: ["run", experiment, "--reports", "/proc/x"], code: 64,
+            testDescription: "a reports folder that cannot be made",
+            arguments: ["run", experiment, "--server", nowhere, "--reports", "/proc/x"],
+            code: 64,
             words: ["/proc/x", "No such file or directory", "--reports"]),
         Case(
-            testDescription: "a reports folder that is a file", arguments: ["run", experiment, "--reports", experiment], code: 64,
+            testDescription: "a reports folder that is a file",
+            arguments: ["run", experiment, "--server", nowhere, "--reports", experiment], code: 64,
             words: [experiment, "--reports"]),
         Case(
             testDescription: "a manifest that is not there",
