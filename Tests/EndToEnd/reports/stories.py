@@ -9,7 +9,7 @@ TOP = os.environ["AFTERSHOCK_TOP"]
 FOLDER = os.environ["AFTERSHOCK_REPORTS"]
 
 # The exit code of each story.
-EXIT_CODES = {"pass": 0, "budget": 1, "lost": 3, "invalid": 4, "killed": 4}
+EXIT_CODES = {"pass": 0, "budget": 1, "lost": 3, "invalid": 4, "killed": 6}
 
 
 def path(story, file=""):
@@ -26,7 +26,9 @@ def run(*arguments, expected=None):
 def journal(story, lines):
     os.makedirs(path(story), exist_ok=True)
     with open(path(story, "journal.ndjson"), "w") as file:
-        file.writelines(json.dumps(line, separators=(",", ":")) + "\n" for line in lines)
+        for line in lines:
+            # A changed journal has none of the checksums that would tell of the change.
+            file.write(json.dumps({name: value for name, value in line.items() if name != "chain"}, separators=(",", ":")) + "\n")
 
 
 def make():
