@@ -142,6 +142,15 @@ import Testing
         #expect(HTMLExperiment(found, number: 1).repeats.map(\.number) == [2, 1, 3])
     }
 
+    @Test func oneCauseIsToldOnce() throws {
+        var script = Script()
+        script.outs = [.init(from: 10_000, to: 100_000)]
+        script.gaveUp = true
+        script.expect = "downtime: {max: 1s}, node: same"
+        let found = try #require(script.findings().experiments.first)
+        #expect(HTMLExperiment(found, number: 1).why.map(\.link) == ["e1-recovery"])
+    }
+
     /// Beyond fifty repeats details are made when they are opened, and are there without a script too.
     @Test func manyRepeatsAreThereWithoutBeingMade() throws {
         var script = Script()

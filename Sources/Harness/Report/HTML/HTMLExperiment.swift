@@ -108,7 +108,9 @@ struct HTMLExperiment {
 
     private static func why(_ headline: Headline, _ id: String) -> [Why] {
         let found = headline.found
-        let open = found.judgements.filter { $0.outcome == .failed } + found.judgements.filter { $0.outcome == .undecided }
+        // One cause is told once: the checks that follow from it are in the list below.
+        let causes = found.judgements.filter { $0.follows == nil }
+        let open = causes.filter { $0.outcome == .failed } + causes.filter { $0.outcome == .undecided }
         guard open.isEmpty else {
             return open.prefix(3).map { judgement in
                 Why(
