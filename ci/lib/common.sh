@@ -63,6 +63,13 @@ client_packages() {
     done
 }
 
+# Prints the packages by which reports are looked at as their readers do.
+report_packages() {
+    command -v chromium >/dev/null || echo chromium
+    command -v prometheus >/dev/null || echo prometheus
+    python3 -c 'import ensurepip' 2>/dev/null || echo python3-venv
+}
+
 # Prints the packages for building and running the package, beside Swift, which it asks for.
 build_packages() {
     command -v swift >/dev/null || die "Swift is not installed or not in PATH; get 6.3 or newer from https://www.swift.org/install/linux/"
