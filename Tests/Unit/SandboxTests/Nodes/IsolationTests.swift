@@ -159,18 +159,19 @@ import Testing
             let container = try await start(["sleep", "1000"], in: machine, node, Output())
             let exec = container.exec(["bash", "--norc", "-i"], wantsInput: true, hasTerminal: true)
             await exec.resize(columns: 101, rows: 41)
-            try await exec.write(ByteBuffer(string: "stty size; set -o | grep monitor; echo $TERM; sleep 1000\n"))
+            try await exec.write(ByteBuffer(string: "stty size; set -o | grep monitor; echo $TERM; sh -c 'echo ready; exec sleep 1000'\n"))
             var out = ""
             var isInterrupted = false
             for try await case .stdout(let bytes) in exec.output {
                 out += String(buffer: bytes)
-                if !isInterrupted, out.contains("\nxterm") {
+                // Said by a program in the foreground: before that, the shell itself would be interrupted.
+                if !isInterrupted, out.contains("\nready") {
                     isInterrupted = true
                     try await exec.write(ByteBuffer(string: "\u{3}"))
                     try await exec.write(ByteBuffer(string: "echo code $?; exit 4\n"))
                 }
             }
-            #expect(out.contains("41 101"), "\(out)")
+            #expect(out.contains("41 101") && out.contains("\nxterm"), "\(out)")
             #expect(out.contains("monitor        \ton"), "\(out)")
             #expect(out.contains("code 130"), "\(out)")
             #expect(!out.contains("no job control"), "\(out)")
