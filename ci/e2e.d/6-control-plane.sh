@@ -27,17 +27,19 @@ during() {
 }
 # Both stay well below the 8 s after which the cluster takes its nodes, which cannot report meanwhile, for lost, and their pods with them.
 frozen() { "$control_plane" freeze kube-apiserver && sleep 4 && "$control_plane" thaw kube-apiserver; }
-stopped() { "$control_plane" stop kube-apiserver && sleep 1 && "$control_plane" start kube-apiserver; } # its start takes seconds more
+# Not before the harness has looked again at its watches, which it does after 5 s of silence: it counts as blind since its last look.
+stopped() { sleep 7 && "$control_plane" stop kube-apiserver && sleep 1 && "$control_plane" start kube-apiserver; } # its start takes seconds more
 
 during recovering frozen frozen
 check "an API server that hangs while the pod comes back makes the repeat invalid, not a pass" [ $status = 4 ]
-check "the reason is that the cluster could not be watched" each_repeat '[.doubts[].name] == ["blind"] and (.remarks | length) == 1'
+check "the reason is that the cluster could not be watched" each_repeat '[.doubts[].name] == ["blind"] and ([.remarks[] | select(contains("could not be watched"))] | length) == 1'
 check "what the clients felt is measured all the same, and the rows are read back" \
     each_repeat '.downtime.login.lowerMs > 3000 and .ledger.lost == 0 and .ledger.acknowledged > 200'
 
+sed -i -E 's#^  stableFor: .*#  stableFor: 15s#' "$file"
 during recovered stopped stopped
 check "an API server that is away after the recovery does not spoil the run" [ $status = 0 ]
-check "the run says that it could not see" each_repeat '.verdict == "pass" and (.remarks | length) == 1'
+check "the run says that it could not see" each_repeat '.verdict == "pass" and ([.remarks[] | select(contains("could not be watched"))] | length) == 1'
 
 # A kubelet that stands still accepts the exec and never answers it.
 settles
@@ -48,5 +50,5 @@ kubelet() { "$HERE/node" enter "${worker#worker}" sh -c "kill -$1 \"\$(cat /run/
 kubelet STOP
 run_experiments frozen-kubelet "$file" --repeat 1
 kubelet CONT
-check "an exec that is never answered ends by the harness's own deadline, and is not taken for a fault" [ $status = 4 ]
-check "the reason names the exec and its deadline" each_repeat '.doubts[0] | .name == "faultNotProven" and (.sentence | test("exec: no end of the command within"))'
+check "an exec that is never answered ends by the harness's own deadline, and nothing is touched" [ $status = 5 ]
+check "the reason names the deadline" result '[.. | strings] | any(test("no end of the command within"))'
