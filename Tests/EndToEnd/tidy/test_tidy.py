@@ -78,8 +78,8 @@ class TidyTests(unittest.TestCase):
             r"docs/architecture\.md:\d+: .*JSON imports nothing")
 
     def test_dead(self):
-        self.plant(
-            "dead", "Sources/Core/JSON/Planted.swift", lambda _: "struct PlantedAndNeverNamed {}\n", r"nothing else names PlantedAndNeverNamed")
+        name = "Planted" + "AndNeverNamed"  # in two parts, since this file must not name it either
+        self.plant("dead", "Sources/Core/JSON/Planted.swift", lambda _: f"struct {name} {{}}\n", f"nothing else names {name}")
 
     def test_links(self):
         self.plant("links", "docs/planted.md", lambda _: "[nowhere](nowhere.md)\n", r"docs/planted\.md:1: .*nowhere\.md")
