@@ -13,7 +13,7 @@ struct Proxy: Sendable, Hashable, CustomStringConvertible {
 
     private static let ports = ["http": 80, "https": 443, "socks5": 1080, "socks5h": 1080]
 
-    /// - Throws: ``KubernetesError`` for what is no address of a proxy; the text is not repeated, since it can hold a password.
+    /// - Throws: ``KubernetesError`` when the text is not a proxy's address. The error omits the text, which can hold a password.
     init(_ text: String, origin: String) throws(KubernetesError) {
         guard let parts = URLComponents(string: text), let scheme = parts.scheme?.lowercased(), let defaultPort = Self.ports[scheme],
             let host = parts.host, !host.isEmpty

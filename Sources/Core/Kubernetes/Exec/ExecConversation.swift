@@ -32,7 +32,7 @@ struct ExecConversation: Sendable {
 
     /// Takes what the server sent and returns what to send to it.
     ///
-    /// - Throws: ``KubernetesError`` when this is no answer to the request, before the command can have been started.
+    /// - Throws: ``KubernetesError`` when the bytes do not answer the request. The command has not started then.
     mutating func received(_ bytes: [UInt8]) throws(KubernetesError) -> [UInt8] {
         guard outcome == nil else { return [] }
         guard frames == nil else { return read(bytes) }

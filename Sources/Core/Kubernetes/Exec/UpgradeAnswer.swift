@@ -7,7 +7,7 @@ struct UpgradeAnswer: Sendable {
         case upgraded(headers: [String: String], rest: [UInt8])
         /// Any other answer, with its body, or as much of it as is kept.
         case refused(ExecRefusal)
-        /// This is no HTTP, as the text says.
+        /// The bytes are not HTTP; the text says why.
         case garbage(String)
     }
 

@@ -1,4 +1,5 @@
-/// A connection to the server, through proxy and TLS, for another protocol than libcurl's. It ends when ``body`` is no longer read.
+/// A connection to the server, through proxy and TLS. It carries a protocol that libcurl does not speak. It ends when nobody reads
+/// ``body`` any more.
 struct CurlConnection: Sendable {
     let id: Int
     let mailbox: CurlMailbox

@@ -49,7 +49,7 @@ final class CurlLoop {
         let now = ContinuousClock.now
         let patience = jobs.values.reduce(Duration.seconds(60)) { min($0, $1.patience(now: now)) }
         var sockets = jobs.values.compactMap(\.wait)
-        // Rounded up: a deadline that has not quite come is no reason to turn.
+        // Rounded up, so that the loop does not turn shortly before the deadline.
         let milliseconds = Int32((patience / .milliseconds(1)).rounded(.up))
         curl_multi_poll(multi, &sockets, UInt32(sockets.count), milliseconds, nil)
     }

@@ -19,7 +19,7 @@ struct CurlRequest: Sendable {
     var connectTimeout: Duration = .seconds(10)
     /// From the start until the last byte of the answer; `nil` is no limit.
     var timeout: Duration?
-    /// From the start until the head of the answer; `nil` is no limit but ``timeout``.
+    /// The time limit from the start to the head of the answer. With `nil` only ``timeout`` limits it.
     var headTimeout: Duration?
     /// The interval at which the reader of the body gets an empty piece while nothing comes; `nil` is never.
     var tick: Duration?

@@ -124,7 +124,7 @@ final class CurlTransfer: CurlJob {
     func finish(_ result: Result<Void, CurlFailure>) {
         switch result {
         case .success:
-            // A complete answer has had its head; anything else is no HTTP.
+            // An HTTP answer would have delivered its head by now.
             continuation?.resume(returning: .failure(CurlFailure(code: CURLE_WEIRD_SERVER_REPLY.rawValue, text: "no HTTP answer")))
             source?.finish()
         case .failure(let failure):

@@ -76,7 +76,7 @@ struct WatchStateMachine<Resource: KubernetesResource>: Sendable {
         return changes + [.synced(resourceVersion: list.resourceVersion)] + seen(at: now)
     }
 
-    /// Returns whether a list is to be taken beside the open stream, which has told nothing for a while.
+    /// Returns `true` when the open stream has been silent for a while, so that the watch lists to check it.
     func needsCheck(at now: ContinuousClock.Instant) -> Bool { suspicion == nil && now - lastSeen >= quiet }
 
     /// The list that was taken beside the open stream.
