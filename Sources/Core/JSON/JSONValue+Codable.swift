@@ -51,10 +51,15 @@ extension JSONValue {
     }
 
     /// The JSON text, its keys sorted and its slashes not escaped, so that equal values give equal bytes.
-    public func data(pretty: Bool = false) throws -> Data {
+    public func data(pretty: Bool = false) throws -> Data { try JSONEncoder.stable(pretty: pretty).encode(self) }
+}
+
+extension JSONEncoder {
+    /// An encoder that sorts keys and does not escape slashes.
+    public static func stable(pretty: Bool = false) -> JSONEncoder {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         if pretty { encoder.outputFormatting.insert(.prettyPrinted) }
-        return try encoder.encode(self)
+        return encoder
     }
 }

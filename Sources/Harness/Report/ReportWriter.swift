@@ -62,7 +62,7 @@ public struct ReportWriter: Sendable {
     }
 
     /// `results.json` as it is written.
-    public static func results(_ findings: Findings) throws -> Data { try ResultsReport(findings).data() }
+    public static func results(_ findings: Findings) throws -> Data { try Results(findings).data() }
 
     /// Writes `junit.xml` anew, with the testcase `baseline` in every suite.
     public func write(_ findings: Findings, comparison: ComparisonReport) throws {
@@ -71,7 +71,7 @@ public struct ReportWriter: Sendable {
 
     func render(_ file: File, _ findings: Findings) throws -> Data {
         switch file {
-        case .results: try ResultsReport(findings).data()
+        case .results: try Results(findings).data()
         case .junit: try JUnitReport(findings, options: junit).data()
         case .html: try HTMLReport(findings).data()
         case .summary: SummaryReport(findings).data()

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Calibration
 import Foundation
+import JSON
 
 struct CalibrateCommand: AsyncParsableCommand {
     enum Output: String, ExpressibleByArgument {
@@ -45,9 +46,7 @@ struct CalibrateCommand: AsyncParsableCommand {
         case .text:
             standardOutput(summary.table)
         case .json:
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-            StandardStream.output.write(String(decoding: try encoder.encode(summary), as: UTF8.self) + "\n")
+            StandardStream.output.write(String(decoding: try JSONEncoder.stable(pretty: true).encode(summary), as: UTF8.self) + "\n")
         }
         guard summary.contained == summary.trials else { throw ExitCode(1) }
     }

@@ -1,4 +1,6 @@
+import Checkout
 import Foundation
+import JSON
 import Journal
 import JournalScript
 import Testing
@@ -11,7 +13,7 @@ import Verdict
         var script = Script()
         script.repeats = 6
         edit(&script)
-        return try StoredResults(ResultsReport(script.findings()).data(), path: "results.json")
+        return try StoredResults(Results(script.findings()).data(), path: "results.json")
     }
 
     @Test func whatIsWrittenIsReadBack() throws {
@@ -39,6 +41,48 @@ import Verdict
             ])
         let slower = try stored { $0.interval = 100 }
         #expect(StoredResults.pairs(baseline: try stored(), current: slower).mismatches.count == 4)
+    }
+
+    /// One model writes and reads: nothing is lost on the way, and every key has its place.
+    @Test func aFileIsReadWhole() throws {
+        var unread = Script()
+        unread.drop { if case .ledgerChecked = $0 { true } else { false } }
+        var stale = Script()
+        var ledger = stale.keptLedger()
+        ledger.staleRegisters = [.init(writer: 1, acknowledged: 7, found: nil)]
+        ledger.checkDatabase = ["page 1 is torn"]
+        stale.ledger = ledger
+        for script in [Script(), unread, stale] {
+            let data = try Results(script.findings()).data()
+            #expect(String(decoding: try Results(reading: data, path: "").data(), as: UTF8.self) == String(decoding: data, as: UTF8.self))
+        }
+        let example = Checkout.root.appendingPathComponent("reports/example/results.json")
+        #expect(try Results(reading: Data(contentsOf: example), path: "").experiments.isEmpty == false)
+    }
+
+    /// A file from before a key existed is read all the same.
+    @Test func aFileOfAnEarlierVersionIsRead() throws {
+        let added: Set = [
+            "state", "chained", "target", "follows", "remarks", "recoveredMs", "nodeLoss", "unknownOverwritten", "gone",
+            "checkDatabaseSkipped",
+        ]
+        func earlier(_ value: JSONValue) -> JSONValue {
+            switch value {
+            case .object(let members): .object(members.filter { !added.contains($0.key) }.mapValues(earlier))
+            case .array(let elements): .array(elements.map(earlier))
+            default: value
+            }
+        }
+        let data = try Results(Script().findings()).data()
+        let old = try Results(reading: earlier(JSONValue(parsing: data)).data(), path: "")
+        let new = Results(Script().findings())
+        #expect(old.experiments.first?.repeats.first?.downtime == new.experiments.first?.repeats.first?.downtime)
+    }
+
+    @Test func aMissingKeyIsNamed() throws {
+        let text = String(decoding: try Results(Script().findings()).data(), as: UTF8.self).replacing("\"fault\" :", with: "\"fautl\" :")
+        let error = #expect(throws: ReportError.self) { try StoredResults(Data(text.utf8), path: "a.json") }
+        #expect(error?.description == "a.json cannot be read: experiments.0.fault is missing or has another form")
     }
 
     @Test func anythingElseIsRefused() {

@@ -36,14 +36,14 @@ public struct HistoryEntry: Codable, Sendable, Hashable {
 
     /// Reads a run's `results.json`.
     public init(results data: Data, path: String) throws {
-        let json = try JSONValue(results: data, path: path)
-        guard let run = json["run"], let id = run["id"]?.string, let started = run["startedAt"]?.string else {
+        let results = try Results(reading: data, path: path)
+        guard let run = results.run else {
             throw ReportError(path: path, action: "read", reason: "it is of a run that was never started")
         }
-        self.run = id
-        startedAt = started
-        cluster = run["context"]?.string ?? ""
-        experiments = (json["experiments"]?.array ?? []).map(Experiment.init)
+        self.run = run.id
+        startedAt = run.startedAt
+        cluster = run.context
+        experiments = results.experiments.map(Experiment.init)
     }
 
     /// The entries at `path`: a report folder, its `results.json`, or a history file.
@@ -72,9 +72,7 @@ public struct HistoryEntry: Codable, Sendable, Hashable {
 
     /// Appends the run to the history file at `path`, which is made where there is none.
     public func append(to path: String) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let line = try encoder.encode(self) + [UInt8(ascii: "\n")]
+        let line = try JSONEncoder.stable().encode(self) + [UInt8(ascii: "\n")]
         do {
             if !FileManager.default.fileExists(atPath: path) { try Data().write(to: URL(fileURLWithPath: path)) }
             let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
@@ -88,23 +86,20 @@ public struct HistoryEntry: Codable, Sendable, Hashable {
 }
 
 extension HistoryEntry.Experiment {
-    fileprivate init(_ json: JSONValue) {
-        let repeats = json["repeats"]?.array ?? []
-        namespace = json["target"]?["namespace"]?.string
-        workload = json["target"]?["workload"]?.string
-        name = json["name"]?.string ?? ""
-        fault = json["fault"]?.string ?? ""
-        verdict = json["verdict"]?.string ?? "invalid"
-        notPassed = (json["checks"]?.array ?? []).filter {
-            ["failed", "undecided"].contains($0["outcome"]?.string ?? "") && $0["follows"]?.string == nil
-        }.compactMap { $0["name"]?.string }
-        downtimes = repeats.filter { ["pass", "fail"].contains($0["verdict"]?.string ?? "") }.map { one in
-            let judged = one["judgedTrack"]?.string.flatMap { one["downtime"]?[$0] }
-            return Downtime(lowerMs: judged?["lowerMs"]?.number ?? 0, upperMs: judged == nil ? 0 : judged?["upperMs"]?.number)
+    fileprivate init(_ found: Results.Experiment) {
+        namespace = found.target?.namespace
+        workload = found.target?.workload
+        name = found.name
+        fault = found.fault
+        verdict = found.verdict ?? Verdict.invalid.rawValue
+        notPassed = found.checks.filter { ["failed", "undecided"].contains($0.outcome) && $0.follows == nil }.map(\.name)
+        downtimes = found.repeats.filter(\.isJudged).map { one in
+            let judged = one.judgedTrack.flatMap { one.downtime[$0] }
+            return Downtime(lowerMs: judged?.lowerMs ?? 0, upperMs: judged == nil ? 0 : judged?.upperMs)
         }
-        let losses = repeats.map { $0["ledger"]?["lost"]?.integer }
+        let losses = found.repeats.map(\.ledger.counts.lost)
         lost = losses.contains(nil) || losses.isEmpty ? nil : losses.reduce(0) { $0 + ($1 ?? 0) }
-        limitMs = json["limits"]?["downtimeMaxMs"]?.number
+        limitMs = found.limits?.downtimeMaxMs
     }
 
     /// The median of the judged repeats, as it is compared with other nights'; `nil`: none was judged.
@@ -116,30 +111,6 @@ extension HistoryEntry.Experiment {
 extension HistoryEntry.Experiment.Downtime {
     /// The upper bound, or that it is at least the lower one.
     var judged: Sample.Value {
-        func duration(_ milliseconds: Double) -> Duration { .nanoseconds(Int64((milliseconds * 1_000_000).rounded())) }
-        return upperMs.map { Sample.Value(duration($0)) } ?? Sample.Value(duration(lowerMs), isAtLeast: true)
-    }
-}
-
-extension JSONValue {
-    /// Parses a `results.json` of this version's schema.
-    init(results data: Data, path: String) throws {
-        do {
-            self = try JSONValue(parsing: data)
-        } catch {
-            throw ReportError(path: path, action: "read", reason: "it is not JSON")
-        }
-        guard self["schema"]?.string == ResultsReport.schema else {
-            throw ReportError(
-                path: path, action: "read", reason: "its schema is \(self["schema"]?.string ?? "not given"), not \(ResultsReport.schema)")
-        }
-    }
-
-    var number: Double? {
-        switch self {
-        case .integer(let value): Double(value)
-        case .double(let value): value
-        default: nil
-        }
+        upperMs.map { Sample.Value(Duration(milliseconds: $0)) } ?? Sample.Value(Duration(milliseconds: lowerMs), isAtLeast: true)
     }
 }

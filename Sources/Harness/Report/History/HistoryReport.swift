@@ -57,9 +57,8 @@ public struct HistoryReport {
 
     private static func bounds(_ downtime: HistoryEntry.Experiment.Downtime?) -> String {
         guard let downtime else { return "not measured" }
-        func duration(_ milliseconds: Double) -> Duration { .nanoseconds(Int64((milliseconds * 1_000_000).rounded())) }
-        let lower = duration(downtime.lowerMs).textRoundedDown
-        return downtime.upperMs.map { "\(lower) to \(duration($0).textRoundedUp)" } ?? "\u{2265} \(lower)"
+        let lower = Duration(milliseconds: downtime.lowerMs).textRoundedDown
+        return downtime.upperMs.map { "\(lower) to \(Duration(milliseconds: $0).textRoundedUp)" } ?? "\u{2265} \(lower)"
     }
 
     // MARK: JSON

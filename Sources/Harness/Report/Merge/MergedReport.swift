@@ -56,11 +56,10 @@ public struct MergedReport: Sendable {
     }
 
     private func results() throws -> Data {
-        let json: JSONValue = [
-            "schema": .string(Self.schema), "exitCode": .integer(Int64(exitCode.rawValue)),
-            "runs": .array(parts.map { ["folder": .string($0.folder), "results": ResultsReport($0.findings).json()] }),
-        ]
-        return try json.data(pretty: true) + [UInt8(ascii: "\n")]
+        let results = MergedResults(
+            schema: Self.schema, exitCode: Int(exitCode.rawValue),
+            runs: parts.map { .init(folder: $0.folder, results: Results($0.findings)) })
+        return try JSONEncoder.stable(pretty: true).encode(results) + [UInt8(ascii: "\n")]
     }
 
     // MARK: Page
@@ -135,4 +134,16 @@ public struct MergedReport: Sendable {
         return "<div class=\"strip\">\(lanes.joined())</div><p class=\"soft\">0 to \(TimeAxis.label(((to - from) * 1000).rounded())) "
             + "after the first start; each mark goes from a fault to lasting health, dark where the repeat did not pass.</p>"
     }
+}
+
+/// The `results.json` of several runs.
+private struct MergedResults: Encodable {
+    struct Run: Encodable {
+        var folder: String
+        var results: Results
+    }
+
+    var schema: String
+    var exitCode: Int
+    var runs: [Run]
 }

@@ -18,7 +18,7 @@ import Verdict
             started.startedAt = "2026-11-\(night < 10 ? "0" : "")\(night)T01:00:00Z"
             record.event = .runStarted(started)
         }
-        return try HistoryEntry(results: ResultsReport(script.findings()).data(), path: "results.json")
+        return try HistoryEntry(results: Results(script.findings()).data(), path: "results.json")
     }
 
     private func failing(_ script: inout Script) { script.expect = "downtime: {max: 1s}" }
@@ -74,7 +74,7 @@ import Verdict
         let report = HistoryReport(history)
         let json = try JSONValue(parsing: report.data())
         #expect(json["experiments"]?[0]?["nights"]?.array?.count == 3)
-        #expect(json["experiments"]?[0]?["nights"]?[0]?["worst"]?["upperMs"]?.number != nil)
+        #expect(json["experiments"]?[0]?["nights"]?[0]?["worst"]?["upperMs"]?.isNull == false)
         #expect(json["changePointTest"]?["name"]?.string == "Pettitt")
         let page = String(decoding: report.html(), as: UTF8.self)
         #expect(page.matches(of: /<rect/).count == 9)

@@ -19,7 +19,7 @@ import Verdict
     /// The junit.xml of `current`, compared with `baseline`.
     private func data(baseline: Findings, current: Findings) throws -> Data {
         func stored(_ findings: Findings) throws -> StoredResults {
-            try StoredResults(ResultsReport(findings).data(), path: "results.json")
+            try StoredResults(Results(findings).data(), path: "results.json")
         }
         let (pairs, mismatches) = StoredResults.pairs(baseline: try stored(baseline), current: try stored(current))
         let comparison = ComparisonReport(

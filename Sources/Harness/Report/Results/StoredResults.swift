@@ -1,5 +1,4 @@
 public import Foundation
-import JSON
 public import Verdict
 
 /// A `results.json` read back, as far as comparing needs it.
@@ -26,27 +25,16 @@ public struct StoredResults: Sendable {
 
     /// - Throws: ``ReportError`` when `data` is no `results.json` of this version's schema.
     public init(_ data: Data, path: String) throws {
-        func wrong(_ reason: String) -> ReportError { ReportError(path: path, action: "read", reason: reason) }
-        let json = try JSONValue(results: data, path: path)
-        experiments = try (json["experiments"]?.array ?? []).map { experiment in
-            guard let name = experiment["name"]?.string, let fault = experiment["fault"]?.string else {
-                throw wrong("it has an experiment without name or fault")
-            }
-            var stored = Experiment(name: name, fault: fault, downtimes: [:], intervals: [:])
-            for one in experiment["repeats"]?.array ?? [] where ["pass", "fail"].contains(one["verdict"]?.string ?? "") {
-                for (track, downtime) in one["downtime"]?.object ?? [:] {
-                    stored.downtimes[track, default: []].append(try Self.value(downtime, wrong))
-                    stored.intervals[track] = one["probes"]?[track]?["intervalMs"]?.milliseconds
+        experiments = try Results(reading: data, path: path).experiments.map { experiment in
+            var stored = Experiment(name: experiment.name, fault: experiment.fault, downtimes: [:], intervals: [:])
+            for one in experiment.repeats where one.isJudged {
+                for (track, downtime) in one.downtime {
+                    stored.downtimes[track, default: []].append(downtime.judged)
+                    stored.intervals[track] = (one.probes[track]?.intervalMs).map(Duration.init(milliseconds:))
                 }
             }
             return stored
         }
-    }
-
-    private static func value(_ downtime: JSONValue, _ wrong: (String) -> ReportError) throws -> Sample.Value {
-        if let upper = downtime["upperMs"]?.milliseconds { return Sample.Value(upper) }
-        guard let lower = downtime["lowerMs"]?.milliseconds else { throw wrong("it has a downtime without a number") }
-        return Sample.Value(lower, isAtLeast: true)
     }
 
     /// The parts that both runs have, and those that only one has or that differ.
@@ -80,12 +68,14 @@ public struct StoredResults: Sendable {
     }
 }
 
-extension JSONValue {
-    fileprivate var milliseconds: Duration? {
-        switch self {
-        case .integer(let value): .milliseconds(value)
-        case .double(let value): Int64(exactly: (value * 1_000_000).rounded()).map(Duration.nanoseconds)
-        default: nil
-        }
+extension Results.Repeat {
+    /// It says something of the promise: it was neither void nor cut short.
+    var isJudged: Bool { verdict == Verdict.pass.rawValue || verdict == Verdict.fail.rawValue }
+}
+
+extension Results.Repeat.Downtime {
+    /// The upper bound, or that it is at least the lower one.
+    var judged: Sample.Value {
+        upperMs.map { Sample.Value(Duration(milliseconds: $0)) } ?? Sample.Value(Duration(milliseconds: lowerMs), isAtLeast: true)
     }
 }

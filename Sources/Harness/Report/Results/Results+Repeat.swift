@@ -1,0 +1,230 @@
+import Journal
+
+extension Results {
+    struct Repeat: Codable, Sendable, Hashable {
+        /// The outages of one track added up.
+        struct Downtime: Codable, Sendable, Hashable {
+            var lowerMs: Double
+            @OrNull var upperMs: Double?
+            @OrNull var estimateMs: Double?
+            @OrNull var longestMs: Double?
+            var count: Int
+            var open: Bool
+            @OrNull var stableAfterMs: Double?
+            @OrNull var resolutionMs: Double?
+        }
+
+        struct Outage: Codable, Sendable, Hashable {
+            var track: String
+            @OrNull var lastSuccessStartedMs: Double?
+            var firstFailureStartedMs: Double
+            var firstFailureDoneMs: Double
+            var lastFailureStartedMs: Double
+            @OrNull var firstSuccessDoneMs: Double?
+            var lowerMs: Double
+            @OrNull var upperMs: Double?
+            @OrNull var estimateMs: Double?
+            var open: Bool
+            var failures: Int
+            var causes: [String: Int]
+        }
+
+        struct Phase: Codable, Sendable, Hashable {
+            var name: String
+            var ms: Double
+        }
+
+        struct Probes: Codable, Sendable, Hashable {
+            struct Distribution: Codable, Sendable, Hashable {
+                var p50: Double
+                var p90: Double
+                var p99: Double
+                var max: Double
+            }
+
+            var intervalMs: Double
+            var timeoutMs: Double
+            var lanes: Int
+            var made: Int
+            var succeeded: Int
+            var failed: Int
+            var skipped: [String: Int]
+            var missing: Int
+            @OrNull var latencyMs: Distribution?
+            @OrNull var lagMs: Distribution?
+        }
+
+        struct NodeLoss: Codable, Sendable, Hashable {
+            struct OldPod: Codable, Sendable, Hashable {
+                var name: String
+                var state: String
+                @OrNull var deletedAfterMs: Double?
+                @OrNull var goneAfterMs: Double?
+            }
+
+            struct MultiAttach: Codable, Sendable, Hashable {
+                var afterMs: Double
+                var message: String
+            }
+
+            var node: String
+            @OrNull var ready: String?
+            @OrNull var taints: [String]?
+            @OrNull var outOfService: Bool?
+            var tolerationSeconds: [String: Int]
+            var oldPod: OldPod
+            @OrNull var attachments: [Snapshot.Attachment]?
+            var multiAttach: [MultiAttach]
+            var sentences: [String]
+        }
+
+        /// The cluster before the fault and after the recovery.
+        struct Infrastructure: Codable, Sendable, Hashable {
+            struct Pair<Value: Codable & Sendable & Hashable>: Codable, Sendable, Hashable {
+                @OrNull var before: Value?
+                @OrNull var after: Value?
+            }
+
+            struct Volume: Codable, Sendable, Hashable {
+                var claim: String
+                var claimUID: String
+                var volume: String
+                var handle: String
+            }
+
+            struct Pod: Codable, Sendable, Hashable {
+                var name: String
+                var uid: String
+                var containerID: String
+                var restartCount: Int
+            }
+
+            struct Replicas: Codable, Sendable, Hashable {
+                var desired: Int
+                var ready: Int
+            }
+
+            var serviceIP: Pair<String>
+            var clusterIP: Pair<String>
+            var ingress: Pair<[String]>
+            var volume: Pair<[Volume]>
+            var node: Pair<String>
+            var pod: Pair<Pod>
+            var replicas: Pair<Replicas>
+        }
+
+        struct Effect: Codable, Sendable, Hashable {
+            var proven: Bool
+            var evidence: [String]
+        }
+
+        struct Restore: Codable, Sendable, Hashable {
+            struct Undone: Codable, Sendable, Hashable {
+                var intent: Int
+                var summary: String
+                @OrNull var proven: Bool?
+                @OrNull var evidence: String?
+            }
+
+            var complete: Bool
+            var undone: [Undone]
+        }
+
+        var number: Int
+        /// None while the run goes on.
+        var verdict: String?
+        var checks: [Check]
+        var doubts: [Doubt]
+        var startedMs: Double
+        @OrNull var endedMs: Double?
+        @OrNull var faultMs: Double?
+        /// By track.
+        var downtime: [String: Downtime]
+        var outages: [Outage]
+        @OrNull var recoveredMs: Double?
+        @OrNull var judgedTrack: String?
+        var remarks: [String]?
+        var phases: [Phase]
+        /// By track.
+        var probes: [String: Probes]
+        var ledger: Ledger
+        @OrNull var nodeLoss: NodeLoss?
+        var infrastructure: Infrastructure
+        var effect: Effect
+        var restore: Restore
+    }
+}
+
+extension Results.Repeat {
+    /// The accounts of the ledger. Without a read-back the counts are the sums of the writes' own answers, and the sets are not known.
+    struct Ledger: Codable, Sendable, Hashable {
+        struct Counts: Codable, Sendable, Hashable {
+            var checked: Bool
+            var attempted: Int64
+            var acknowledged: Int64
+            var refused: Int64
+            var unknown: Int64
+            @OrNull var lost: Int64?
+            @OrNull var corrupt: Int64?
+            @OrNull var duplicate: Int64?
+            @OrNull var unexpected: Int64?
+            @OrNull var stale: Int64?
+            @OrNull var unknownPresent: Int64?
+            @OrNull var unknownAbsent: Int64?
+        }
+
+        /// The facts of a read-back alone.
+        struct ReadBack: Codable, Sendable, Hashable {
+            struct StaleRegister: Codable, Sendable, Hashable {
+                var writer: Int
+                var acknowledged: Int64
+                @OrNull var found: Int64?
+            }
+
+            var kept: Int64
+            var unknownOverwritten: Int64?
+            var seeded: Int64
+            var seededLost: Int64
+            var read: Int64
+            var lostRows: [RowIdentity]
+            var corruptRows: [RowIdentity]
+            var duplicateRows: [RowIdentity]
+            var unexpectedRows: [RowIdentity]
+            var staleRegisters: [StaleRegister]
+            var gone: [String]?
+            @OrNull var checkDatabase: [String]?
+            @OrNull var checkDatabaseSkipped: String?
+        }
+
+        struct Unchecked: Codable, Sendable, Hashable {
+            @OrNull var reason: String?
+        }
+
+        enum Details: Sendable, Hashable {
+            case readBack(ReadBack)
+            case unchecked(Unchecked)
+        }
+
+        var counts: Counts
+        var details: Details
+
+        init(_ counts: Counts, _ details: Details) {
+            self.counts = counts
+            self.details = details
+        }
+
+        init(from decoder: any Decoder) throws {
+            counts = try Counts(from: decoder)
+            details = counts.checked ? .readBack(try ReadBack(from: decoder)) : .unchecked(try Unchecked(from: decoder))
+        }
+
+        /// Writes all into one object.
+        func encode(to encoder: any Encoder) throws {
+            try counts.encode(to: encoder)
+            switch details {
+            case .readBack(let readBack): try readBack.encode(to: encoder)
+            case .unchecked(let unchecked): try unchecked.encode(to: encoder)
+            }
+        }
+    }
+}
