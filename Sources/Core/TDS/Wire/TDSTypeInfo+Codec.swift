@@ -29,10 +29,10 @@ extension TDSTypeInfo {
             self.scale = try buffer.readTDS(UInt8.self)
             guard self.scale <= 7 else { throw .malformed("\(type) with scale \(self.scale)") }
         case .varChar, .char, .nVarChar, .nChar:
-            self.maxLength = Int(try buffer.readTDS(UInt16.self))
+            self.maxLength = try Self.shortLength(&buffer, of: type)
             self.collation = try TDSCollation(decoding: &buffer)
         case .varBinary, .binary:
-            self.maxLength = Int(try buffer.readTDS(UInt16.self))
+            self.maxLength = try Self.shortLength(&buffer, of: type)
         case .text, .nText:
             self.maxLength = Int(try buffer.readTDS(UInt32.self))
             self.collation = try TDSCollation(decoding: &buffer)
@@ -59,6 +59,16 @@ extension TDSTypeInfo {
     ) throws(TDSWireError) -> Int {
         let length = Int(try buffer.readTDS(UInt8.self))
         guard allowed.contains(length) else { throw .malformed("\(type) of \(length) bytes") }
+        return length
+    }
+
+    /// A value of the greatest length that the field can hold would look like NULL.
+    private static func shortLength(_ buffer: inout ByteBuffer, of type: TDSDataType) throws(TDSWireError) -> Int {
+        let length = Int(try buffer.readTDS(UInt16.self))
+        let hasMaximum = [.varChar, .nVarChar, .varBinary].contains(type)
+        guard length <= Self.longestShort || (hasMaximum && length == Self.unlimited) else {
+            throw .malformed("\(type) of \(length) bytes")
+        }
         return length
     }
 

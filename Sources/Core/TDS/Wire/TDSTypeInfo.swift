@@ -63,6 +63,8 @@ public struct TDSCollation: Sendable, Hashable {
 public struct TDSTypeInfo: Sendable, Hashable {
     /// ``maxLength`` of varchar(max), nvarchar(max) and varbinary(max), whose values come in chunks (PLP).
     public static let unlimited = 0xFFFF
+    /// The longest value, in bytes, of a type whose values have a count of two bytes (MS-TDS 2.2.5.4.3).
+    static let longestShort = 8000
 
     public var type: TDSDataType
     /// The longest value in bytes; 0 where the type has one length only.

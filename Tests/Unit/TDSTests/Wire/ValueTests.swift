@@ -171,6 +171,18 @@ struct TypedValue: Sendable, CustomTestStringConvertible {
         #expect(try TDSTypeInfo.dateTime.decodeValue(&buffer) == .dateTime(expected))
     }
 
+    /// One of 65,535 bytes would have the count of NULL.
+    @Test(arguments: [TDSDataType.char, .nChar, .binary, .varChar, .nVarChar, .varBinary])
+    func aLengthThatNoTypeHasIsRefused(type: TDSDataType) throws {
+        var bytes = ByteBuffer()
+        try TDSTypeInfo(type, maxLength: 8001, collation: .latin1General).encode(into: &bytes)
+        #expect(throws: TDSWireError.self) { try TDSTypeInfo(decoding: &bytes) }
+        bytes.clear()
+        try TDSTypeInfo(type, maxLength: TDSTypeInfo.unlimited, collation: .latin1General).encode(into: &bytes)
+        let info = try? TDSTypeInfo(decoding: &bytes)
+        #expect((info != nil) == [.varChar, .nVarChar, .varBinary].contains(type))
+    }
+
     @Test func calendar() {
         #expect(TDSDate(year: 1, month: 1, day: 1).days == 0)
         #expect(TDSDate(year: 1900, month: 1, day: 1).days == TDSDate.year1900)
