@@ -74,4 +74,19 @@ import Testing
         #expect(ExecStateMachine.input(data, version: "v5.channel.k8s.io").last == [255, 0])
         #expect(ExecStateMachine.input(Data(), version: "v4.channel.k8s.io").isEmpty)
     }
+
+    @Test func aStatusWithoutEndIsNotKept() {
+        var machine = ExecStateMachine(limit: 1000)
+        var messages = 0
+        while machine.received(message(3, messages == 0 ? #"{"status":""# : String(repeating: "x", count: 1024))) == .none {
+            messages += 1
+            guard messages < 100 else { break }
+        }
+        #expect(messages < 66)
+        guard case .unknown(let reason) = machine.result(endedBy: "").outcome else {
+            Issue.record("the outcome is known")
+            return
+        }
+        #expect(reason.contains("64 KiB"))
+    }
 }

@@ -49,4 +49,45 @@ import Testing
         var answer = UpgradeAnswer()
         #expect(answer.append(Array(repeating: 65, count: 2 << 20)) == .garbage("the head of the answer is larger than 1 MiB"))
     }
+
+    /// Work that grows with the square of the pieces takes longer than the time limit.
+    @Test(.timeLimit(.minutes(1)), arguments: ["Content-Length: 1048576", "X: y"])
+    func aLongBodyInTheSmallestPieces(header: String) {
+        var answer = UpgradeAnswer()
+        #expect(answer.append(Array("HTTP/1.1 403 Forbidden\r\n\(header)\r\n\r\n".utf8)) == nil)
+        var pieces = 0
+        var event: UpgradeAnswer.Event?
+        while event == nil, pieces < 2 << 20 {
+            event = answer.append([0x78])
+            pieces += 1
+        }
+        #expect(pieces == 1 << 20)
+        guard case .refused(let refusal)? = event else {
+            Issue.record("no refusal")
+            return
+        }
+        #expect(refusal.body.count == 1 << 20)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func aLongMessageInTheSmallestFragments() throws {
+        var decoder = WebSocketDecoder()
+        let fragment: [UInt8] = [0x00, 16] + Array(repeating: 0x78, count: 16)
+        let count = WebSocketDecoder.messageLimit / 16 - 1
+        decoder.append([0x02, 0])
+        for _ in 0..<count {
+            decoder.append(fragment)
+            #expect(try decoder.next() == nil)
+        }
+        decoder.append([0x80, 0])
+        guard case .data(let message)? = try decoder.next() else {
+            Issue.record("no message")
+            return
+        }
+        #expect(message.count == count * 16)
+        decoder.append([0x02, 0])
+        for _ in 0...count { decoder.append(fragment) }
+        #expect(try decoder.next() == nil)
+        decoder.append(fragment)
+        #expect(throws: WebSocketDecoder.Violation(problem: "a message is larger than 4 MiB")) { try decoder.next() }
+    }
 }

@@ -20,6 +20,8 @@ struct ExecStateMachine: Sendable {
         case finish
     }
 
+    /// Of the Status, which has some hundred bytes.
+    private static let statusLimit = 1 << 16
     private let limit: Int
     private var standardOutput = Data()
     private var standardError = Data()
@@ -36,6 +38,10 @@ struct ExecStateMachine: Sendable {
         case .standardOutput: Self.append(payload, to: &standardOutput, limit, &isTruncated)
         case .standardError: Self.append(payload, to: &standardError, limit, &isTruncated)
         case .error:
+            guard statusText.count + payload.count <= Self.statusLimit else {
+                outcome = .unknown("the server's word of how the command ended is longer than 64 KiB")
+                return .finish
+            }
             statusText.append(contentsOf: payload)
             // The Status can come in pieces: what does not decode yet is not complete yet.
             guard let status = try? JSONDecoder().decode(Status.self, from: statusText) else { return .none }

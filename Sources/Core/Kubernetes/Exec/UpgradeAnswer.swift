@@ -62,7 +62,9 @@ struct UpgradeAnswer: Sendable {
     func ended() -> ExecRefusal? { refusal?.value }
 
     private mutating func take(_ more: [UInt8]) -> Event? {
-        guard var value = refusal?.value, let framing = refusal?.framing else { return nil }
+        // Taken out, so that the body grows in place.
+        guard let (begun, framing) = refusal.take() else { return nil }
+        var value = consume begun
         var isComplete = false
         switch framing {
         case .chunks:
@@ -76,8 +78,9 @@ struct UpgradeAnswer: Sendable {
             isComplete = value.body.count == length
         case .none: value.body += more.prefix(Self.limit - value.body.count)
         }
+        guard !isComplete, value.body.count < Self.limit else { return .refused(value) }
         refusal = (value, framing)
-        return isComplete || value.body.count >= Self.limit ? .refused(value) : nil
+        return nil
     }
 
     private mutating func headEnd() -> Range<Int>? {

@@ -80,13 +80,12 @@ struct WebSocketDecoder: Sendable {
                 if frame.isFinal { return .data(frame.payload) }
                 fragments = frame.payload
             case .continuation:
-                guard let begun = fragments else { throw Violation(problem: "a message has no begin") }
-                guard begun.count + frame.payload.count <= Self.messageLimit else { throw Self.tooLarge }
-                fragments?.append(contentsOf: frame.payload)
-                if frame.isFinal {
-                    defer { fragments = nil }
-                    return fragments.map(Message.data)
-                }
+                // Taken out, so that the message grows in place.
+                guard var message = fragments.take() else { throw Violation(problem: "a message has no begin") }
+                guard message.count + frame.payload.count <= Self.messageLimit else { throw Self.tooLarge }
+                message += frame.payload
+                if frame.isFinal { return .data(message) }
+                fragments = message
             }
         }
         return nil
