@@ -7,7 +7,7 @@ import Foundation
 /// It is no signature. Source: https://datatracker.ietf.org/doc/html/draft-eastlake-fnv
 struct JournalChain: Sendable {
     private static let key = Array(#","chain":""#.utf8)
-    private static let digits = Array("0123456789abcdef".utf8)
+    static let digits = Array("0123456789abcdef".utf8)
     /// Of `,"chain":"0123456789abcdef"}`, which ends a line.
     private static let suffixLength = key.count + 18
 

@@ -51,8 +51,10 @@ struct PlainLineReader {
         var phases: [String: Int64] = [:]
         guard !take("}") else { return phases }
         repeat {
-            guard let phase = quoted(), take(":"), let took: Int64 = number() else { return nil }
-            phases[phase] = took
+            // Of two phases of one name the general decoder takes one: which, is for it to say.
+            guard let phase = quoted(), take(":"), let took: Int64 = number(), phases.updateValue(took, forKey: phase) == nil else {
+                return nil
+            }
         } while take(",")
         return take("}") ? phases : nil
     }
@@ -68,7 +70,11 @@ struct PlainLineReader {
 
     private mutating func skip() -> ProbeSkipped? {
         guard let track: Track = word("track") else { return nil }
-        let lane: Int? = number("lane")
+        var lane: Int?
+        if take(name: "lane") {
+            guard let number: Int = number() else { return nil }
+            lane = number
+        }
         guard let slot: Int = number("slot"), let intended = time("intended"), let reason: ProbeSkipped.Reason = word("reason") else {
             return nil
         }
@@ -79,7 +85,9 @@ struct PlainLineReader {
     private mutating func takeChain() -> Bool { take(name: "chain") ? quotedDigits() : true }
 
     private mutating func quotedDigits() -> Bool {
-        guard take("\""), position + 16 <= bytes.count else { return false }
+        guard take("\""), position + 16 <= bytes.count, bytes[position..<position + 16].allSatisfy(JournalChain.digits.contains) else {
+            return false
+        }
         position += 16
         return take("\"")
     }

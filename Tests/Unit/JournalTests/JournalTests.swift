@@ -83,10 +83,15 @@ import Testing
     }
 
     /// A line that is not exactly as it is written is the general decoder's, whatever is changed in it, and says the same or nothing.
-    @Test func aLineThatIsAnyOtherIsLeftToTheGeneralDecoder() throws {
-        let record = JournalRecord(
-            at: RunTime(nanoseconds: 17),
-            event: .probe(ProbeResult(track: .login, slot: 3, intended: .origin, started: .origin, done: .origin, phases: ["tcp": 12])))
+    @Test(
+        arguments: [
+            .probe(ProbeResult(track: .login, slot: 3, intended: .origin, started: .origin, done: .origin, phases: ["tcp": 12])),
+            .probeSkipped(ProbeSkipped(track: .write, lane: 3, slot: 8, intended: .origin, reason: .busy)),
+            .write(
+                WriteResult(writer: 2, sequence: 4, kind: .insert, intended: .origin, started: .origin, done: .origin, outcome: .unknown)),
+        ] as [Event])
+    func aLineThatIsAnyOtherIsLeftToTheGeneralDecoder(event: Event) throws {
+        let record = JournalRecord(at: RunTime(nanoseconds: 17), event: event)
         let line = Data(try record.line().dropLast())
         for index in line.indices {
             for byte in UInt8.min...UInt8.max where byte != line[index] {
@@ -101,6 +106,19 @@ import Testing
             #expect(PlainLineReader.record(of: line.prefix(index)) == nil)
         }
         #expect(PlainLineReader.record(of: line + Data(" ".utf8)) == nil)
+    }
+
+    /// Two phases of one name, of which the general decoder takes the first; and a checksum that ends the text.
+    @Test func aLineThatIsOfTwoMindsIsLeftToTheGeneralDecoder() throws {
+        let record = JournalRecord(
+            at: RunTime(nanoseconds: 17),
+            event: .probe(ProbeResult(track: .login, slot: 3, intended: .origin, started: .origin, done: .origin, phases: ["tcp": 12])))
+        let line = String(decoding: try record.line().dropLast(), as: UTF8.self)
+        let twice = Data(line.replacing("\"tcp\":12", with: "\"tcp\":12,\"tcp\":13").utf8)
+        #expect(PlainLineReader.record(of: twice) == nil)
+        #expect(try JournalRecord(line: twice, JSONDecoder()) == record)
+        #expect(PlainLineReader.record(of: Data(line.dropLast().utf8) + Data(#","chain":"0123456789abcdef"}"#.utf8)) == record)
+        #expect(PlainLineReader.record(of: Data(line.dropLast().utf8) + Data(#","chain":"0123456789abcde""}"#.utf8)) == nil)
     }
 
     @Test func aLineIsOneFlatObject() throws {
