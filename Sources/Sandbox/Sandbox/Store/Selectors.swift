@@ -60,7 +60,10 @@ struct LabelSelector: Sendable, Hashable {
         if part.hasSuffix(")"), let open = part.firstIndex(of: "(") {
             let words = part[..<open].split(separator: " ")
             let inside = part[part.index(after: open)..<part.index(before: part.endIndex)]
-            let values = Set(inside.split(separator: ",", omittingEmptySubsequences: false).map { $0.trimmingSpaces() })
+            let values = Set(
+                try inside.split(separator: ",", omittingEmptySubsequences: false).map { value throws(APIError) in
+                    try self.value(value, text)
+                })
             guard words.count == 2 else { throw unparsable(text, "expected KEY in (VALUES) at \"\(part)\"") }
             switch words[1] {
             case "in": return .isIn(try key(String(words[0]), text), values)
@@ -69,20 +72,28 @@ struct LabelSelector: Sendable, Hashable {
             }
         }
         if let range = part.firstRange(of: "!=") {
-            return .notIn(try key(String(part[..<range.lowerBound]), text), [part[range.upperBound...].trimmingSpaces()])
+            return .notIn(try key(String(part[..<range.lowerBound]), text), [try value(part[range.upperBound...], text)])
         }
         if let range = part.firstRange(of: "==") ?? part.firstRange(of: "=") {
-            return .isIn(try key(String(part[..<range.lowerBound]), text), [part[range.upperBound...].trimmingSpaces()])
+            return .isIn(try key(String(part[..<range.lowerBound]), text), [try value(part[range.upperBound...], text)])
         }
         return .exists(try key(part, text))
     }
 
     private static func key(_ text: String, _ selector: String) throws(APIError) -> String {
         let key = Substring(text).trimmingSpaces()
-        guard !key.isEmpty, key.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "-_./".contains($0)) }) else {
-            throw unparsable(selector, "\"\(key)\" is not a label key")
-        }
+        guard !key.isEmpty, consists(key, of: "-_./") else { throw unparsable(selector, "\"\(key)\" is not a label key") }
         return key
+    }
+
+    private static func value(_ text: Substring, _ selector: String) throws(APIError) -> String {
+        let value = text.trimmingSpaces()
+        guard value.utf8.count <= 63, consists(value, of: "-_.") else { throw unparsable(selector, "\"\(value)\" is not a label value") }
+        return value
+    }
+
+    private static func consists(_ text: String, of signs: String) -> Bool {
+        text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || signs.contains($0)) }
     }
 
     private static func unparsable(_ text: String, _ why: String) -> APIError {

@@ -15,7 +15,7 @@ import Testing
         #expect(try LabelSelector(parsing: text).matches(labels) == isMatch)
     }
 
-    @Test(arguments: ["app in web", "app within (a)", "a b=c", "=x"])
+    @Test(arguments: ["app in web", "app within (a)", "a b=c", "=x", "a===b", "a=b c", "a!=ü", "a in (b=c)"])
     func aBrokenLabelSelectorIsRefused(text: String) {
         let error = #expect(throws: APIError.self) { try LabelSelector(parsing: text) }
         #expect(error?.code == 400)
