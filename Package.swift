@@ -71,6 +71,10 @@ let package = Package(
         .executable(name: "sandbox-sql", targets: ["sandbox-sql"]),
         // For the package in Benchmarks/.
         .library(name: "Probing", targets: ["Probe", "Journal", "TDS"]),
+        // For the package in Tests/Fuzz/.
+        .library(
+            name: "Decoders",
+            targets: ["JSON", "Kubernetes", "TDS", "Experiment", "Fault", "Journal", "Verdict", "Report", "Sandbox", "SandboxSQL"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
