@@ -16,6 +16,8 @@ public struct Flaws: Sendable, Equatable {
         case neverLogin = "never-login"
         case slowerLogins = "slower-logins"
         case wrongSentinel = "wrong-sentinel"
+        case tellPassword = "tell-password"
+        case unlinkLock = "unlink-lock"
 
         public enum Value: Equatable {
             case none, required
@@ -26,8 +28,9 @@ public struct Flaws: Sendable, Equatable {
             switch self {
             case .acknowledgeBeforeCommit: .optional(20)
             case .unansweredCommit: .optional(50)
+            case .tellPassword: .optional(5)
             case .loseLast, .loseOneIn, .duplicateOneIn, .flipBitOneIn, .hangAfter, .slowerLogins: .required
-            case .staleRegister, .outsideVolume, .freeze, .neverLogin, .wrongSentinel: .none
+            case .staleRegister, .outsideVolume, .freeze, .neverLogin, .wrongSentinel, .unlinkLock: .none
             }
         }
 
@@ -46,6 +49,8 @@ public struct Flaws: Sendable, Equatable {
             case .neverLogin: "refuses every login (18456)"
             case .slowerLogins: "answers every login so many milliseconds later than the one before"
             case .wrongSentinel: "answers a SELECT that reads no table with the first row ever sent for those types"
+            case .tellPassword: "of so many logins (5) one is refused, with the password in the error text"
+            case .unlinkLock: "removes the lock of the data folder at start, so that two servers can have the folder open"
             }
         }
     }

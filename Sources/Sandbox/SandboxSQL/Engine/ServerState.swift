@@ -67,6 +67,15 @@ final class ServerState: Sendable {
         }
     }
 
+    /// Counts a login, and returns whether tell-password refuses it.
+    func refusesLoudly() -> Bool {
+        guard let every = flaws[.tellPassword] else { return false }
+        return state.withLock { state in
+            state.logins += 1
+            return state.logins % every == 0
+        }
+    }
+
     /// The delay of the next login's answer, which slower-logins makes longer each time.
     func nextLoginDelay() -> TimeAmount? {
         guard let step = flaws[.slowerLogins] else { return nil }

@@ -28,6 +28,7 @@ final class DataFolder {
         } catch {
             throw Failure(description: "cannot make the data directory \(path): \(error)")
         }
+        if options.flaws.has(.unlinkLock) { unlink(path + "/.lock") }
         lock = open(path + "/.lock", O_CREAT | O_RDWR | O_CLOEXEC, 0o600)
         guard lock >= 0 else {
             throw Failure(description: "cannot write to the data directory \(path): \(String(cString: strerror(errno)))")

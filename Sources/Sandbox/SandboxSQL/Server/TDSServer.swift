@@ -84,6 +84,10 @@ final class TDSServer: Sendable {
         guard !state.flaws.has(.neverLogin), login.userName.lowercased() == "sa", login.password.matches(password) else {
             return [.loginFailed(for: login.userName)]
         }
+        if state.refusesLoudly() {
+            let message = "Login failed for user '\(login.userName)'. Reason: the password '\(login.password.revealed)' came too often."
+            return [SQLError(number: 18456, level: 14, message: message)]
+        }
         if !login.database.isEmpty, let database = state.databases[login.database], !state.isOnline(database) {
             return [.cannotOpen(login.database), .loginFailed(for: login.userName)]
         }
