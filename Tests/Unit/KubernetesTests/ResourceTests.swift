@@ -21,6 +21,19 @@ import Testing
         #expect(!pod.isMirror && !pod.isFinished)
     }
 
+    /// The timestamp of a deletion is the end of the grace period.
+    @Test func theMomentOfADeletionsRequest() throws {
+        func requested(_ grace: String) throws -> String? {
+            let json = #"{"name": "x", "deletionTimestamp": "2026-01-01T00:00:30Z"\#(grace)}"#
+            return try JSONDecoder().decode(ObjectMeta.self, from: Data(json.utf8)).deletionRequested?.description
+        }
+        #expect(try requested(#", "deletionGracePeriodSeconds": 30"#) == "2026-01-01T00:00:00Z")
+        #expect(try requested(#", "deletionGracePeriodSeconds": 0"#) == "2026-01-01T00:00:30Z")
+        #expect(try requested("") == "2026-01-01T00:00:30Z")
+        // A number from outside that leads to no time of the calendar.
+        _ = try requested(#", "deletionGracePeriodSeconds": 9223372036854775807"#)
+    }
+
     @Test func aNodeThatIsNotHeardAnyMore() throws {
         let node = try Fixture.decode("node-notready.json", as: Node.self)
         #expect(node.readiness == "Unknown")

@@ -27,6 +27,11 @@ public struct KubernetesTime: Codable, Sendable, Hashable, Comparable, CustomStr
         try container.encode(description)
     }
 
+    /// The time so many seconds before this one, which the same server has told; `nil` where there is none.
+    func earlier(bySeconds seconds: Int) -> KubernetesTime? {
+        seconds == 0 ? self : KubernetesTime((date - TimeInterval(seconds)).formatted(.iso8601))
+    }
+
     public static func < (left: Self, right: Self) -> Bool { left.date < right.date }
 
     private static func parse(_ text: String) -> Date? {

@@ -9,7 +9,7 @@ public struct ObjectMeta: Codable, Sendable, Hashable {
     public var resourceVersion: String?
     public var generation: Int?
     public var creationTimestamp: KubernetesTime?
-    /// Set while the object waits for its graceful deletion.
+    /// Set while the object waits for its graceful deletion: the time at which its grace period is over, which is still to come.
     public var deletionTimestamp: KubernetesTime?
     public var deletionGracePeriodSeconds: Int?
     public var labels: [String: String]
@@ -46,6 +46,11 @@ public struct ObjectMeta: Codable, Sendable, Hashable {
         annotations = try container.decodeIfPresent([String: String].self, forKey: .annotations) ?? [:]
         ownerReferences = try container.decodeIfPresent([OwnerReference].self, forKey: .ownerReferences) ?? []
         finalizers = try container.decodeIfPresent([String].self, forKey: .finalizers) ?? []
+    }
+
+    /// The time at which the deletion was asked for.
+    public var deletionRequested: KubernetesTime? {
+        deletionTimestamp?.earlier(bySeconds: deletionGracePeriodSeconds ?? 0)
     }
 
     /// The owner that manages the object, for a pod its ReplicaSet, StatefulSet, DaemonSet or Job.

@@ -1,3 +1,4 @@
+import Experiment
 import Journal
 import Kubernetes
 
@@ -14,8 +15,15 @@ struct Proof: Sendable {
             guard pod.metadata.uid == target.podUID else {
                 return "pod \(target.pod) has uid \(pod.metadata.uid ?? "?"), before it was \(target.podUID)"
             }
-            return pod.metadata.deletionTimestamp.map { "pod \(target.pod) (uid \(target.podUID)) is terminating since \($0)" }
+            return pod.metadata.deletionTimestamp.map { _ in terminating(pod.metadata) }
         }
+    }
+
+    /// With the moment of the request: the timestamp of the deletion is the end of the grace period, which is still to come.
+    private func terminating(_ pod: ObjectMeta) -> String {
+        let grace = pod.deletionGracePeriodSeconds.map { ", with a grace period of \(Duration.seconds($0).gep2257)" } ?? ""
+        let request = pod.deletionRequested.map { " since the request of \($0)\(grace)" } ?? ""
+        return "pod \(target.pod) (uid \(target.podUID)) is terminating\(request)"
     }
 
     /// The target's container has ended since: another ID, or a higher restart count.

@@ -34,8 +34,8 @@ struct PodTracker {
         if before?.spec.nodeName == nil, let node = pod.spec.nodeName {
             found.append(observation(.podScheduled, pod, uid, "to node \(node)"))
         }
-        if before?.metadata.deletionTimestamp == nil, let deletion = pod.metadata.deletionTimestamp {
-            found.append(observation(.podTerminating, pod, uid, time: deletion))
+        if before?.metadata.deletionTimestamp == nil, pod.metadata.deletionTimestamp != nil {
+            found.append(observation(.podTerminating, pod, uid, time: pod.metadata.deletionRequested))
         }
         for status in pod.status?.containerStatuses ?? [] {
             let earlier = before?.containerStatus(status.name)
