@@ -92,16 +92,17 @@ let package = Package(
         // Core: protocols and formats, of use to both sides.
         systemLibrary(.core, "CCurl", "libcurl", apt: "libcurl4-openssl-dev"),
         module(.core, "JSON"),
+        module(.core, "Secrets"),
         module(
             .core, "Kubernetes",
-            ["JSON", "CCurl", .nioCore, .x509, .crypto, .subprocess, .system, .yams]),
+            ["JSON", "Secrets", "CCurl", .nioCore, .x509, .crypto, .subprocess, .system, .yams]),
         module(.core, "TDS", [.nioCore, .nioPosix, .nioTLS, .nioSSL]),
 
         // Harness: runs experiments and judges them.
         systemLibrary(.harness, "CXML2", "libxml-2.0", apt: "libxml2-dev"),
         module(.harness, "Experiment", ["JSON", .yams]),
-        module(.harness, "Fault", ["Experiment", "Journal", "Kubernetes", "JSON", .subprocess, .system]),
-        module(.harness, "Journal", ["JSON", .system]),
+        module(.harness, "Fault", ["Experiment", "Journal", "Kubernetes", "JSON", "Secrets", .subprocess, .system]),
+        module(.harness, "Journal", ["JSON", "Secrets", .system]),
         module(.harness, "Ledger", ["Experiment", "Journal", "Probe", "TDS", .nioCore]),
         module(.harness, "Probe", ["Experiment", "Journal", "TDS", .nioCore, .nioPosix]),
         module(
@@ -110,7 +111,7 @@ let package = Package(
                 + ["Schemas/results.schema.json", "Schemas/journal.schema.json"].map { .embedInCode($0) }),
         module(
             .harness, "Run",
-            ["Experiment", "Journal", "JSON", "Kubernetes", "TDS", "Probe", "Ledger", "Fault", "Verdict", .nioCore, .nioPosix]),
+            ["Experiment", "Journal", "JSON", "Kubernetes", "Secrets", "TDS", "Probe", "Ledger", "Fault", "Verdict", .nioCore, .nioPosix]),
         module(.harness, "Verdict", ["Experiment", "Journal", "JSON", .histogram]),
 
         // Sandbox: an embedded Kubernetes and a stand-in for SQL Server.
@@ -130,7 +131,7 @@ let package = Package(
         module(
             .tools, "Commands",
             [
-                "Calibration", "JSON", "Experiment", "Fault", "Journal", "Kubernetes", "TDS", "Verdict", "Report", "Run",
+                "Calibration", "JSON", "Experiment", "Fault", "Journal", "Kubernetes", "Secrets", "TDS", "Verdict", "Report", "Run",
                 "DatabaseFlaws", "Sandbox", .nioPosix,
                 .yams, .argumentParser,
             ]),
@@ -144,13 +145,15 @@ let package = Package(
         unitTests("Calibration", ["Journal", "Verdict"]),
         unitTests("Commands", [.argumentParser]),
         unitTests("Experiment", ["JSON"]),
-        unitTests("Fault", ["Checkout", "Experiment", "JSON", "Kubernetes"]),
+        unitTests("Fault", ["Checkout", "Experiment", "JSON", "Kubernetes", "Secrets"]),
         unitTests("JSON"),
         unitTests("Journal", ["JSON"]),
         unitTests(
-            "Kubernetes", ["JSON", "Programs", .nioCore, .nioPosix, .nioSSL, .x509, .crypto, .subprocess], resources: [.copy("Fixtures")]),
+            "Kubernetes", ["JSON", "Programs", "Secrets", .nioCore, .nioPosix, .nioSSL, .x509, .crypto, .subprocess],
+            resources: [.copy("Fixtures")]),
         unitTests("Ledger", ["Journal", "Probe", "TDS", "sandbox-sql", "Programs", .nioCore, .nioPosix]),
         unitTests("Probe", ["Calibration", "Journal", "TDS", .nioCore, .nioPosix]),
+        unitTests("Secrets"),
         unitTests("Report", ["Checkout", "JournalScript", "JUnitReading", "Journal", "JSON", "Verdict"]),
         unitTests("Run", ["Calibration", "Experiment", "Fault", "Journal", "JSON", "Kubernetes", "Ledger", "TDS", .nioCore, .nioPosix]),
         unitTests("Sandbox", ["Checkout", "JSON", .nioCore, .nioPosix, .nioHTTP1, .subprocess]),
@@ -163,6 +166,9 @@ let package = Package(
         endToEndTests("FlawTests", ["Checkout", "Programs", "JUnitReading", "JSON", .subprocess]),
         endToEndTests(
             "StopTests",
-            ["Checkout", "Programs", "JUnitReading", "Fault", "Journal", "JSON", "Kubernetes", "TDS", .nioPosix, .subprocess, .system]),
+            [
+                "Checkout", "Programs", "JUnitReading", "Fault", "Journal", "JSON", "Kubernetes", "TDS", .nioPosix,
+                .subprocess, .system,
+            ]),
     ]
 )

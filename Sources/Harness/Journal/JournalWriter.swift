@@ -7,6 +7,8 @@ import SystemPackage
 /// A record is with the kernel when ``append(_:at:)`` returns, so that it survives the end of the harness, and on the disk when
 /// ``appendDurably(_:at:)`` returns, so that it survives the end of the machine.
 ///
+/// A secret that this process knows is masked wherever others have a word in an event.
+///
 /// A journal has one writer at a time: the kernel holds a lock for it, and lets go of it however the process ends.
 public final class JournalWriter: Sendable {
     private struct State {
@@ -104,7 +106,7 @@ public final class JournalWriter: Sendable {
 
     private func write(_ event: Event, at time: RunTime?, durably: Bool) throws(JournalError) -> RunTime {
         let time = time ?? clock.now
-        let record = JournalRecord(at: time, event: event)
+        let record = JournalRecord(at: time, event: event.withoutSecrets)
         var line: [UInt8]
         do {
             line = try record.line()

@@ -2,6 +2,7 @@ import Experiment
 public import Fault
 import Journal
 public import Kubernetes
+import Secrets
 import Verdict
 
 /// Puts back what a run left changed because it was killed: from its journal, or from the marks in the cluster alone.
@@ -130,9 +131,7 @@ private struct UnfinishedRun {
             }
         }
         damage = reader.damage
-        for experiment in (try? started?.sources.flatMap { try $0.experiments() }) ?? [] {
-            if case .environment(let name) = experiment.target.login.passwordFrom { SecretVariables.hide(name) }
-        }
+        for experiment in (try? started?.sources.flatMap { try $0.experiments() }) ?? [] { experiment.target.login.hideVariable() }
     }
 
     /// The locks that the run may hold.

@@ -3,6 +3,7 @@ import Experiment
 import Fault
 import Foundation
 import Journal
+import Run
 
 /// The files and folders that `run`, `validate`, `plan` and `rbac` take.
 struct ExperimentPaths: ParsableArguments {
@@ -41,6 +42,8 @@ struct ExperimentPaths: ParsableArguments {
             standardError(problems.joined(separator: "\n"))
             throw ExitCode(AftershockExit.usage)
         }
+        // Before anything is started that could inherit it.
+        for experiment in loaded.flatMap(\.experiments) { experiment.target.login.hideVariable() }
         return loaded
     }
 

@@ -5,6 +5,7 @@ import Journal
 import Kubernetes
 import NIOPosix
 import Run
+import Secrets
 
 struct PlanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -69,8 +70,9 @@ struct PlanCommand: AsyncParsableCommand {
             "checks": .array(
                 plan.checks.map { check in
                     [
-                        "name": .string(check.name), "status": .string(check.status.rawValue), "message": .string(check.message),
-                        "hint": check.hint.map(JSONValue.string) ?? nil,
+                        "name": .string(check.name), "status": .string(check.status.rawValue),
+                        "message": .string(check.message.withoutSecrets),
+                        "hint": check.hint.map { .string($0.withoutSecrets) } ?? nil,
                     ]
                 }),
             "actions": .array(plan.actions.map(JSONValue.string)),

@@ -4,6 +4,7 @@ import JSON
 import Journal
 import NIOPosix
 import Run
+import Secrets
 import TDS
 
 struct ProbeCommand: AsyncParsableCommand {
@@ -147,6 +148,12 @@ enum PasswordSource: ExpressibleByArgument {
 
     /// The password, without the line break that editors and `echo` leave behind it.
     func read() throws -> String {
+        let password = try text()
+        KnownSecrets.add(password)
+        return password
+    }
+
+    private func text() throws -> String {
         switch self {
         case .environment(let name):
             guard let value = ProcessInfo.processInfo.environment[name] else {

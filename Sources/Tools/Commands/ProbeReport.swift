@@ -1,6 +1,7 @@
 import Foundation
 import JSON
 import NIOPosix
+import Secrets
 import TDS
 
 /// The result of one probe.
@@ -128,11 +129,11 @@ extension ProbeReport.Failure {
                 messages.map { message in
                     .object([
                         "number": .integer(Int64(message.number)), "state": .integer(Int64(message.state)),
-                        "class": .integer(Int64(message.class)), "text": .string(message.text),
+                        "class": .integer(Int64(message.class)), "text": .string(message.text.withoutSecrets),
                     ])
                 })
         }
-        if let detail { object["detail"] = .string(detail) }
+        if let detail { object["detail"] = .string(detail.withoutSecrets) }
         return .object(object)
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Secrets
 import Synchronization
 
 /// A standard stream. Nothing that is written to one can end the program: its reader may have gone away, its disk may be full.
@@ -60,14 +61,15 @@ enum StandardStream: Int32 {
     }
 }
 
-/// A message, on standard error, since standard output is for data. Foreign text in it cannot command the terminal or a CI system.
+/// A message, on standard error, since standard output is for data. Foreign text in it cannot command the terminal or a CI system, and tells
+/// no secret.
 func standardError(_ text: String, waits: Bool = true) {
-    StandardStream.errors.write(text.harmless + "\n", waits: waits)
+    StandardStream.errors.write(text.withoutSecrets.harmless + "\n", waits: waits)
 }
 
-/// Data that a person reads, on standard output. Foreign text in it cannot command the terminal or a CI system.
+/// Data that a person reads, on standard output. Foreign text in it cannot command the terminal or a CI system, and tells no secret.
 func standardOutput(_ text: String, terminator: String = "\n") {
-    StandardStream.output.write(text.harmless + terminator)
+    StandardStream.output.write(text.withoutSecrets.harmless + terminator)
 }
 
 extension Substring.UnicodeScalarView {

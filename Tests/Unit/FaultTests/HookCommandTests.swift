@@ -1,3 +1,5 @@
+import Foundation
+import Secrets
 import Testing
 
 @testable import Fault
@@ -25,6 +27,15 @@ import Testing
     @Test func theRunsOwnKubeconfigIsInTheEnvironment() async throws {
         let command = HookCommand(["sh", "-c", "echo $KUBECONFIG"], target, timeout: .seconds(10))
         #expect(try await command.run(kubeconfig: "/tmp/the one") == "/tmp/the one")
+    }
+
+    @Test func aPasswordIsNotInTheEnvironment() async throws {
+        setenv("AFTERSHOCK_HOOK_TEST", "pw-of-a-hook", 1)
+        defer { unsetenv("AFTERSHOCK_HOOK_TEST") }
+        let command = HookCommand(["sh", "-c", "echo [$AFTERSHOCK_HOOK_TEST]"], target, timeout: .seconds(10))
+        #expect(try await command.run() == "[pw-of-a-hook]")
+        KnownSecrets.hide(variable: "AFTERSHOCK_HOOK_TEST")
+        #expect(try await command.run() == "[]")
     }
 
     @Test func anotherExitCodeIsAnErrorWithTheCommandsWords() async throws {

@@ -1,4 +1,5 @@
 import Foundation
+import Secrets
 import Subprocess
 import Synchronization
 import Testing
@@ -16,7 +17,10 @@ import Testing
             env: [.init(name: "MODE", value: "test")], installHint: "Get it from example.org.", interactiveMode: "Never")
         return try ExecPlugin(
             exec, of: .init(value: .init(exec: exec), file: "\(folder.path)/config"), cluster: nil, server: nil, trust: .init(),
-            environment: ["PATH": ProcessInfo.processInfo.environment["PATH"] ?? "", "SINK": "\(folder.path)/sink"])
+            environment: [
+                "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "", "SINK": "\(folder.path)/sink",
+                "AFTERSHOCK_TEST_PASSWORD": "pw-of-the-database",
+            ])
     }
 
     private func credential(_ token: String, _ more: String = "") -> String {
@@ -34,6 +38,18 @@ import Testing
         let sink = try String(contentsOfFile: "\(folder.path)/sink", encoding: .utf8)
         #expect(sink.hasPrefix("arg one test {"))
         #expect(sink.contains(#""kind":"ExecCredential""#) && sink.contains(#""interactive":false"#))
+    }
+
+    /// The variable that an experiment takes its password from is no plugin's business.
+    @Test func aPluginDoesNotInheritThePassword() async throws {
+        let folder = try TemporaryFolder()
+        let plugin = try plugin(folder, script: "env >\"$SINK\"; echo '\(credential("tok"))'")
+        _ = try await plugin.run(timeout: .seconds(20))
+        #expect(try String(contentsOfFile: "\(folder.path)/sink", encoding: .utf8).contains("pw-of-the-database"))
+        KnownSecrets.hide(variable: "AFTERSHOCK_TEST_PASSWORD")
+        _ = try await plugin.run(timeout: .seconds(20))
+        let sink = try String(contentsOfFile: "\(folder.path)/sink", encoding: .utf8)
+        #expect(!sink.contains("pw-of-the-database") && sink.contains("MODE=test"), "\(sink)")
     }
 
     @Test func certificatesFromAPlugin() async throws {

@@ -1,4 +1,5 @@
 import Foundation
+import Secrets
 
 /// The meaning of an HTTP answer of the API server.
 enum APIAnswer {
@@ -71,7 +72,8 @@ enum APIAnswer {
     /// The begin of a text answer; never of anything else.
     private static func excerpt(_ body: [UInt8], _ headers: [String: String]) -> String {
         guard headers["content-type"]?.hasPrefix("text/plain") == true else { return "" }
-        let text = String(decoding: body.prefix(200), as: UTF8.self).split(whereSeparator: \.isNewline).joined(separator: " ")
+        let lines = String(decoding: body.prefix(4096), as: UTF8.self).withoutSecrets.split(whereSeparator: \.isNewline)
+        let text = lines.joined(separator: " ").prefix(200)
         return text.isEmpty ? "" : ": \(text)"
     }
 }

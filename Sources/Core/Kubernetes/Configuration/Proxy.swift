@@ -1,4 +1,5 @@
 import Foundation
+import Secrets
 
 /// A proxy on the way to the API server, with the meaning that Go's client gives to its address.
 struct Proxy: Sendable, Hashable, CustomStringConvertible {
@@ -27,6 +28,10 @@ struct Proxy: Sendable, Hashable, CustomStringConvertible {
         var login = ""
         if let user = parts.percentEncodedUser {
             login = "\(user):\(parts.percentEncodedPassword ?? "")@"
+            if let password = parts.password {
+                KnownSecrets.add(password)
+                KnownSecrets.add(Data("\(parts.user ?? ""):\(password)".utf8).base64EncodedString())
+            }
         }
         // In Go's client a SOCKS proxy resolves the names, which libcurl calls socks5h.
         url = "\(scheme == "socks5" ? "socks5h" : scheme)://\(login)\(authority)"

@@ -1,4 +1,5 @@
 import Foundation
+import Secrets
 
 /// Holds the user's credentials and renews those that can be renewed: token files and exec plugins.
 actor CredentialStore {
@@ -30,6 +31,7 @@ actor CredentialStore {
             }
         }
     ) {
+        if let password = authentication.basic?.password { KnownSecrets.add(password) }
         self.authentication = authentication
         self.clock = clock
         self.runPlugin = runPlugin
@@ -52,6 +54,8 @@ actor CredentialStore {
             credential.clientCertificate = credential.clientCertificate ?? issued.clientCertificate
         }
         credential.generation = generation
+        // A server may repeat it in an error.
+        if let secret = credential.authorization?.split(separator: " ", maxSplits: 1).last { KnownSecrets.add(String(secret)) }
         return credential
     }
 

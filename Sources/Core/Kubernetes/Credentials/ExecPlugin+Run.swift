@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import Secrets
 import Subprocess
 
 #if canImport(System)
@@ -71,7 +72,9 @@ extension ExecPlugin {
 
     private func execute(info: String, isInteractive: Bool) async throws -> Outcome {
         var variables: [Environment.Key: String] = [:]
-        for (name, value) in environment {
+        // Which variables hold a password is known only when the experiments are.
+        let inherited = surroundings.filter { !KnownSecrets.variables.contains($0.key) }
+        for (name, value) in inherited.merging(environment, uniquingKeysWith: { $1 }) {
             if let key = Environment.Key(rawValue: name) { variables[key] = value }
         }
         if let key = Environment.Key(rawValue: "KUBERNETES_EXEC_INFO") { variables[key] = info }
@@ -99,7 +102,7 @@ extension ExecPlugin {
     }
 
     private func trimmed(_ text: String?) -> String {
-        String((text ?? "").trimmingCharacters(in: .whitespacesAndNewlines).prefix(500))
+        String((text ?? "").withoutSecrets.trimmingCharacters(in: .whitespacesAndNewlines).prefix(500))
     }
 
     private func failed(_ problem: String) -> KubernetesError {

@@ -14,7 +14,9 @@ struct ExecPlugin: Sendable, Hashable {
     /// A name that is looked up in `PATH`, or an absolute path.
     var command: String
     var arguments: [String]
-    /// The whole environment of the plugin, but for `KUBERNETES_EXEC_INFO`.
+    /// The environment of this process, which the plugin inherits but for the passwords in it.
+    var surroundings: [String: String]
+    /// The variables that the kubeconfig gives it.
     var environment: [String: String]
     var installHint: String?
     var interactiveMode: InteractiveMode
@@ -47,7 +49,8 @@ struct ExecPlugin: Sendable, Hashable {
         self.apiVersion = apiVersion
         self.command = command.contains("/") ? user.resolve(command) : command
         arguments = exec.args ?? []
-        self.environment = environment.merging((exec.env ?? []).map { ($0.name ?? "", $0.value ?? "") }) { _, own in own }
+        surroundings = environment
+        self.environment = Dictionary((exec.env ?? []).map { ($0.name ?? "", $0.value ?? "") }) { $1 }
         installHint = exec.installHint.map { String($0.unicodeScalars.filter { $0 == "\n" || ($0.value >= 32 && $0.value != 127) }) }
         self.interactiveMode = interactiveMode
         file = user.file

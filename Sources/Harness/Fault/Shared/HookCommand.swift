@@ -1,6 +1,7 @@
 import Experiment
 import Foundation
 import Kubernetes
+import Secrets
 import Subprocess
 import SystemPackage
 
@@ -58,7 +59,7 @@ struct HookCommand: Sendable {
 
     private static func environment(_ kubeconfig: String?) -> [Environment.Key: String?] {
         var changes: [Environment.Key: String?] = kubeconfig.map { ["KUBECONFIG": $0] } ?? [:]
-        for name in SecretVariables.names { changes[Environment.Key(stringLiteral: name)] = .some(nil) }
+        for name in KnownSecrets.variables { changes[Environment.Key(stringLiteral: name)] = .some(nil) }
         return changes
     }
 
