@@ -156,7 +156,7 @@ struct RunCommand: AsyncParsableCommand {
         let sources = files.map { ExperimentSource(file: $0.path, text: $0.text, experiments: $0.experiments) }
         let findings = await runner.run(sources)
         progress.finish()
-        if let interruption = findings.interruption, findings.exitCode == .internalError {
+        if let interruption = findings.interruption, interruption.cause == "error" {
             let left = runner.openUndos
             standardError(
                 "error: \(interruption.message)\n"

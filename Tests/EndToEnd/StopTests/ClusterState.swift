@@ -1,5 +1,6 @@
 import JSON
 import Kubernetes
+import Testing
 
 /// The objects of a cluster, without the parts that change by themselves: versions, times, and the names of replaced pods.
 ///
@@ -61,6 +62,17 @@ struct ClusterState: Equatable {
     }
 }
 
+extension TestCluster {
+    /// Waits for the target to be ready again. Then nothing may be left of a run, neither in the cluster nor in the server and its processes.
+    func expectUnchanged(since before: ClusterState, _ place: Comment) async throws {
+        try await settle()
+        let changed = try await ClusterState.of(self).difference(from: before)
+        #expect(changed.isEmpty, "\(place): \(changed.joined(separator: "; "))")
+        #expect(try await frozenProcesses() == 0, place)
+        #expect(try await ledgerTables() == [], place)
+    }
+}
+
 extension JSONValue {
     /// The value without the volumes of ServiceAccount tokens, and their mounts: each pod has its own name for them.
     fileprivate var withoutTokenVolumes: JSONValue {
@@ -94,16 +106,4 @@ private struct Whole<Resource: KubernetesResource>: KubernetesResource {
     }
 
     func encode(to encoder: any Encoder) throws { try content.encode(to: encoder) }
-}
-
-extension JSONValue {
-    /// The same value without the volume of the ServiceAccount's token, whose name the API server draws anew for every pod.
-    fileprivate var withoutDrawnNames: JSONValue {
-        switch self {
-        case .array(let elements):
-            .array(elements.filter { $0["name"]?.string?.hasPrefix("kube-api-access-") != true }.map(\.withoutDrawnNames))
-        case .object(let members): .object(members.mapValues(\.withoutDrawnNames))
-        default: self
-        }
-    }
 }

@@ -14,8 +14,12 @@ struct Drill: Sendable {
     var undo = "uncordonNode"
     var giveUpAfter = "30s"
     var seed = 50
-    /// Redirections of the harness's output, in the words of a shell.
+    /// Redirections of the harness's output, in the words of a shell; `{folder}` is the report folder.
     var redirection = ""
+    /// The harness's variables beside those of this process.
+    var environment: [String: String] = [:]
+    /// The login's `passwordFrom`.
+    var passwordFrom = "{secret: mssql, key: MSSQL_SA_PASSWORD}"
 
     var yaml: String {
         """
@@ -27,7 +31,7 @@ struct Drill: Sendable {
             namespace: \(TestCluster.namespace)
             workload: deployment/azure-sql-edge
             service: azure-sql-edge
-            login: {user: sa, passwordFrom: {secret: mssql, key: MSSQL_SA_PASSWORD}}
+            login: {user: sa, passwordFrom: \(passwordFrom)}
             encryption: {mode: required, trustServerCertificate: true}
           fault: {\(fault)}
           probes: {connect: {interval: 200ms}, session: {interval: 200ms}, login: {interval: 500ms}}
@@ -68,7 +72,9 @@ struct Drill: Sendable {
         let (code, seen) = try await Program.run(
             "aftershock", ["run", file, "--confirm-context", TestCluster.context, "--reports", folder] + cluster.access,
             log: folder + ".log",
-            launcher: redirection.isEmpty ? [] : ["bash", "-o", "pipefail", "-c", "\"$@\" \(redirection)", "bash"]
+            launcher: redirection.isEmpty
+                ? ["env"] + environment.map { "\($0.key)=\($0.value)" }
+                : ["bash", "-o", "pipefail", "-c", "\"$@\" \(redirection.replacing("{folder}", with: folder))", "bash"]
         ) { process in
             try await firstResult(within: .seconds(90)) { () async throws -> (struck: Bool, steps: [Step])? in
                 var steps: [Step] = []

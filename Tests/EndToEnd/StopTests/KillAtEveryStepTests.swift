@@ -73,7 +73,7 @@ import Testing
             let restored = try await Program.run("aftershock", ["restore", "--all"] + cluster.access)
             #expect(restored.exitCode == 0, "\(place): \(restored.output)\(restored.errors)")
             #expect(restored.output.contains("√"), place)
-            try await Self.expectUnchanged(cluster, before, place)
+            try await cluster.expectUnchanged(since: before, place)
         }
     }
 
@@ -88,7 +88,7 @@ import Testing
                 #expect(restored.exitCode == 0, "\(restored.output)\(restored.errors)")
                 #expect(try await cluster.client.get(Node.self, node).isCordoned)
             }
-            try await Self.expectUnchanged(cluster, before, "a node that was cordoned before")
+            try await cluster.expectUnchanged(since: before, "a node that was cordoned before")
         }
     }
 
@@ -115,14 +115,6 @@ import Testing
     ) async throws {
         let again = try await Program.run("aftershock", ["restore", "--run", run.folder] + cluster.access)
         #expect(again.output == "nothing is left to put back\n", place)
-        try await expectUnchanged(cluster, before, place)
-    }
-
-    private static func expectUnchanged(_ cluster: TestCluster, _ before: ClusterState, _ place: Comment) async throws {
-        try await cluster.settle()
-        let changed = try await ClusterState.of(cluster).difference(from: before)
-        #expect(changed.isEmpty, "\(place): \(changed.joined(separator: "; "))")
-        #expect(try await cluster.frozenProcesses() == 0, place)
-        #expect(try await cluster.ledgerTables() == [], place)
+        try await cluster.expectUnchanged(since: before, place)
     }
 }
