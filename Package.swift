@@ -139,6 +139,7 @@ let package = Package(
 
         testSupport("Checkout"),
         testSupport("JournalScript", ["Journal", "Verdict"]),
+        testSupport("HostileProxy", [.nioCore, .nioPosix, .nioSSL]),
         testSupport("JUnitReading", ["Checkout", "CXML2"]),
         testSupport("Programs", [.subprocess, .system]),
 
@@ -167,7 +168,7 @@ let package = Package(
         endToEndTests(
             "StopTests",
             [
-                "Checkout", "Programs", "JUnitReading", "Fault", "Journal", "JSON", "Kubernetes", "TDS", .nioPosix,
+                "Checkout", "HostileProxy", "Programs", "JUnitReading", "Fault", "Journal", "JSON", "Kubernetes", "TDS", .nioPosix,
                 .subprocess, .system,
             ]),
     ]

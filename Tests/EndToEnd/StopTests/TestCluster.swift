@@ -22,9 +22,11 @@ struct TestCluster: Sendable {
 
     /// - Parameters:
     ///   - flaws: misbehaviour of the control plane.
+    ///   - databaseFlaws: misbehaviour of the server.
     ///   - manifest: changes the target's manifest before it is applied.
     static func with(
-        flaws: [String] = [], manifest change: (String) -> String = { $0 }, _ body: @Sendable @escaping (TestCluster) async throws -> Void
+        flaws: [String] = [], databaseFlaws: [String] = [], manifest change: (String) -> String = { $0 },
+        _ body: @Sendable @escaping (TestCluster) async throws -> Void
     ) async throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("aftershock-stop-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -35,7 +37,9 @@ struct TestCluster: Sendable {
         let kubeconfig = folder + "/kubeconfig"
         _ = try await Subprocess.run(
             Program.executable("aftershock"),
-            arguments: Arguments(["sandbox", "--kubeconfig-out", kubeconfig, "--apply", manifest] + flaws.flatMap { ["--flaw", $0] }),
+            arguments: Arguments(
+                ["sandbox", "--kubeconfig-out", kubeconfig, "--apply", manifest] + flaws.flatMap { ["--flaw", $0] }
+                    + databaseFlaws.flatMap { ["--database-flaw", $0] }),
             input: .none,
             output: .sequence, error: .discarded
         ) { execution in
@@ -74,6 +78,19 @@ struct TestCluster: Sendable {
     /// The options by which a command finds this cluster.
     var access: [String] { ["--kubeconfig", kubeconfig] }
 
+    /// The password of the server, as its Secret has it.
+    func password() async throws -> String {
+        let secret = try await client.get(Secret.self, "mssql", in: Self.namespace)
+        return String(decoding: try #require(secret.data?["MSSQL_SA_PASSWORD"]), as: UTF8.self)
+    }
+
+    /// The token of the kubeconfig's other user.
+    func token() throws -> String {
+        let text = try String(contentsOfFile: kubeconfig, encoding: .utf8)
+        let line = try #require(text.split(separator: "\n").first { $0.contains(" token: ") })
+        return String(try #require(line.split(separator: " ").last))
+    }
+
     func pod() async throws -> Pod {
         try #require(await client.list(Pod.self, in: .namespace(Self.namespace)).items.first { $0.metadata.deletionTimestamp == nil })
     }
@@ -81,10 +98,8 @@ struct TestCluster: Sendable {
     /// The ledger's tables on the server, and its database, as the server itself lists them.
     func ledgerTables() async throws -> [String] {
         let service = try await client.get(Service.self, "azure-sql-edge", in: Self.namespace)
-        let secret = try await client.get(Secret.self, "mssql", in: Self.namespace)
         let host = try #require(service.status?.loadBalancer?.ingress?.first?.ip ?? service.spec.clusterIP)
-        let password = String(decoding: try #require(secret.data?["MSSQL_SA_PASSWORD"]), as: UTF8.self)
-        var server = TDSConfiguration(host: host, port: 1433, user: "sa", password: password)
+        var server = TDSConfiguration(host: host, port: 1433, user: "sa", password: try await password())
         server.certificateTrust = .any
         let connection = try await TDSConnection.connect(server, on: MultiThreadedEventLoopGroup.singleton.next())
         let databases = try await connection.query("SELECT name FROM sys.databases", timeout: .seconds(20)).rows.compactMap {
