@@ -3,7 +3,7 @@ import Synchronization
 
 /// The passwords and tokens that this process holds, so that it can recognise them in the words of others.
 ///
-/// A server can repeat a password in an error text, a program in its output. What the harness shows or keeps of such text goes through
+/// A server can repeat a password in an error text, a program in its output. Such text is shown and kept only through
 /// ``Swift/String/withoutSecrets``.
 public enum KnownSecrets {
     private struct Needle {

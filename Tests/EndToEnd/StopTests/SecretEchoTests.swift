@@ -3,7 +3,7 @@ import JSON
 import Programs
 import Testing
 
-/// Whoever has the password or the token repeats it: the server in its error texts, a hook in its output. The harness passes it on to nobody.
+/// The password and the token are repeated: by the server in its error texts, by a hook in its output. The harness passes it on to nobody.
 @Suite(.timeLimit(.minutes(5))) struct SecretEchoTests {
     @Test func noSecretReachesALogOrAReport() async throws {
         try await TestCluster.with(databaseFlaws: ["tell-password=7"]) { cluster in

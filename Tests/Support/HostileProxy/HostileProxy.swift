@@ -175,7 +175,7 @@ private final class Outer: ChannelInboundHandler {
     private let drips: Bool
     private var waiting = ByteBuffer()
     private var isDripping = false
-    /// What is still to be added to the head of the answer.
+    /// A line that is still to be added to the head of the answer.
     private var closes: String
 
     init(inner: any Channel, isUpgrade: Bool, drips: Bool) {
