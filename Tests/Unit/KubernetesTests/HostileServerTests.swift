@@ -105,6 +105,19 @@ import Testing
         }
     }
 
+    /// Page after page, each of which says that there are more: small ones until the time is over, large ones until there is too much.
+    @Test(arguments: [(0, "does not come to its end"), (8 << 20, "larger than 256 MiB")])
+    func aListWithoutEnd(pad: Int, problem: String) async throws {
+        let page = #"{"metadata": {"continue": "x", "pad": "\#(String(repeating: "x", count: pad))"}, "items": []}"#
+        try await TestServer.run { _, peer in
+            peer.answer(200, page)
+        } body: { server in
+            let client = try KubernetesClient(.test(port: server.port, requestTimeout: pad == 0 ? .milliseconds(100) : .seconds(30)))
+            let error = try await failure { try await client.list(ConfigMap.self) }
+            #expect(error.code == .unexpectedAnswer && error.message.contains(problem), "\(error)")
+        }
+    }
+
     @Test func headersWithoutEnd() async throws {
         for line in ["X: \(String(repeating: "x", count: 2 << 20))\r\n", String(repeating: "X: y\r\n", count: 300_000)] {
             try await TestServer.run { _, peer in

@@ -2,6 +2,8 @@ import Foundation
 public import JSON
 
 extension KubernetesClient {
+    private static let listLimit = 256 << 20
+
     /// Reads one object. `namespace` defaults to the configuration's.
     public func get<Resource: KubernetesResource>(
         _ type: Resource.Type = Resource.self, _ name: String, in namespace: String? = nil
@@ -22,7 +24,8 @@ extension KubernetesClient {
 
     /// Lists all objects that match, page by page, as of one resource version.
     ///
-    /// When the server has dropped that version in the middle of it (410), the list starts again.
+    /// When the server has dropped that version in the middle of it (410), the list starts again. All pages together are at most
+    /// 256 MiB, as much as 25,000 pods have, and take at most as long as ten requests may.
     ///
     /// - Parameters:
     ///   - labels: a label selector in kubectl's form.
@@ -36,11 +39,19 @@ extension KubernetesClient {
         var items: [Resource] = []
         var token: String?
         var restarts = 0
+        var size = 0
+        let end = ContinuousClock.now + min(requestTimeout, .seconds(3600)) * 10
         while true {
             var page = request
+            guard size <= Self.listLimit, end > .now else {
+                let problem = size > Self.listLimit ? "is larger than \(Self.listLimit >> 20) MiB" : "does not come to its end"
+                throw KubernetesError(.unexpectedAnswer, "\(configuration.server): the list \(problem)", request: request.description)
+            }
             if let token { page.query.append(("continue", token)) }
             do throws(KubernetesError) {
-                let answer = try await value(page, as: ResourcePage<Resource>.self)
+                let bytes = try await data(page)
+                size += bytes.count
+                let answer: ResourcePage<Resource> = try decode(bytes, of: page)
                 items += answer.items ?? []
                 guard let next = answer.metadata.continue, !next.isEmpty else {
                     return ResourceList(items: items, resourceVersion: answer.metadata.resourceVersion ?? "")
