@@ -97,6 +97,20 @@ import Testing
         #expect(actions.last == .execute(Request(body: .batch("SELECT 2"), reset: .none)))
     }
 
+    @Test func noMoreIsKeptThanAClientSends() throws {
+        var machine = try loggedIn()
+        for number in 0...16 { _ = try machine.received(batch("SELECT \(number)")) }
+        let one = batch("SELECT 17")
+        #expect(throws: TDSWireError.self) { try machine.received(one) }
+
+        var other = self.machine(.off)
+        var part = packet(.prelogin, ByteBuffer(repeating: 0, count: 32_000))
+        part.status = []
+        _ = try other.received(part)
+        _ = try other.received(part)
+        #expect(throws: TDSWireError.self) { try other.received(part) }
+    }
+
     @Test func aResponseIsCutIntoPacketsOfTheNegotiatedSize() throws {
         var machine = try loggedIn()
         _ = try machine.received(batch("SELECT 1"))
