@@ -91,12 +91,14 @@ let package = Package(
     targets: [
         // Core: protocols and formats, of use to both sides.
         systemLibrary(.core, "CCurl", "libcurl", apt: "libcurl4-openssl-dev"),
+        module(.core, "Certificates", [.nioSSL, .x509, .crypto]),
         module(.core, "JSON"),
         module(.core, "Secrets"),
         module(
             .core, "Kubernetes",
-            ["JSON", "Secrets", "CCurl", .nioCore, .x509, .crypto, .subprocess, .system, .yams]),
-        module(.core, "TDS", [.nioCore, .nioPosix, .nioTLS, .nioSSL]),
+            ["JSON", "Network", "Secrets", "CCurl", .nioCore, .x509, .crypto, .subprocess, .system, .yams]),
+        module(.core, "Network", [.nioCore]),
+        module(.core, "TDS", ["Network", .nioCore, .nioPosix, .nioTLS, .nioSSL]),
 
         // Harness: runs experiments and judges them.
         systemLibrary(.harness, "CXML2", "libxml-2.0", apt: "libxml2-dev"),
@@ -104,14 +106,17 @@ let package = Package(
         module(.harness, "Fault", ["Experiment", "Journal", "Kubernetes", "JSON", "Secrets", .subprocess, .system]),
         module(.harness, "Journal", ["JSON", "Secrets", .system]),
         module(.harness, "Ledger", ["Experiment", "Journal", "Probe", "TDS", .nioCore]),
-        module(.harness, "Probe", ["Experiment", "Journal", "TDS", .nioCore, .nioPosix]),
+        module(.harness, "Probe", ["Experiment", "Journal", "Network", "TDS", .nioCore, .nioPosix]),
         module(
             .harness, "Report", ["Experiment", "Journal", "Verdict", "CXML2", "JSON", .mustache],
             resources: ["HTML/Page/page.mustache", "HTML/Page/page.css", "HTML/Page/page.js"].map { .embedInCode($0) }
                 + ["Schemas/results.schema.json", "Schemas/journal.schema.json"].map { .embedInCode($0) }),
         module(
             .harness, "Run",
-            ["Experiment", "Journal", "JSON", "Kubernetes", "Secrets", "TDS", "Probe", "Ledger", "Fault", "Verdict", .nioCore, .nioPosix]),
+            [
+                "Experiment", "Journal", "JSON", "Kubernetes", "Network", "Secrets", "TDS", "Probe", "Ledger", "Fault", "Verdict",
+                .nioCore, .nioPosix,
+            ]),
         module(.harness, "Verdict", ["Experiment", "Journal", "JSON", .histogram]),
 
         // Sandbox: an embedded Kubernetes and a stand-in for SQL Server.
@@ -119,19 +124,28 @@ let package = Package(
         .systemLibrary(name: "CSeccomp", path: "Sources/Sandbox/CSeccomp"),
         module(
             .sandbox, "Sandbox",
-            ["JSON", .nioCore, .nioPosix, .nioHTTP1, .nioWebSocket, .nioSSL, .x509, .crypto, .subprocess, .system, .yams]),
+            [
+                "Certificates", "JSON", "Network", .nioCore, .nioPosix, .nioHTTP1, .nioWebSocket, .nioSSL, .crypto, .subprocess, .system,
+                .yams,
+            ]),
         module(.sandbox, "DatabaseFlaws"),
         module(
             .sandbox, "SandboxSQL",
-            ["DatabaseFlaws", "TDS", "CSQLite", "CSeccomp", .nioCore, .nioPosix, .nioTLS, .nioSSL, .x509, .crypto, .argumentParser]),
+            [
+                "Certificates", "DatabaseFlaws", "TDS", "CSQLite", "CSeccomp", .nioCore, .nioPosix, .nioTLS, .nioSSL, .crypto,
+                .argumentParser,
+            ]),
         program(.sandbox, "sandbox-sql", ["SandboxSQL", .argumentParser]),
 
         // Tools: what people start.
-        module(.tools, "Calibration", ["Journal", "Probe", "TDS", "Verdict", .nioCore, .nioPosix, .nioTLS, .nioSSL, .x509, .crypto]),
+        module(
+            .tools, "Calibration",
+            ["Certificates", "Journal", "Network", "Probe", "TDS", "Verdict", .nioCore, .nioPosix, .nioTLS, .nioSSL]),
         module(
             .tools, "Commands",
             [
-                "Calibration", "JSON", "Experiment", "Fault", "Journal", "Kubernetes", "Secrets", "TDS", "Verdict", "Report", "Run",
+                "Calibration", "JSON", "Experiment", "Fault", "Journal", "Kubernetes", "Network", "Probe", "Secrets", "TDS", "Verdict",
+                "Report", "Run",
                 "DatabaseFlaws", "Sandbox", .nioPosix,
                 .yams, .argumentParser,
             ]),
@@ -150,16 +164,17 @@ let package = Package(
         unitTests("JSON"),
         unitTests("Journal", ["JSON"]),
         unitTests(
-            "Kubernetes", ["JSON", "Programs", "Secrets", .nioCore, .nioPosix, .nioSSL, .x509, .crypto, .subprocess],
+            "Kubernetes", ["Certificates", "JSON", "Programs", "Secrets", .nioCore, .nioPosix, .nioSSL, .crypto, .subprocess],
             resources: [.copy("Fixtures")]),
         unitTests("Ledger", ["Journal", "Probe", "TDS", "sandbox-sql", "Programs", .nioCore, .nioPosix]),
-        unitTests("Probe", ["Calibration", "Journal", "TDS", .nioCore, .nioPosix]),
+        unitTests("Probe", ["Calibration", "Certificates", "Journal", "TDS", .nioCore, .nioPosix]),
         unitTests("Secrets"),
         unitTests("Report", ["Checkout", "JournalScript", "JUnitReading", "Journal", "JSON", "Verdict"]),
         unitTests("Run", ["Calibration", "Experiment", "Fault", "Journal", "JSON", "Kubernetes", "Ledger", "TDS", .nioCore, .nioPosix]),
         unitTests("Sandbox", ["Checkout", "JSON", .nioCore, .nioPosix, .nioHTTP1, .subprocess]),
         unitTests("SandboxSQL", ["DatabaseFlaws", "TDS", .nioCore, .nioPosix]),
-        unitTests("TDS", ["sandbox-sql", "Programs", .nioCore, .nioPosix, .nioEmbedded, .nioTLS, .nioSSL, .x509, .crypto]),
+        unitTests(
+            "TDS", ["Certificates", "Network", "sandbox-sql", "Programs", .nioCore, .nioPosix, .nioEmbedded, .nioTLS, .nioSSL]),
         unitTests("Verdict", ["JournalScript", "Experiment", "Journal", "JSON"], resources: [.copy("StoredRuns")]),
 
         endToEndTests(

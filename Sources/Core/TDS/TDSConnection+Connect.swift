@@ -1,6 +1,7 @@
 public import NIOCore
 import NIOPosix
 import NIOSSL
+import Network
 import Synchronization
 
 #if canImport(Glibc)
@@ -45,7 +46,7 @@ extension TDSConnection {
         throw TDSError(
             .tooManyRedirections, phase: .login,
             detail: "the server redirected more than \(configuration.maximumRedirections) times, last to "
-                + "\(configuration.host):\(configuration.port)",
+                + HostPort.text(configuration.host, configuration.port),
             phases: phases)
     }
 }

@@ -1,6 +1,7 @@
 import Journal
 import NIOCore
 import NIOPosix
+import Network
 import TDS
 
 #if canImport(Glibc)
@@ -47,20 +48,12 @@ struct ConnectProbe: Sendable {
             } else {
                 outcome.completed("tcp", took: answered - asked.value)
             }
-            await abort(channel)
+            // Thousands of probes must leave no socket waiting. Fails only where the peer was faster.
+            try? await channel.closeWithReset().get()
         case .failure(let error):
             outcome.failure = Failure(connecting: error)
         }
         return outcome
-    }
-
-    /// Closes with a reset, so that thousands of probes leave no socket waiting in TIME_WAIT.
-    private func abort(_ channel: any Channel) async {
-        if let socket = channel as? any SocketOptionProvider {
-            try? await socket.setSoLinger(linger(l_onoff: 1, l_linger: 0)).get()
-        }
-        // Fails only where the peer was faster.
-        try? await channel.close().get()
     }
 }
 

@@ -1,3 +1,4 @@
+import Certificates
 import Journal
 import NIOCore
 import NIOPosix
@@ -69,7 +70,7 @@ public struct Calibration: Sendable {
         on probeLoops: any EventLoopGroup, _ serverLoops: any EventLoopGroup, _ processID: Int32,
         _ progress: @escaping @Sendable (Int, TrialResult) -> Void
     ) async throws -> [TrialResult] {
-        let identity = try ServerIdentity(name: "localhost")
+        let identity = try IssuedCertificate.selfSigned(name: "localhost", hosts: ["localhost"])
         func trial(_ number: Int) -> Trial {
             Trial(
                 plan: plan(number), cadence: options.cadence, host: Self.host(number % options.atOnce, processID), identity: identity,

@@ -1,4 +1,5 @@
 import NIOCore
+import Network
 
 /// One side of a forwarded connection: what it reads, its partner writes.
 final class ForwardedConnection: ChannelDuplexHandler {

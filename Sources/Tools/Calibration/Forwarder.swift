@@ -1,6 +1,7 @@
 public import Journal
 public import NIOCore
 import NIOPosix
+import Network
 
 #if canImport(Glibc)
     import Glibc

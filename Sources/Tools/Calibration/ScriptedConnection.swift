@@ -2,6 +2,7 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 import NIOTLS
+import Network
 import TDS
 
 /// The server's side of one connection: PRELOGIN, TLS if there is an identity, LOGIN7, and statements that are answered with their

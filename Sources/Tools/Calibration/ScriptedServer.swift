@@ -1,3 +1,4 @@
+public import Certificates
 public import Journal
 public import NIOCore
 import NIOPosix
@@ -34,9 +35,14 @@ public final class ScriptedServer: Sendable {
     /// - Parameters:
     ///   - host: a loopback address.
     ///   - identity: encrypts everything after PRELOGIN; `nil` says that encryption is not supported.
-    public static func start(host: String, identity: ServerIdentity?, on eventLoop: any EventLoop) async throws -> ScriptedServer {
+    public static func start(host: String, identity: IssuedCertificate?, on eventLoop: any EventLoop) async throws -> ScriptedServer {
         let state = NIOLoopBoundBox.makeBoxSendingValue(ScriptedServerState(), eventLoop: eventLoop)
-        let tls = try identity.map { try NIOSSLContext(configuration: $0.configuration()) }
+        let tls = try identity.map { identity in
+            var configuration = try identity.serverConfiguration()
+            // The PRELOGIN wrapping of TDS 7.x ends with the handshake; TLS 1.3 goes on after it.
+            configuration.maximumTLSVersion = .tlsv12
+            return try NIOSSLContext(configuration: configuration)
+        }
         let listener = try await ServerBootstrap(group: eventLoop, childGroup: eventLoop)
             .serverChannelOption(.backlog, value: 4096)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)

@@ -1,5 +1,7 @@
+import Certificates
 import Journal
 import NIOCore
+import Network
 import Probe
 import Synchronization
 import TDS
@@ -12,7 +14,7 @@ struct Trial: Sendable {
     let cadence: TrialPlan.Cadence
     /// A loopback address of its own.
     let host: String
-    let identity: ServerIdentity
+    let identity: IssuedCertificate
     let serverLoop: any EventLoop
     let probeLoop: any EventLoop
     let loginLoop: any EventLoop
@@ -90,7 +92,7 @@ struct Trial: Sendable {
         recorder.record(.experimentStarted(ExperimentStarted(name: plan.kind.rawValue)))
         recorder.record(.repeatStarted(RepeatStarted(number: 1, of: 1)))
         recorder.record(
-            .probesStarted(ProbesStarted(address: "\(host):\(forwarder.address.port ?? 0)", schedules: configuration.schedules)))
+            .probesStarted(ProbesStarted(address: HostPort.text(host, forwarder.address.port ?? 0), schedules: configuration.schedules)))
 
         let heartbeat = Heartbeat(on: serverLoop, clock: clock)
         try await heartbeat.start(every: cadence.interval)

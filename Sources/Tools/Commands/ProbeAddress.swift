@@ -1,4 +1,5 @@
 import ArgumentParser
+import Network
 import TDS
 
 /// A server as people write it: `host`, `host:port`, `[address]:port`, or as SQL Server's own tools do, `tcp:host,port` and
@@ -32,16 +33,9 @@ struct ProbeAddress: Equatable {
             }
             rest = rest[..<backslash]
         }
-        if rest.first == "[", let end = rest.firstIndex(of: "]") {
-            let behind = rest[end...].dropFirst()
-            rest = rest[..<end].dropFirst()
-            guard behind.isEmpty || port == nil && behind.first == ":" else { throw Self.invalid(argument) }
-            if !behind.isEmpty { port = behind.dropFirst() }
-        } else if port == nil, rest.count(where: { $0 == ":" }) == 1, let colon = rest.firstIndex(of: ":") {
-            // More than one colon is an IPv6 address without a port.
-            port = rest[colon...].dropFirst()
-            rest = rest[..<colon]
-        }
+        guard let (name, behindColon) = HostPort.split(rest), behindColon == nil || port == nil else { throw Self.invalid(argument) }
+        port = port ?? behindColon
+        rest = name
         host = [".", "(local)"].contains(rest.lowercased()) ? "localhost" : String(rest)
         guard !host.isEmpty, !host.contains(where: { $0.isWhitespace || "[],\\".contains($0) }) else { throw Self.invalid(argument) }
         guard let port else { return }

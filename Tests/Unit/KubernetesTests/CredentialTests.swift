@@ -1,3 +1,4 @@
+import Certificates
 import Foundation
 import Secrets
 import Subprocess
@@ -54,7 +55,7 @@ import Testing
 
     @Test func certificatesFromAPlugin() async throws {
         let folder = try TemporaryFolder()
-        let identity = try TestAuthority().issue(name: "admin")
+        let identity = try CertificateAuthority(name: "test authority").issue(name: "admin")
         func escaped(_ text: String) -> String { text.replacingOccurrences(of: "\n", with: "\\n") }
         let json =
             #"{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"clientCertificateData": "\#(escaped(identity.certificate))", "clientKeyData": "\#(escaped(identity.key))", "expirationTimestamp": "2030-01-01T00:00:00Z"}}"#

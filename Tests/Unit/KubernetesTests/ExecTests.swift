@@ -1,3 +1,4 @@
+import Certificates
 import Crypto
 import Foundation
 import NIOCore
@@ -169,10 +170,10 @@ import Testing
     }
 
     @Test func trustIsTheSameAsForEveryOtherRequest() async throws {
-        let authority = try TestAuthority()
+        let authority = try CertificateAuthority(name: "test authority")
         let identity = try authority.issue(name: "s", addresses: [], hosts: ["inner"])
         func run(_ trust: ClusterConfiguration.Trust) async throws -> ExecResult {
-            try await TestServer.run(tls: try authority.serverTLS(identity)) { request, peer in
+            try await TestServer.run(tls: try identity.serverTLS()) { request, peer in
                 peer.send(Array(Self.accept(request, "v4.channel.k8s.io").utf8) + Self.success)
             } body: { server in
                 let configuration = try ClusterConfiguration.test(port: server.port, isTLS: true, trust: trust)
@@ -184,7 +185,7 @@ import Testing
         #expect(try await run(.init(isVerified: false)).isSuccess)
         let mismatch = try await failure { try await run(.init(authority: pem, serverName: "outer")) }
         #expect(mismatch.code == .serverNameMismatch, "\(mismatch)")
-        let other = PEM(bytes: Array(try TestAuthority(name: "other").pem.utf8), origin: "/etc/other.crt")
+        let other = PEM(bytes: Array(try CertificateAuthority(name: "other").pem.utf8), origin: "/etc/other.crt")
         let untrusted = try await failure { try await run(.init(authority: other, serverName: "inner")) }
         #expect(untrusted.code == .serverCertificateUntrusted && untrusted.message.contains("/etc/other.crt"), "\(untrusted)")
     }

@@ -1,3 +1,4 @@
+import Certificates
 import Foundation
 import JSON
 import Testing
@@ -64,7 +65,7 @@ import Testing
 
     @Test func relativePathsBelongToTheirFilesFolder() throws {
         let folder = try TemporaryFolder()
-        let authority = try TestAuthority()
+        let authority = try CertificateAuthority(name: "test authority")
         let identity = try authority.issue(name: "admin")
         try folder.write(try authority.pem, to: "conf/pki/ca.crt")
         try folder.write(identity.certificate, to: "conf/pki/admin.crt")
@@ -125,7 +126,7 @@ import Testing
     @Test func inAPod() throws {
         let folder = try TemporaryFolder()
         try folder.write("token\n", to: "serviceaccount/token")
-        try folder.write(try TestAuthority().pem, to: "serviceaccount/ca.crt")
+        try folder.write(try CertificateAuthority(name: "test authority").pem, to: "serviceaccount/ca.crt")
         try folder.write("sql\n", to: "serviceaccount/namespace")
         let environment = ["KUBERNETES_SERVICE_HOST": "fd00::1", "KUBERNETES_SERVICE_PORT": "443"]
         let loaded = try load(folder, environment: environment)
@@ -203,7 +204,7 @@ import Testing
     @Test func inAPodThePartsThatAreMissing() throws {
         let folder = try TemporaryFolder()
         try folder.write("token\n", to: "serviceaccount/token")
-        try folder.write(try TestAuthority().pem, to: "serviceaccount/ca.crt")
+        try folder.write(try CertificateAuthority(name: "test authority").pem, to: "serviceaccount/ca.crt")
         try folder.write("sql\n", to: "serviceaccount/namespace")
         let environment = ["KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "443"]
         func load(_ text: String, _ overrides: KubeconfigOverrides = .init()) throws -> ClusterConfiguration {
@@ -238,9 +239,9 @@ import Testing
         #expect(try error(config("one", cluster: ", certificate-authority-data: '%%'")).code == .certificateUnreadable)
         #expect(try error(config("one", cluster: ", certificate-authority-data: aGVsbG8=")).code == .certificateUnreadable)
         #expect(try error(config("one", user: "{client-certificate: nope.crt, client-key: nope.key}")).code == .certificateUnreadable)
-        let chain = Data(try TestAuthority().pem.utf8).base64EncodedString()
+        let chain = Data(try CertificateAuthority(name: "test authority").pem.utf8).base64EncodedString()
         #expect(try error(config("one", user: "{client-certificate-data: \(chain)}")).message.contains("without its key"))
-        let authority = try TestAuthority()
+        let authority = try CertificateAuthority(name: "test authority")
         let data = Data(try authority.pem.utf8).base64EncodedString()
         #expect(
             try error(config("one", cluster: ", certificate-authority-data: \(data), insecure-skip-tls-verify: true")).code

@@ -1,3 +1,4 @@
+import Certificates
 import Foundation
 import JSON
 import Testing
@@ -117,7 +118,7 @@ struct RealClusterAccessTests {
     @Test func certificatesThatDoNotFit() async throws {
         let folder = try TemporaryFolder()
         let authority = try RealCluster.authority()
-        func user(_ identity: TestAuthority.Identity) -> JSONValue {
+        func user(_ identity: IssuedCertificate) -> JSONValue {
             [
                 "client-certificate-data": .string(Data(identity.certificate.utf8).base64EncodedString()),
                 "client-key-data": .string(Data(identity.key.utf8).base64EncodedString()),
@@ -126,11 +127,12 @@ struct RealClusterAccessTests {
         let fine = try authority.issue(name: "someone", organization: "system:masters")
         #expect(try await !RealCluster.client(try kubeconfig(folder, user: user(fine))).list(Node.self).items.isEmpty)
 
-        let old = try authority.issue(name: "someone", organization: "system:masters", notAfter: Date(timeIntervalSinceNow: -600))
+        let old = try authority.issue(
+            name: "someone", organization: "system:masters", validity: Date(timeIntervalSinceNow: -3600)..<Date(timeIntervalSinceNow: -600))
         let expired = try await failure { try await RealCluster.client(try kubeconfig(folder, user: user(old))).list(Node.self) }
         #expect(expired.code == .clientCertificateExpired && expired.message.contains("client-certificate-data"), "\(expired)")
 
-        let foreign = try TestAuthority(name: "foreign")
+        let foreign = try CertificateAuthority(name: "foreign")
         let stranger = try foreign.issue(name: "someone")
         let refused = try await failure { try await RealCluster.client(try kubeconfig(folder, user: user(stranger))).list(Node.self) }
         #expect(refused.code == .unauthorized || refused.code == .clientCertificateRejected, "\(refused)")

@@ -26,7 +26,7 @@ struct RealClusterTests {
         #expect(try await !client.list(EndpointSlice.self, in: .namespace("default")).items.isEmpty)
         #expect(try await !client.list(StorageClass.self).items.isEmpty)
         #expect(try await !client.list(Lease.self, in: .namespace("kube-node-lease")).items.isEmpty)
-        #expect(try await !client.list(Event.self, in: .all).items.isEmpty)
+        #expect(try await !client.list(ClusterEvent.self, in: .all).items.isEmpty)
         #expect(try await !client.list(Secret.self, in: .all).items.isEmpty)
         #expect(try await !client.list(ConfigMap.self, in: .all).items.isEmpty)
         _ = try await client.list(Pod.self, in: .all)

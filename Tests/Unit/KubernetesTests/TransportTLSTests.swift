@@ -1,3 +1,4 @@
+import Certificates
 import Foundation
 import Testing
 
@@ -6,11 +7,11 @@ import Testing
 @Suite struct TransportTLSTests {
     private let version = #"{"major": "1", "minor": "20", "gitVersion": "v1.20.2"}"#
 
-    private func trust(_ authority: TestAuthority, serverName: String? = nil) throws -> ClusterConfiguration.Trust {
+    private func trust(_ authority: CertificateAuthority, serverName: String? = nil) throws -> ClusterConfiguration.Trust {
         .init(authority: PEM(bytes: Array(try authority.pem.utf8), origin: "/etc/ca.crt"), serverName: serverName)
     }
 
-    private func certificate(_ identity: TestAuthority.Identity, key: TestAuthority.Identity? = nil) -> ClientCertificate {
+    private func certificate(_ identity: IssuedCertificate, key: IssuedCertificate? = nil) -> ClientCertificate {
         ClientCertificate(
             chain: PEM(bytes: Array(identity.certificate.utf8), origin: "/etc/admin.crt"),
             key: PEM(bytes: Array((key ?? identity).key.utf8), origin: "/etc/admin.key"))
@@ -18,11 +19,12 @@ import Testing
 
     /// A request to a TLS server; what the server saw counts for nothing here.
     private func ask(
-        _ authority: TestAuthority, _ identity: TestAuthority.Identity, clients: TestAuthority? = nil, trust: ClusterConfiguration.Trust,
+        _ authority: CertificateAuthority, _ identity: IssuedCertificate, clients: CertificateAuthority? = nil,
+        trust: ClusterConfiguration.Trust,
         certificate: ClientCertificate? = nil, status: Int = 200
     ) async throws -> ServerVersion {
         let version = version
-        return try await TestServer.run(tls: try authority.serverTLS(identity, clients: clients)) { _, peer in
+        return try await TestServer.run(tls: try identity.serverTLS(clients: clients)) { _, peer in
             peer.answer(status, status == 200 ? version : #"{"status": "Failure", "message": "Unauthorized", "code": 401}"#)
         } body: { server in
             let configuration = try ClusterConfiguration.test(
@@ -32,14 +34,14 @@ import Testing
     }
 
     @Test func theKubeconfigsAuthorityIsTrusted() async throws {
-        let authority = try TestAuthority()
+        let authority = try CertificateAuthority(name: "test authority")
         #expect(try await ask(authority, authority.issue(name: "s"), trust: trust(authority)).minor == "20")
     }
 
     @Test func anotherAuthorityIsNot() async throws {
-        let authority = try TestAuthority()
+        let authority = try CertificateAuthority(name: "test authority")
         let identity = try authority.issue(name: "s")
-        let other = try trust(TestAuthority(name: "other"))
+        let other = try trust(CertificateAuthority(name: "other"))
         let error = try await failure { try await ask(authority, identity, trust: other) }
         #expect(error.code == .serverCertificateUntrusted)
         #expect(error.message.contains("/etc/ca.crt") && error.hint != nil)
@@ -49,14 +51,14 @@ import Testing
     }
 
     @Test func anExpiredServer() async throws {
-        let authority = try TestAuthority()
-        let identity = try authority.issue(name: "s", notAfter: Date(timeIntervalSinceNow: -60))
+        let authority = try CertificateAuthority(name: "test authority")
+        let identity = try authority.issue(name: "s", validity: Date(timeIntervalSinceNow: -3600)..<Date(timeIntervalSinceNow: -60))
         let trust = try trust(authority)
         #expect(try await failure { try await ask(authority, identity, trust: trust) }.code == .serverCertificateExpired)
     }
 
     @Test func aNameThatIsNotInTheCertificateAndTheOneThatIs() async throws {
-        let authority = try TestAuthority()
+        let authority = try CertificateAuthority(name: "test authority")
         let identity = try authority.issue(name: "s", addresses: [], hosts: ["kubernetes.inner"])
         let plain = try trust(authority)
         let mismatch = try await failure { try await ask(authority, identity, trust: plain) }
@@ -68,12 +70,12 @@ import Testing
     }
 
     @Test func clientCertificates() async throws {
-        let authority = try TestAuthority()
+        let authority = try CertificateAuthority(name: "test authority")
         let identity = try authority.issue(name: "s")
         let trust = try trust(authority)
         let admin = certificate(try authority.issue(name: "admin"))
         #expect(try await ask(authority, identity, clients: authority, trust: trust, certificate: admin).minor == "20")
-        let stranger = certificate(try TestAuthority(name: "x").issue(name: "stranger"))
+        let stranger = certificate(try CertificateAuthority(name: "x").issue(name: "stranger"))
         let refused = try await failure { try await ask(authority, identity, clients: authority, trust: trust, certificate: stranger) }
         #expect(refused.code == .clientCertificateRejected, "\(refused)")
         let mixed = certificate(try authority.issue(name: "a"), key: try authority.issue(name: "b"))
@@ -82,10 +84,11 @@ import Testing
     }
 
     @Test func anExpiredClientCertificate() async throws {
-        let authority = try TestAuthority()
+        let authority = try CertificateAuthority(name: "test authority")
         let identity = try authority.issue(name: "s")
         let trust = try trust(authority)
-        let expired = certificate(try authority.issue(name: "admin", notAfter: Date(timeIntervalSinceNow: -60)))
+        let expired = certificate(
+            try authority.issue(name: "admin", validity: Date(timeIntervalSinceNow: -3600)..<Date(timeIntervalSinceNow: -60)))
         // A server that insists in the handshake, and an API server, which takes it for an anonymous request.
         let alert = try await failure { try await ask(authority, identity, clients: authority, trust: trust, certificate: expired) }
         #expect(alert.code == .clientCertificateExpired, "\(alert)")
@@ -126,8 +129,8 @@ import Testing
         await #expect(processExitsWith: .success) {
             // Of the handlers of exit, the first that was registered runs last: this holds the process open when OpenSSL is gone.
             atexit { usleep(500_000) }
-            let authority = try TestAuthority()
-            try await TestServer.run(tls: try authority.serverTLS(authority.issue(name: "s"))) { _, peer in
+            let authority = try CertificateAuthority(name: "test authority")
+            try await TestServer.run(tls: try authority.issue(name: "s").serverTLS()) { _, peer in
                 peer.answer(200, #"{"major": "1", "minor": "20", "gitVersion": "v1.20.2"}"#, headers: ["Connection: close"])
             } body: { server in
                 let trust = ClusterConfiguration.Trust(authority: PEM(bytes: Array(try authority.pem.utf8), origin: "/etc/ca.crt"))

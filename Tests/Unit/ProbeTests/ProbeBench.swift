@@ -1,4 +1,5 @@
 import Calibration
+import Certificates
 import Journal
 import NIOCore
 import NIOPosix
@@ -50,7 +51,7 @@ struct ProbeBench: Sendable {
         let number = nextHost.wrappingAdd(1, ordering: .relaxed).oldValue
         let host = "127.91.\(number >> 8).\(number & 255)"
         let loop = MultiThreadedEventLoopGroup.singleton.next()
-        let identity = isEncrypted ? try ServerIdentity(name: "localhost") : nil
+        let identity = isEncrypted ? try IssuedCertificate.selfSigned(name: "localhost", hosts: ["localhost"]) : nil
         let server = try await ScriptedServer.start(host: host, identity: identity, on: loop)
         let forwarder = try await Forwarder.start(host: host, to: server.address, on: loop)
         let configuration = TDSConfiguration(

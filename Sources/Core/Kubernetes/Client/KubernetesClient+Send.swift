@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import Network
 
 extension KubernetesClient {
     /// An answer that is larger than this is none of ours: a page of a list has 500 objects. It also bounds the memory of a request.
@@ -155,7 +156,7 @@ extension KubernetesClient {
         let target = server.path + target
         var curl = CurlRequest(method: "GET", url: "\(server.isTLS ? "https" : "http")://\(server.authority)\(target)")
         if server.isTLS, let name = trust.serverName {
-            curl.url = "https://\(ServerAddress.authority(name, server.port))\(target)"
+            curl.url = "https://\(HostPort.text(name, server.port))\(target)"
             curl.connectTo = server.authority
         }
         curl.authority = trust.authority?.bytes

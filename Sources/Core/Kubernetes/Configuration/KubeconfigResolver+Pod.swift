@@ -1,4 +1,5 @@
 import Foundation
+import Network
 
 /// In a pod: its ServiceAccount stands in for what the kubeconfig does not say.
 extension KubeconfigResolver {
@@ -38,7 +39,7 @@ extension KubeconfigResolver {
         guard let host = environment["KUBERNETES_SERVICE_HOST"], !host.isEmpty,
             let port = environment["KUBERNETES_SERVICE_PORT"].flatMap({ UInt16($0) }), FileManager.default.fileExists(atPath: tokenFile)
         else { return nil }
-        let address = "https://\(ServerAddress.authority(host, Int(port)))"
+        let address = "https://\(HostPort.text(host, Int(port)))"
         return Pod(server: try ServerAddress(address, origin: "KUBERNETES_SERVICE_HOST"), tokenFile: tokenFile)
     }
 }

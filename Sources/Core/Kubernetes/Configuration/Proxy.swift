@@ -1,4 +1,5 @@
 import Foundation
+import Network
 import Secrets
 
 /// A proxy on the way to the API server, with the meaning that Go's client gives to its address.
@@ -24,7 +25,7 @@ struct Proxy: Sendable, Hashable, CustomStringConvertible {
                 hint: "Write it like http://proxy:3128, https://proxy:443 or socks5://proxy:1080.")
         }
         let bare = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host
-        let authority = ServerAddress.authority(bare, parts.port ?? defaultPort)
+        let authority = HostPort.text(bare, parts.port ?? defaultPort)
         var login = ""
         if let user = parts.percentEncodedUser {
             login = "\(user):\(parts.percentEncodedPassword ?? "")@"
@@ -68,21 +69,13 @@ struct ProxyException {
         let address = IPAddress(host)
         if let network = IPNetwork(text) { return address.map(network.contains) ?? false }
         var name = text
-        if IPAddress(text) == nil, let (before, port) = Self.splitPort(text) {
+        if IPAddress(text) == nil, let (before, port) = HostPort.split(text[...]), let port {
             guard port == "\(server.port)" else { return false }
-            name = before
+            name = String(before)
         }
         if let excepted = IPAddress(name) { return excepted == address }
         if name.hasPrefix("*.") { name.removeFirst() }
         guard !name.isEmpty else { return false }
         return host.hasSuffix(name.hasPrefix(".") ? name : ".\(name)") || host == name
-    }
-
-    private static func splitPort(_ text: String) -> (host: String, port: String)? {
-        guard let colon = text.lastIndex(of: ":") else { return nil }
-        let host = text[..<colon]
-        let port = String(text[text.index(after: colon)...])
-        if host.hasPrefix("["), host.hasSuffix("]") { return (String(host.dropFirst().dropLast()), port) }
-        return host.contains(":") ? nil : (String(host), port)
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Network
 
 /// The API server's base URL, which may have a path (a proxy that serves several clusters).
 public struct ServerAddress: Sendable, Hashable, CustomStringConvertible {
@@ -29,7 +30,5 @@ public struct ServerAddress: Sendable, Hashable, CustomStringConvertible {
     public var description: String { "\(isTLS ? "https" : "http")://\(authority)\(path)" }
 
     /// `host:port`, as in a URL.
-    var authority: String { Self.authority(host, port) }
-
-    static func authority(_ host: String, _ port: Int) -> String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+    var authority: String { HostPort.text(host, port) }
 }

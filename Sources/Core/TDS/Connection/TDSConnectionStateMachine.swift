@@ -1,3 +1,5 @@
+import Network
+
 /// The steps of a client connection, decided without doing any of them (MS-TDS 3.2).
 ///
 /// Every event returns the action to be taken. Errors come back without times: the handler, which has the clock, adds them.
@@ -309,7 +311,7 @@ extension TDSConnectionStateMachine {
             return .fail(self.close(TDSError(.loginRejected, phase: .login, serverMessages: login.errors)))
         }
         if let route = login.route {
-            self.state = .closed(TDSError(.closed, phase: .login, detail: "redirected to \(route.host):\(route.port)"))
+            self.state = .closed(TDSError(.closed, phase: .login, detail: "redirected to \(HostPort.text(route.host, Int(route.port)))"))
             return .redirect(route)
         }
         guard let acknowledgement = login.acknowledgement, login.isFinished else {

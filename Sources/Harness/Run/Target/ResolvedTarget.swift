@@ -2,6 +2,7 @@ import Experiment
 import Fault
 import Journal
 import Kubernetes
+import Network
 
 /// The experiment's target as the cluster has it: the Service's stable address, what it leads to, and the workload that keeps it there.
 struct ResolvedTarget: Sendable {
@@ -20,7 +21,7 @@ struct ResolvedTarget: Sendable {
 
     var port: Int { servicePort.port }
 
-    var address: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+    var address: String { HostPort.text(host, port) }
 
     /// Of the pod, a number or a name.
     var targetPort: IntOrString { servicePort.targetPort ?? .int(servicePort.port) }

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import Network
 
 /// One side of a forwarded connection: hands bytes, half-closes and ends over to the other side, at the pace that the other side takes them.
 ///
@@ -54,7 +55,7 @@ final class ForwardingHandler: ChannelDuplexHandler {
     func restore() {
         let other = partner
         // A connection that was begun in the silence never got anywhere: the client's kernel would have tried again and been refused.
-        if let context, partner?.context == nil, held == nil { Self.reset(context.channel) }
+        if let context, partner?.context == nil, held == nil { context.channel.closeWithReset() }
         for side in [self, other] { side?.isSilent = false }
         for side in [self, other] {
             guard let side else { continue }
@@ -124,7 +125,7 @@ final class ForwardingHandler: ChannelDuplexHandler {
         switch end {
         case .halfClosed: other.close(mode: .output, promise: nil)
         case .closed: other.close(promise: nil)
-        case .reset: Self.reset(other.channel)
+        case .reset: other.channel.closeWithReset()
         }
     }
 
@@ -134,20 +135,13 @@ final class ForwardingHandler: ChannelDuplexHandler {
             partner?.held = .reset
             return
         }
-        if let context { Self.reset(context.channel) }
+        if let context { context.channel.closeWithReset() }
     }
 
     /// Closes both sides whatever their state.
     func end() {
         partner?.context?.close(promise: nil)
         context?.close(promise: nil)
-    }
-
-    /// Closes with RST (socket(7), SO_LINGER of zero), as the kernel of a dead process does.
-    static func reset(_ channel: any Channel) {
-        (channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenComplete { _ in
-            channel.close(promise: nil)
-        }
     }
 }
 

@@ -1,6 +1,7 @@
 import Foundation
 import NIOCore
 import NIOPosix
+import Network
 import Synchronization
 
 /// Listens on one address of a Service and forwards to its pods.
@@ -85,7 +86,10 @@ final class ServiceListener: Sendable {
 
     private func forward(_ front: any Channel) {
         // Chance, as with kube-proxy's iptables rules.
-        guard let backend = state.withLock({ $0.backends.randomElement() }) else { return ForwardingHandler.reset(front) }
+        guard let backend = state.withLock({ $0.backends.randomElement() }) else {
+            front.closeWithReset()
+            return
+        }
         proxy.connect(front, to: backend)
     }
 

@@ -1,6 +1,7 @@
 import JSON
 import NIOCore
 import NIOPosix
+import Network
 import Synchronization
 
 /// Makes Service addresses answer, as kube-proxy does on every node: forwards to ready pods, refuses where there are none, and lets everything
@@ -108,7 +109,10 @@ final class ServiceProxy: NetworkFaults {
         let (frontSide, backSide) = ForwardingHandler.pair(isSilent: isSilent)
         let bound = NIOLoopBound(frontSide, eventLoop: loop)
         let boundBack = NIOLoopBound(backSide, eventLoop: loop)
-        do { try front.pipeline.syncOperations.addHandler(frontSide) } catch { return ForwardingHandler.reset(front) }
+        do { try front.pipeline.syncOperations.addHandler(frontSide) } catch {
+            front.closeWithReset()
+            return
+        }
         state.withLock { $0.connections[id] = Connection(node: backend.node, eventLoop: loop, handler: bound) }
         front.closeFuture.whenComplete { _ in self.state.withLock { _ = $0.connections.removeValue(forKey: id) } }
         // To a node without power no connection comes about, nor a refusal.

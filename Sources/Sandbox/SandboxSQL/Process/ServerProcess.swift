@@ -1,3 +1,4 @@
+import Certificates
 import DatabaseFlaws
 import Foundation
 import Glibc
@@ -31,8 +32,11 @@ struct ServerProcess {
             databases: databases, product: ServerProduct(serverName: ProcessInfo.processInfo.hostName, edition: options.edition),
             flaws: options.flaws, phase: recovers ? .starting : .ready,
             commitLog: options.flaws.keepsLog ? try CommitLog(folder: folder.path) : nil)
-        let identity = try ServerIdentity(names: [ProcessInfo.processInfo.hostName], now: Date())
-        if let path = options.certificateFile { try identity.certificateText.write(toFile: path, atomically: true, encoding: .utf8) }
+        // As SQL Server makes one for itself when it is given none.
+        let identity = try IssuedCertificate.selfSigned(
+            name: "SSL_Self_Signed_Fallback", hosts: ["localhost", ProcessInfo.processInfo.hostName], addresses: [[127, 0, 0, 1]],
+            validity: .from(Date(), for: 365 * 86_400))
+        if let path = options.certificateFile { try identity.certificate.write(toFile: path, atomically: true, encoding: .utf8) }
         let server = try TDSServer(state: state, encryption: options.encryption, identity: identity, password: options.password)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
         state.onShutdownRequest { kill(getpid(), SIGTERM) }

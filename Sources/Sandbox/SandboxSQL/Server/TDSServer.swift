@@ -1,3 +1,4 @@
+import Certificates
 import DatabaseFlaws
 import NIOCore
 import NIOPosix
@@ -17,11 +18,11 @@ final class TDSServer: Sendable {
     private let frozen = Atomic<Bool>(false)
     private let connections = Mutex<[ObjectIdentifier: any Channel]>([:])
 
-    init(state: ServerState, encryption: ConnectionMachine.Encryption, identity: ServerIdentity, password: TDSPassword) throws {
+    init(state: ServerState, encryption: ConnectionMachine.Encryption, identity: IssuedCertificate, password: TDSPassword) throws {
         self.state = state
         self.encryption = encryption
         self.password = password
-        var wrapped = TLSConfiguration.makeServerConfiguration(certificateChain: [identity.certificate], privateKey: identity.privateKey)
+        var wrapped = try identity.serverConfiguration()
         wrapped.minimumTLSVersion = .tlsv12
         wrapped.maximumTLSVersion = .tlsv12
         var strict = wrapped

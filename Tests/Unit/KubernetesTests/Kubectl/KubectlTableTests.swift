@@ -1,3 +1,4 @@
+import Certificates
 import Foundation
 import Glibc
 import NIOSSL
@@ -77,8 +78,8 @@ private final class Bench {
     }
 
     static func run(_ body: (Bench) async throws -> Void) async throws {
-        let authority = try TestAuthority()
-        let other = try TestAuthority(name: "other")
+        let authority = try CertificateAuthority(name: "test authority")
+        let other = try CertificateAuthority(name: "other")
         let inner = try authority.issueAuthority(name: "inner authority")
         let server = try authority.issue(name: "server", hosts: ["localhost", "api.test"])
         let named = try authority.issue(

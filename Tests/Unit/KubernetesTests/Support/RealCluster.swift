@@ -1,3 +1,4 @@
+import Certificates
 import Foundation
 import JSON
 import Testing
@@ -20,9 +21,9 @@ enum RealCluster {
     }
 
     /// The cluster's own authority, which lies beside its kubeconfig, to issue certificates that have expired.
-    static func authority() throws -> TestAuthority {
+    static func authority() throws -> CertificateAuthority {
         let folder = URL(fileURLWithPath: kubeconfig ?? "").deletingLastPathComponent().appendingPathComponent("pki")
-        return try TestAuthority(
+        return try CertificateAuthority(
             certificate: String(contentsOf: folder.appendingPathComponent("ca.crt"), encoding: .utf8),
             key: String(contentsOf: folder.appendingPathComponent("ca.key"), encoding: .utf8))
     }

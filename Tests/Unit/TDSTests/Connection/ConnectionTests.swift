@@ -1,6 +1,8 @@
+import Certificates
 import Foundation
 import NIOCore
 import NIOPosix
+import Network
 import Testing
 
 @testable import TDS
@@ -21,7 +23,9 @@ import Testing
 
     private static func failure(_ configuration: TDSConfiguration) async throws -> TDSError {
         let result = await self.connect(configuration)
-        guard case .failure(let error) = result else { throw Unexpected("connected to \(configuration.host):\(configuration.port)") }
+        guard case .failure(let error) = result else {
+            throw Unexpected("connected to \(HostPort.text(configuration.host, configuration.port))")
+        }
         return error
     }
 
@@ -129,10 +133,10 @@ import Testing
 
     /// The fate of a connection that checks the certificate.
     private static func outcome(
-        _ certificate: ServerCertificate, trusting: (URL) -> TDSConfiguration.CertificateTrust, named name: String? = nil
+        _ certificate: IssuedCertificate, trusting: (URL) -> TDSConfiguration.CertificateTrust, named name: String? = nil
     ) async throws -> Result<TDSServerVersion, TDSError> {
         let file = FileManager.default.temporaryDirectory.appendingPathComponent("tds-\(UUID()).pem")
-        try certificate.pem.write(to: file, atomically: true, encoding: .utf8)
+        try certificate.certificate.write(to: file, atomically: true, encoding: .utf8)
         defer { try? FileManager.default.removeItem(at: file) }
         return try await withServer(certificate: certificate) { configuration in
             var configuration = configuration
@@ -143,7 +147,7 @@ import Testing
     }
 
     @Test func aCertificateThatNobodyVouchesForIsRefused() async throws {
-        let outcome = try await Self.outcome(try ServerCertificate(), trusting: { _ in .system })
+        let outcome = try await Self.outcome(try IssuedCertificate.ofTestServer(), trusting: { _ in .system })
         guard case .failure(let error) = outcome else { throw Unexpected("connected") }
         #expect(error.code == .tls)
         #expect(error.phase == .tls)
@@ -151,26 +155,26 @@ import Testing
     }
 
     @Test(arguments: [nil, "localhost"]) func aPinnedCertificateIsTrusted(name: String?) async throws {
-        _ = try await Self.outcome(try ServerCertificate(), trusting: { .file($0.path) }, named: name).get()
+        _ = try await Self.outcome(try IssuedCertificate.ofTestServer(), trusting: { .file($0.path) }, named: name).get()
     }
 
     @Test(arguments: [nil, "elsewhere.example"]) func aCertificateForAnotherNameIsRefused(name: String?) async throws {
         // It names no address, so connecting by address does not match either.
-        let outcome = try await Self.outcome(try ServerCertificate(address: nil), trusting: { .file($0.path) }, named: name)
+        let outcome = try await Self.outcome(try IssuedCertificate.ofTestServer(address: nil), trusting: { .file($0.path) }, named: name)
         guard case .failure(let error) = outcome else { throw Unexpected("connected") }
         #expect(error.code == .tls)
         #expect(error.detail?.contains("not for '\(name ?? "127.0.0.1")' but for 'localhost'") == true, "\(error)")
     }
 
     @Test func everyNameOfACertificateIsSaid() async throws {
-        let certificate = try ServerCertificate(address: [10, 0, 0, 1])
+        let certificate = try IssuedCertificate.ofTestServer(address: [10, 0, 0, 1])
         let outcome = try await Self.outcome(certificate, trusting: { .file($0.path) }, named: "elsewhere.example")
         guard case .failure(let error) = outcome else { throw Unexpected("connected") }
         #expect(error.detail?.contains("not for 'elsewhere.example' but for 'localhost', '10.0.0.1'") == true, "\(error)")
     }
 
     @Test func aCertificateFileThatIsNotThereIsNamed() async throws {
-        let outcome = try await Self.outcome(try ServerCertificate(), trusting: { _ in .file("/nonexistent.pem") })
+        let outcome = try await Self.outcome(try IssuedCertificate.ofTestServer(), trusting: { _ in .file("/nonexistent.pem") })
         guard case .failure(let error) = outcome else { throw Unexpected("connected") }
         #expect(error.code == .configuration)
         #expect(error.detail?.contains("/nonexistent.pem") == true)

@@ -1,7 +1,9 @@
+import Certificates
 import NIOCore
 import NIOPosix
 import NIOSSL
 import NIOTLS
+import Network
 
 @testable import TDS
 
@@ -253,9 +255,7 @@ final class ScriptedHandler: ChannelInboundHandler {
         case .hang: break
         case .close: self.closeAbruptly(context)
         case .reset:
-            let closed = context.eventLoop.makePromise(of: Void.self)
-            (context.channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0)).cascade(to: closed)
-            closed.futureResult.assumeIsolated().whenComplete { _ in self.closeAbruptly(context) }
+            context.channel.resetOnClose().assumeIsolated().whenComplete { _ in self.closeAbruptly(context) }
         case .send(let bytes): context.writeAndFlush(self.wrapOutboundOut(bytes), promise: nil)
         case .flood(let piece): self.flood(piece, from: 0, every: nil, context)
         case .drip(let piece): self.flood(piece, from: 0, every: .milliseconds(2), context)
@@ -278,10 +278,11 @@ final class ScriptedHandler: ChannelInboundHandler {
 
 /// Serves a script on a loopback port for as long as `body` runs.
 func withServer<Value>(
-    _ script: Script = Script(), certificate: ServerCertificate? = nil, _ body: (TDSConfiguration) async throws -> Value
+    _ script: Script = Script(), certificate: IssuedCertificate? = nil, _ body: (TDSConfiguration) async throws -> Value
 ) async throws -> Value {
-    let certificate = try certificate ?? ServerCertificate()
-    let tls = try certificate.context(isStrict: script.isStrict)
+    var settings = try (certificate ?? .ofTestServer()).serverConfiguration()
+    if script.isStrict { settings.applicationProtocols = ["tds/8.0"] } else { settings.maximumTLSVersion = .tlsv12 }
+    let tls = try NIOSSLContext(configuration: settings)
     let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
         .serverChannelOption(ChannelOptions.socketOption(.so_reuseaddr), value: 1)
         .childChannelInitializer { channel in
@@ -329,5 +330,12 @@ func withConnection<Value>(_ configuration: TDSConfiguration, _ body: (TDSConnec
     } catch {
         await connection.close()
         throw error
+    }
+}
+
+extension IssuedCertificate {
+    /// A certificate for `localhost` and, if there is one, an address.
+    static func ofTestServer(address: [UInt8]? = [127, 0, 0, 1]) throws -> IssuedCertificate {
+        try selfSigned(name: "test server", hosts: ["localhost"], addresses: address.map { [$0] } ?? [])
     }
 }

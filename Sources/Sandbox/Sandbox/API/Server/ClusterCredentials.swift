@@ -1,8 +1,7 @@
+import Certificates
 import Crypto
 import Foundation
 import NIOSSL
-import SwiftASN1
-import X509
 
 /// The keys of one sandbox: a certificate authority that lives as long as it, the server's certificate, and the administrator's
 /// two proofs of identity. Nothing of it is ever written but what the kubeconfig needs.
@@ -11,63 +10,26 @@ struct ClusterCredentials: Sendable {
     let clientCertificate: String
     let clientKey: String
     let token: String
-    private let serverCertificate: String
-    private let serverKey: String
+    private let server: IssuedCertificate
 
     /// - Parameter serviceAddress: the IPv4 address of the `kubernetes` Service.
     init(now: Date, serviceAddress: String = "127.0.0.1") throws {
-        let from = now.addingTimeInterval(-3600)
-        let until = now.addingTimeInterval(365 * 24 * 3600)
-        let authorityKey = P256.Signing.PrivateKey()
-        let authorityName = try DistinguishedName { CommonName("aftershock sandbox") }
-        func issue(_ subject: DistinguishedName, _ key: P256.Signing.PrivateKey, _ extensions: Certificate.Extensions) throws -> String {
-            let certificate = try Certificate(
-                version: .v3, serialNumber: Certificate.SerialNumber(), publicKey: .init(key.publicKey), notValidBefore: from,
-                notValidAfter: until, issuer: authorityName, subject: subject, signatureAlgorithm: .ecdsaWithSHA256,
-                extensions: extensions, issuerPrivateKey: .init(authorityKey))
-            return try certificate.serializeAsPEM().pemString
-        }
-        authority = try issue(
-            authorityName, authorityKey,
-            try .init {
-                Critical(BasicConstraints.isCertificateAuthority(maxPathLength: nil))
-                Critical(KeyUsage(keyCertSign: true))
-            })
-
-        let serverPrivateKey = P256.Signing.PrivateKey()
-        serverKey = serverPrivateKey.pemRepresentation
-        serverCertificate = try issue(
-            try .init { CommonName("kubernetes") }, serverPrivateKey,
-            try .init {
-                Critical(KeyUsage(digitalSignature: true))
-                try ExtendedKeyUsage([.serverAuth])
-                SubjectAlternativeNames([
-                    .ipAddress(ASN1OctetString(contentBytes: [127, 0, 0, 1])),
-                    .ipAddress(ASN1OctetString(contentBytes: serviceAddress.split(separator: ".").compactMap { UInt8($0) }[...])),
-                    .dnsName("localhost"), .dnsName("kubernetes"),
-                    .dnsName("kubernetes.default.svc"),
-                ])
-            })
-
-        let clientPrivateKey = P256.Signing.PrivateKey()
-        clientKey = clientPrivateKey.pemRepresentation
-        clientCertificate = try issue(
-            try .init {
-                OrganizationName("system:masters")
-                CommonName(AccessReview.user)
-            }, clientPrivateKey,
-            try .init {
-                Critical(KeyUsage(digitalSignature: true))
-                try ExtendedKeyUsage([.clientAuth])
-            })
+        let validity = Range<Date>.from(now, for: 365 * 86_400)
+        let issuer = try CertificateAuthority(name: "aftershock sandbox", validity: validity)
+        authority = try issuer.pem
+        server = try issuer.issue(
+            name: "kubernetes", addresses: [[127, 0, 0, 1], serviceAddress.split(separator: ".").compactMap { UInt8($0) }],
+            hosts: ["localhost", "kubernetes", "kubernetes.default.svc"], for: [.server], validity: validity)
+        let client = try issuer.issue(
+            name: AccessReview.user, organization: "system:masters", addresses: [], for: [.client], validity: validity)
+        clientCertificate = client.certificate
+        clientKey = client.key
         token = SymmetricKey(size: .bits256).withUnsafeBytes { Data($0).base64EncodedString() }
     }
 
     /// TLS for the API server: a client certificate is welcome, not required, and must be one of ours.
     func serverConfiguration() throws -> TLSConfiguration {
-        let chain = try NIOSSLCertificate.fromPEMBytes(Array(serverCertificate.utf8)).map(NIOSSLCertificateSource.certificate)
-        let key = try NIOSSLPrivateKey(bytes: Array(serverKey.utf8), format: .pem)
-        var configuration = TLSConfiguration.makeServerConfiguration(certificateChain: chain, privateKey: .privateKey(key))
+        var configuration = try server.serverConfiguration()
         configuration.minimumTLSVersion = .tlsv12
         configuration.certificateVerification = .optionalVerification
         configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(Array(authority.utf8)))
