@@ -259,7 +259,7 @@ public struct Runner: Sendable {
     }
 
     /// Writes down, as far as that is possible, what the journal should end with.
-    private func note(_ event: Journal.Event) {
+    private func note(_ event: Event) {
         // One that cannot be written any more keeps it for the findings, beside the reason.
         _ = try? journal.appendDurably(event)
     }

@@ -95,7 +95,7 @@ import Testing
     }
 
     @Test func eventsWithNullTimes() throws {
-        let events: [Event] = try Fixture.items("events.json")
+        let events: [ClusterEvent] = try Fixture.items("events.json")
         #expect(events.count == 4)
         #expect(events[0].reason == "Starting")
         #expect(events[0].eventTime == nil)

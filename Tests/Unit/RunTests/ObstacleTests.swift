@@ -16,7 +16,8 @@ import Testing
         return try manifest.decode()
     }
 
-    private func event(_ kind: String, _ name: String, _ reason: String, _ message: String, uid: String = "u1", at: Int = 0) throws -> Event
+    private func event(_ kind: String, _ name: String, _ reason: String, _ message: String, uid: String = "u1", at: Int = 0) throws
+        -> ClusterEvent
     {
         let manifest: JSONValue = [
             "metadata": ["name": "e"], "involvedObject": ["kind": .string(kind), "name": .string(name), "uid": .string(uid)],
@@ -32,7 +33,7 @@ import Testing
         return ["phase": "Pending", "containerStatuses": [container]]
     }
 
-    private func sentence(_ pods: [Pod], _ events: [Event] = []) -> String? {
+    private func sentence(_ pods: [Pod], _ events: [ClusterEvent] = []) -> String? {
         Obstacle.sentence(pods: pods, events: events, workload: "sql")
     }
 

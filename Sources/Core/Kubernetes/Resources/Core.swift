@@ -40,7 +40,7 @@ public struct ConfigMap: KubernetesResource {
 }
 
 /// `v1` Event: what a component reports about an object. Its times have a resolution of one second at best.
-public struct Event: KubernetesResource {
+public struct ClusterEvent: KubernetesResource {
     public static let kind = "Event"
     public static let plural = "events"
 

@@ -38,7 +38,7 @@ struct RepeatRunner: Sendable {
 
         try journal.enter(.settling)
         let old = OldInstances(client: client, namespace: target.namespace, workload: target.workload)
-        let checked: Journal.Event =
+        let checked: Event =
             if let reason = try await old.awaitEnd(within: experiment.giveUpAfter) {
                 .ledgerUnchecked(LedgerUnchecked(reason: reason))
             } else {
@@ -70,7 +70,7 @@ struct RepeatRunner: Sendable {
     ) async throws -> RepeatEnded {
         let monitor = HealthMonitor(lanes: [.connect: 1, .login: 1, .session: 1, .write: experiment.ledger.writers])
         let configuration = ProbeConfiguration(server: server, probes: experiment.probes, runID: options.runID)
-        let record: @Sendable (Journal.Event) throws -> Void = { [journal] event in try journal.append(event) }
+        let record: @Sendable (Event) throws -> Void = { [journal] event in try journal.append(event) }
         try journal.append(
             .probesStarted(ProbesStarted(address: target.address, schedules: configuration.schedules + [ledger.schedule])))
         let course = FaultCourse(

@@ -107,7 +107,7 @@ struct ClusterWatch: Sendable {
     /// Events that were there before are no news.
     private func events() async throws {
         var isSynced = false
-        try await follow(Event.self, in: .namespace(namespace)) { change in
+        try await follow(ClusterEvent.self, in: .namespace(namespace)) { change in
             if case .synced = change { isSynced = true }
             guard isSynced, case .added(let event) = change.state, let involved = event.involvedObject.name else { return [] }
             return [

@@ -13,7 +13,7 @@ struct Obstacle: Sendable {
     func sentence() async -> String? {
         guard let all = try? await client.list(Pod.self, in: .namespace(namespace), labels: workload.pods.labels).items else { return nil }
         let pods = all.filter { workload.pods.contains($0) && !$0.isReady }
-        let events = (try? await client.list(Event.self, in: .namespace(namespace)).items) ?? []
+        let events = (try? await client.list(ClusterEvent.self, in: .namespace(namespace)).items) ?? []
         let sentence = Self.sentence(pods: pods, events: events, workload: workload.lockName)
         return sentence.map { $0.hasSuffix(".") ? String($0.dropLast()) : $0 }
     }
@@ -24,7 +24,7 @@ struct Obstacle: Sendable {
         "FailedBinding", "ProvisioningFailed", "NodeAffinity", "Failed",
     ]
 
-    static func sentence(pods: [Pod], events: [Event], workload: String) -> String? {
+    static func sentence(pods: [Pod], events: [ClusterEvent], workload: String) -> String? {
         let pods = pods.sorted {
             ($0.metadata.creationTimestamp?.date ?? .distantPast) > ($1.metadata.creationTimestamp?.date ?? .distantPast)
         }
@@ -46,9 +46,9 @@ struct Obstacle: Sendable {
         }
     }
 
-    private static func last(of events: [Event], where isMeant: (Event) -> Bool) -> String? {
+    private static func last(of events: [ClusterEvent], where isMeant: (ClusterEvent) -> Bool) -> String? {
         let told = events.filter { isMeant($0) && reasons.contains($0.reason ?? "") }
-        func time(_ event: Event) -> KubernetesTime? { event.lastTimestamp ?? event.eventTime ?? event.firstTimestamp }
+        func time(_ event: ClusterEvent) -> KubernetesTime? { event.lastTimestamp ?? event.eventTime ?? event.firstTimestamp }
         let last = told.max { (time($0)?.date ?? .distantPast) < (time($1)?.date ?? .distantPast) }
         return last.map { "\($0.reason ?? ""): \($0.message ?? "")" }
     }
