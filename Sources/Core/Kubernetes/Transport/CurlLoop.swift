@@ -8,7 +8,7 @@ protocol CurlJob: AnyObject {
     /// A socket that libcurl does not watch by itself, and the events to wait for.
     var wait: curl_waitfd? { get }
     /// For how long nothing has to be done unless a socket says so.
-    func patience(now: ContinuousClock.Instant) -> Duration
+    func longestWait(now: ContinuousClock.Instant) -> Duration
     /// Does all that is possible now; answers how the job ended when it did.
     func perform(now: ContinuousClock.Instant) -> Result<Void, CurlFailure>?
     /// The reader has room again.
@@ -47,7 +47,7 @@ final class CurlLoop {
     /// Ends early for libcurl's own timers, for the sockets and for `curl_multi_wakeup`.
     private func wait() {
         let now = ContinuousClock.now
-        let patience = jobs.values.reduce(Duration.seconds(60)) { min($0, $1.patience(now: now)) }
+        let patience = jobs.values.reduce(Duration.seconds(60)) { min($0, $1.longestWait(now: now)) }
         var sockets = jobs.values.compactMap(\.wait)
         // Rounded up, so that the loop does not turn shortly before the deadline.
         let milliseconds = Int32((patience / .milliseconds(1)).rounded(.up))

@@ -7,8 +7,7 @@ final class CurlTransfer: CurlJob {
     private let id: Int
     private let request: CurlRequest
     private let mailbox: CurlMailbox
-    private var continuation: CurlContinuation<CurlResponse>?
-    private var source: CurlBody.Producer.Source?
+    private var answer: CurlDelivery<CurlResponse>
 
     private var status = 0
     private var headers: [String: String] = [:]
@@ -25,7 +24,7 @@ final class CurlTransfer: CurlJob {
         self.request = request
         self.easy = easy
         self.mailbox = mailbox
-        self.continuation = continuation
+        answer = CurlDelivery(continuation)
         headDeadline = request.headTimeout.map { .now + $0 }
     }
 
@@ -71,12 +70,9 @@ final class CurlTransfer: CurlJob {
     }
 
     private func deliverHead() {
-        guard let continuation else { return }
-        self.continuation = nil
-        let (source, body) = CurlBody.make(id: id, mailbox: mailbox)
-        self.source = source
+        guard answer.isAwaited else { return }
         nextTick = request.tick.map { .now + $0 }
-        continuation.resume(returning: .success(CurlResponse(status: status, headers: headers, body: body)))
+        answer.begin(id: id, mailbox: mailbox) { CurlResponse(status: status, headers: headers, body: $0) }
     }
 
     /// Returns the number of bytes taken, or libcurl's code for "pause".
@@ -91,7 +87,7 @@ final class CurlTransfer: CurlJob {
 
     private func yield(_ bytes: [UInt8], at now: ContinuousClock.Instant) {
         nextTick = request.tick.map { now + $0 }
-        switch source?.yield(BodyChunk(bytes: bytes, receivedAt: now)) {
+        switch answer.yield(BodyChunk(bytes: bytes, receivedAt: now)) {
         case .produceMore: break
         case .stopProducing: isFull = true
         // The reader is gone; its cancellation is on the way.
@@ -100,15 +96,15 @@ final class CurlTransfer: CurlJob {
     }
 
     func perform(now: ContinuousClock.Instant) -> Result<Void, CurlFailure>? {
-        if continuation != nil, let headDeadline, now >= headDeadline {
+        if answer.isAwaited, let headDeadline, now >= headDeadline {
             return .failure(CurlFailure(code: CURLE_OPERATION_TIMEDOUT.rawValue, text: "the answer does not begin", wasConnected: true))
         }
         if let nextTick, now >= nextTick, !isFull { yield([], at: now) }
         return nil
     }
 
-    func patience(now: ContinuousClock.Instant) -> Duration {
-        let next = continuation != nil ? headDeadline : isFull ? nil : nextTick
+    func longestWait(now: ContinuousClock.Instant) -> Duration {
+        let next = answer.isAwaited ? headDeadline : isFull ? nil : nextTick
         return next.map { max(.zero, $0 - now) } ?? .seconds(60)
     }
 
@@ -122,17 +118,8 @@ final class CurlTransfer: CurlJob {
     func completed() -> Bool { true }
 
     func finish(_ result: Result<Void, CurlFailure>) {
-        switch result {
-        case .success:
-            // An HTTP answer would have delivered its head by now.
-            continuation?.resume(returning: .failure(CurlFailure(code: CURLE_WEIRD_SERVER_REPLY.rawValue, text: "no HTTP answer")))
-            source?.finish()
-        case .failure(let failure):
-            continuation?.resume(returning: .failure(failure))
-            source?.finish(failure)
-        }
-        continuation = nil
-        source = nil
+        // An HTTP answer would have delivered its head by now.
+        answer.finish(result, headless: CurlFailure(code: CURLE_WEIRD_SERVER_REPLY.rawValue, text: "no HTTP answer"))
     }
 }
 

@@ -12,8 +12,7 @@ final class CurlTunnel: CurlJob {
     private let id: Int
     private let mailbox: CurlMailbox
     private let deadline: ContinuousClock.Instant?
-    private var continuation: CurlContinuation<CurlConnection>?
-    private var source: CurlBody.Producer.Source?
+    private var answer: CurlDelivery<CurlConnection>
     /// Once it stands.
     private var socket: curl_socket_t?
     private var isFull = false
@@ -27,7 +26,7 @@ final class CurlTunnel: CurlJob {
         self.id = id
         self.easy = easy
         self.mailbox = mailbox
-        self.continuation = continuation
+        answer = CurlDelivery(continuation)
         deadline = request.timeout.map { .now + $0 }
     }
 
@@ -44,10 +43,7 @@ final class CurlTunnel: CurlJob {
         var socket: curl_socket_t = -1
         guard curl_easy_getinfo_socket(easy.handle, &socket) == CURLE_OK, socket >= 0 else { return true }
         self.socket = socket
-        let (source, body) = CurlBody.make(id: id, mailbox: mailbox)
-        self.source = source
-        continuation?.resume(returning: .success(CurlConnection(id: id, mailbox: mailbox, body: body)))
-        continuation = nil
+        answer.begin(id: id, mailbox: mailbox) { CurlConnection(id: id, mailbox: mailbox, body: $0) }
         return false
     }
 
@@ -57,7 +53,7 @@ final class CurlTunnel: CurlJob {
         return curl_waitfd(fd: socket, events: Int16(events), revents: 0)
     }
 
-    func patience(now: ContinuousClock.Instant) -> Duration {
+    func longestWait(now: ContinuousClock.Instant) -> Duration {
         if hasMore, !isFull { return .zero }
         return deadline.map { max(.zero, $0 - now) } ?? .seconds(60)
     }
@@ -119,7 +115,7 @@ final class CurlTunnel: CurlJob {
             if code == CURLE_AGAIN { return nil }
             if let failure = easy.failure(code) { return .failure(failure.connected) }
             guard !piece.isEmpty else { return .success(()) }
-            switch source?.yield(BodyChunk(bytes: piece, receivedAt: .now)) {
+            switch answer.yield(BodyChunk(bytes: piece, receivedAt: .now)) {
             case .produceMore: break
             case .stopProducing: isFull = true
             // The reader is gone; its cancellation is on the way.
@@ -130,16 +126,7 @@ final class CurlTunnel: CurlJob {
     }
 
     func finish(_ result: Result<Void, CurlFailure>) {
-        switch result {
-        case .success:
-            continuation?.resume(returning: .failure(CurlFailure(code: CURLE_COULDNT_CONNECT.rawValue, text: "no connection")))
-            source?.finish()
-        case .failure(let failure):
-            continuation?.resume(returning: .failure(failure))
-            source?.finish(failure)
-        }
-        continuation = nil
-        source = nil
+        answer.finish(result, headless: CurlFailure(code: CURLE_COULDNT_CONNECT.rawValue, text: "no connection"))
     }
 }
 
