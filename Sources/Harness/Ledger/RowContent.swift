@@ -12,18 +12,16 @@ public struct RowContent: Sendable {
     ///   - tableSuffix: makes the rows of two ledgers differ even under one seed.
     public init(seed: UInt64, tableSuffix: String) {
         var key = seed
-        for byte in tableSuffix.utf8 { key = Self.mix(key ^ UInt64(byte)) }
+        for byte in tableSuffix.utf8 { key = SplitMix64.mix(key ^ UInt64(byte)) }
         self.key = key
     }
 
     /// The words of which the payload is made, each written least significant byte first.
     func words(of row: RowIdentity) -> SIMD8<UInt64> {
-        var state = Self.mix(Self.mix(key ^ UInt64(bitPattern: Int64(row.writer))) ^ UInt64(bitPattern: row.sequence))
+        let owner = SplitMix64.mix(key ^ UInt64(bitPattern: Int64(row.writer)))
+        var generator = SplitMix64(seed: SplitMix64.mix(owner ^ UInt64(bitPattern: row.sequence)))
         var words = SIMD8<UInt64>()
-        for index in words.indices {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            words[index] = Self.mix(state)
-        }
+        for index in words.indices { words[index] = generator.next() }
         return words
     }
 
@@ -43,17 +41,8 @@ public struct RowContent: Sendable {
     }
 
     func checksum(of row: RowIdentity, words: SIMD8<UInt64>) -> Int64 {
-        var sum = Self.mix(UInt64(bitPattern: Int64(row.writer)) &+ 1) ^ UInt64(bitPattern: row.sequence)
-        for index in words.indices { sum = Self.mix(sum ^ words[index]) }
+        var sum = SplitMix64.mix(UInt64(bitPattern: Int64(row.writer)) &+ 1) ^ UInt64(bitPattern: row.sequence)
+        for index in words.indices { sum = SplitMix64.mix(sum ^ words[index]) }
         return Int64(bitPattern: sum)
-    }
-
-    /// The output function of SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014): a bijection in which
-    /// every bit of the input changes every bit of the output with a chance of about one half.
-    private static func mix(_ value: UInt64) -> UInt64 {
-        var value = value
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
     }
 }

@@ -9,7 +9,7 @@ struct LoginProbe: Sendable {
     func run(slot: Int, deadline: RunTime) async -> ProbeOutcome {
         var outcome = ProbeOutcome()
         guard let connection = await context.open(deadline: deadline, &outcome) else { return outcome }
-        await context.ask(Sentinel(runID: runID, track: Track.login.rawValue, slot: slot), connection, deadline, &outcome)
+        await context.ask(Sentinel(owner: "\(runID)-\(Track.login.rawValue)", slot: slot), connection, deadline, &outcome)
         outcome.ended = context.clock.now
         outcome.connection = connection
         return outcome

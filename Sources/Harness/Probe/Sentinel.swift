@@ -1,26 +1,27 @@
-import TDS
+public import TDS
 
 /// A question to which no earlier answer is the right one: a token and a number that are unique to one probe.
 ///
 /// A server that is frozen, or a proxy that answers from a buffer, may send bytes. Only the very values that were sent count as an answer.
-struct Sentinel: Sendable {
+public struct Sentinel: Sendable {
     /// The same text for every probe, so that the server compiles it once.
-    static let statement = "SELECT @p1 AS token, @p2 AS number"
+    public static let statement = "SELECT @p1 AS token, @p2 AS number"
 
     let token: String
     let number: Int64
 
-    init(runID: String, track: String, slot: Int) {
-        token = "\(runID)-\(track)-\(slot)"
+    /// - Parameter owner: the probe's run and track, or another name that no other probe has.
+    public init(owner: String, slot: Int) {
+        token = "\(owner)-\(slot)"
         number = Int64(slot)
     }
 
-    var parameters: [TDSParameter] {
+    public var parameters: [TDSParameter] {
         [TDSParameter("p1", .string(token)), TDSParameter("p2", .bigInt(number))]
     }
 
     /// The mismatch of `result`, or `nil` when it is the answer to this sentinel.
-    func mismatch(in result: TDSResult) -> String? {
+    public func mismatch(in result: TDSResult) -> String? {
         let rows = result.resultSets.map(\.rows)
         guard rows.count == 1, rows[0].count == 1 else {
             return "expected one set of one row, got sets of \(rows.map(\.count)) rows"

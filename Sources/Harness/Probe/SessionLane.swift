@@ -69,7 +69,7 @@ struct SessionLane: Sendable {
         var outcome = ProbeOutcome()
         if session == nil { session = await context.open(deadline: deadline, &outcome) }
         guard let session else { return outcome }
-        await context.ask(Sentinel(runID: runID, track: Track.session.rawValue, slot: slot), session, deadline, &outcome)
+        await context.ask(Sentinel(owner: "\(runID)-\(Track.session.rawValue)", slot: slot), session, deadline, &outcome)
         return outcome
     }
 

@@ -56,7 +56,7 @@ public struct RunOptions: Sendable {
     }
 }
 
-/// An experiment file as `run` takes it.
+/// An experiment file that has been validated.
 public struct ExperimentSource: Sendable {
     public var file: String
     public var text: String

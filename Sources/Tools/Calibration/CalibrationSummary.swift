@@ -1,4 +1,5 @@
 public import Journal
+import Verdict
 
 /// The result of a calibration: the share of bounds that held the truth, and their width.
 public struct CalibrationSummary: Codable, Sendable {
@@ -105,26 +106,19 @@ extension CalibrationSummary.Part {
 extension CalibrationSummary {
     /// The table for people.
     public var table: String {
-        let header = ["outage", "track", "found", "contained", "outside", "missed", "false alarms", "median width", "promised", "excess"]
-        var rows: [[String]] = [header]
+        let columns = ["outage", "track", "found", "contained", "outside", "missed", "false alarms", "median width", "promised", "excess"]
+        var table = TextTable(columns.enumerated().map { ($0.element, $0.offset < 2 ? .left : .right) })
         for part in kinds + tracks {
-            rows.append([
+            table.add([
                 part.kind?.rawValue ?? "all", part.track.rawValue, "\(part.contained + part.outside)", "\(part.contained)",
                 "\(part.outside)", "\(part.missed)", "\(part.falseAlarms)", Self.milliseconds(part.medianWidthMs),
                 Self.milliseconds(part.promisedWidthMs), Self.milliseconds(part.medianExcessMs),
             ])
         }
-        let widths = header.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-        let lines = rows.map { row in
-            zip(row, widths).enumerated().map { index, cell in
-                let padding = String(repeating: " ", count: cell.1 - cell.0.count)
-                return index < 2 ? cell.0 + padding : padding + cell.0
-            }.joined(separator: "  ")
-        }
         let summary =
             "\(trials) trials, \(contained) contained, \(overloaded) overloaded, \(missed) missed, \(outside) outside, \(falseAlarms) false alarms (seed \(seed)); "
             + "excess over two intervals and a latency \(Self.milliseconds(medianExcessMs)), truth known to \(Self.milliseconds(medianTruthUncertaintyMs))"
-        return (lines + [summary]).joined(separator: "\n")
+        return (table.lines + [summary]).joined(separator: "\n")
     }
 
     private static func milliseconds(_ value: Double?) -> String {

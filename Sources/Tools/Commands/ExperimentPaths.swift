@@ -16,24 +16,24 @@ struct ExperimentPaths: ParsableArguments {
     /// Reads and validates every file. Everything that is wrong in any of them is said before anything is thrown.
     ///
     /// - Parameter namespace: of the experiments that do not name theirs.
-    func load(namespace: String = "default") throws -> [LoadedFile] { try Self.load(paths, namespace: namespace) }
+    func load(namespace: String = "default") throws -> [ExperimentSource] { try Self.load(paths, namespace: namespace) }
 
-    static func load(_ paths: [String], namespace: String = "default") throws -> [LoadedFile] {
+    static func load(_ paths: [String], namespace: String = "default") throws -> [ExperimentSource] {
         var problems: [String] = []
-        var loaded: [LoadedFile] = []
+        var loaded: [ExperimentSource] = []
         for path in try files(paths) {
             do {
                 let text = try String(contentsOfFile: path, encoding: .utf8)
                 let experiments = try ExperimentFile.parse(
                     text, file: path, namespace: namespace, faults: FaultCatalog.standard.formats)
-                loaded.append(LoadedFile(path: path, text: text, experiments: experiments))
+                loaded.append(ExperimentSource(file: path, text: text, experiments: experiments))
             } catch let error as ExperimentFileError {
                 problems.append(error.description)
             } catch {
                 problems.append("\(path): error: cannot be read: \(words(for: error))")
             }
         }
-        let names = loaded.flatMap { file in file.experiments.map { (name: $0.name, file: file.path) } }
+        let names = loaded.flatMap { file in file.experiments.map { (name: $0.name, file: file.file) } }
         for (name, group) in Dictionary(grouping: names, by: \.name).sorted(by: { $0.key < $1.key }) where group.count > 1 {
             let places = group.map(\.file).joined(separator: ", ")
             problems.append("\(places): error: the name '\(name)' is used \(group.count) times; reports could not tell them apart")
@@ -68,11 +68,4 @@ struct ExperimentPaths: ParsableArguments {
         }
         return found
     }
-}
-
-/// An experiment file that has been validated.
-struct LoadedFile {
-    var path: String
-    var text: String
-    var experiments: [Experiment]
 }

@@ -26,12 +26,12 @@ struct JudgeCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp("The downtime allowed in every repeat, instead of what the files say.", valueName: "duration"),
-        transform: Self.duration)
+        transform: durationArgument)
     var maxDowntime: Duration?
 
     @Option(
         help: ArgumentHelp("The time allowed from the fault to health, instead of what the files say.", valueName: "duration"),
-        transform: Self.duration)
+        transform: durationArgument)
     var recoveredWithin: Duration?
 
     @Option(help: ArgumentHelp("The lost writes allowed, instead of what the files say.", valueName: "count"))
@@ -78,12 +78,5 @@ struct JudgeCommand: ParsableCommand {
             StandardStream.output.write(String(decoding: results, as: UTF8.self))
         }
         throw ExitCode(findings.exitCode.rawValue)
-    }
-
-    private static func duration(_ text: String) throws -> Duration {
-        guard let duration = Duration(gep2257: text) else {
-            throw ValidationError("'\(text)' is no duration; write 90s or 1m30s")
-        }
-        return duration
     }
 }

@@ -16,7 +16,7 @@ struct ProbeCommand: AsyncParsableCommand {
             Each probe opens a connection of its own: TCP, PRELOGIN, TLS, LOGIN7, a query with a value that no other probe sends, \
             close. There are no retries. The lookup of a host name counts to TCP. Every step has its own deadline, and a failure says \
             in which step it happened and why: \
-            dns, refused, unreachable, reset, timeout, eof, tls, encryption, loginRejected, serverError, protocol, wrongData.
+            dns, refused, unreachable, reset, timeout, eof, tls, encryption, loginRejected, serverError, protocol, wrongAnswer.
 
             The results go to standard output, one line per probe, everything else to standard error.
 
@@ -41,7 +41,7 @@ struct ProbeCommand: AsyncParsableCommand {
         help: ArgumentHelp(
             "Where the password is: env:NAME, file:PATH, or - for standard input. It is never an argument, which others could see.",
             valueName: "source"))
-    var passwordFrom: PasswordSource
+    var passwordFrom: PasswordArgument
 
     @Option(help: "The database to open; the login's default unless given.")
     var database = ""
@@ -131,22 +131,20 @@ struct ProbeCommand: AsyncParsableCommand {
     }
 }
 
-/// Where a password is read from.
-enum PasswordSource: ExpressibleByArgument {
-    case environment(String)
-    case file(String)
+/// The place of a password, as `--password-from` names it.
+enum PasswordArgument: ExpressibleByArgument {
+    case local(LocalPassword)
     case standardInput
 
     init?(argument: String) {
         switch argument.split(separator: ":", maxSplits: 1).map(String.init) {
         case ["-"]: self = .standardInput
-        case let parts where parts.count == 2 && parts[0] == "env": self = .environment(parts[1])
-        case let parts where parts.count == 2 && parts[0] == "file": self = .file(parts[1])
+        case let parts where parts.count == 2 && parts[0] == "env": self = .local(.environment(parts[1]))
+        case let parts where parts.count == 2 && parts[0] == "file": self = .local(.file(parts[1]))
         default: return nil
         }
     }
 
-    /// The password, without the line break that editors and `echo` leave behind it.
     func read() throws -> String {
         let password = try text()
         KnownSecrets.add(password)
@@ -155,22 +153,17 @@ enum PasswordSource: ExpressibleByArgument {
 
     private func text() throws -> String {
         switch self {
-        case .environment(let name):
-            guard let value = ProcessInfo.processInfo.environment[name] else {
-                throw ValidationError("--password-from env:\(name): there is no environment variable \(name)")
-            }
-            return value
-        case .file(let path):
+        case .local(let password):
             do {
-                return try String(contentsOfFile: path, encoding: .utf8).withoutLineBreak
+                return try password.read()
             } catch {
-                throw ValidationError("--password-from file:\(path): \(words(for: error))")
+                throw ValidationError("--password-from: \(error)")
             }
         case .standardInput:
             guard let data = try FileHandle.standardInput.readToEnd(), let text = String(data: data, encoding: .utf8) else {
                 throw ValidationError("--password-from -: standard input is empty or not UTF-8")
             }
-            return text.withoutLineBreak
+            return LocalPassword.line(text)
         }
     }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import JSON
 import NIOPosix
+import Probe
 import Secrets
 import TDS
 
@@ -46,31 +47,20 @@ struct ProbeReport {
 
     /// Asks for a value that only this probe sends, so that no other answer can pass for the right one.
     private mutating func ask(_ connection: TDSConnection, timeout: Duration) async {
-        let sentinel = UUID().uuidString
+        let sentinel = Sentinel(owner: UUID().uuidString, slot: number)
         let clock = ContinuousClock()
         let start = clock.now
         do throws(TDSError) {
             let result = try await connection.query(
-                "SELECT @sentinel AS sentinel", parameters: [TDSParameter("sentinel", .string(sentinel))], timeout: timeout)
+                Sentinel.statement, parameters: sentinel.parameters, timeout: timeout)
             let duration = clock.now - start
             query = duration
-            if let mismatch = Self.mismatch(result, sentinel) {
-                failure = Failure(phase: "query", kind: "wrongData", after: duration, messages: [], detail: mismatch)
+            if let mismatch = sentinel.mismatch(in: result) {
+                failure = Failure(phase: "query", kind: "wrongAnswer", after: duration, messages: [], detail: mismatch)
             }
         } catch {
             query = clock.now - start
             failure = Failure(error)
-        }
-    }
-
-    private static func mismatch(_ result: TDSResult, _ sentinel: String) -> String? {
-        guard result.rows.count == 1, let row = result.rows.first, row.columns.count == 1 else {
-            return "asked for one value, got \(result.rows.count) rows"
-        }
-        do throws(TDSWireError) {
-            return try row[0] == .string(sentinel) ? nil : "the server answered with another value than the one asked for"
-        } catch {
-            return "the answer cannot be read: \(error)"
         }
     }
 }

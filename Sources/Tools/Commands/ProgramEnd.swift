@@ -1,13 +1,14 @@
 import ArgumentParser
 import Foundation
 import Journal
+import Verdict
 
-/// The exit codes of `aftershock` that are not verdicts. Verdicts have theirs from the findings.
+/// The exit codes of ends that are not verdicts, as the parser of arguments takes them.
 enum AftershockExit {
-    static let preflight: Int32 = 5
-    static let notRestored: Int32 = 6
-    static let usage: Int32 = 64
-    static let `internal`: Int32 = 70
+    static let preflight = RunExitCode.preflightFailed.rawValue
+    static let notRestored = RunExitCode.notRestored.rawValue
+    static let usage = RunExitCode.usage.rawValue
+    static let `internal` = RunExitCode.internalError.rawValue
 }
 
 /// An end of a command that has nothing to do with a verdict, in our words.

@@ -137,7 +137,7 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     private func run(
-        _ files: [LoadedFile], _ client: KubernetesClient, _ runID: String, _ folder: ReportFolder, _ interruption: Interruption,
+        _ files: [ExperimentSource], _ client: KubernetesClient, _ runID: String, _ folder: ReportFolder, _ interruption: Interruption,
         _ begun: (Runner) -> Void
     ) async throws -> Int32 {
         let options = RunOptions(
@@ -153,8 +153,7 @@ struct RunCommand: AsyncParsableCommand {
             report: { try writer.write($0) })
         begun(runner)
         folder.link()
-        let sources = files.map { ExperimentSource(file: $0.path, text: $0.text, experiments: $0.experiments) }
-        let findings = await runner.run(sources)
+        let findings = await runner.run(files)
         progress.finish()
         if let interruption = findings.interruption, interruption.cause == "error" {
             let left = runner.openUndos

@@ -9,7 +9,7 @@ import Sandbox
 struct SandboxBoot {
     let options: SandboxOptions
     let manifests: [String]
-    let files: [LoadedFile]
+    let files: [ExperimentSource]
     let quiet: Bool
 
     /// The time in which the targets must become ready.
@@ -51,7 +51,7 @@ struct SandboxBoot {
     /// Those that were named, or every manifest in the folder `targets` beside an experiment.
     private func manifestPaths() throws -> [String] {
         guard manifests.isEmpty else { return manifests }
-        let parents = Set(files.map { ($0.path as NSString).deletingLastPathComponent })
+        let parents = Set(files.map { ($0.file as NSString).deletingLastPathComponent })
         let folders = parents.map { ($0 as NSString).appendingPathComponent("targets") }
         return try folders.sorted().filter { FileManager.default.fileExists(atPath: $0) }.flatMap { folder in
             try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".yaml") }.sorted()

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Experiment
+import Run
 
 struct ValidateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -15,7 +16,7 @@ struct ValidateCommand: ParsableCommand {
     func run() throws {
         for file in try experiments.load() {
             for experiment in file.experiments {
-                standardOutput("\(file.path): \(experiment.name): \(experiment.fault.kind), valid")
+                standardOutput("\(file.file): \(experiment.name): \(experiment.fault.kind), valid")
             }
         }
     }

@@ -215,7 +215,7 @@ import Testing
             let (code, probes, _) = try await probe(
                 server.port, ["--trust-server-certificate", "--count", "2", "--interval", "1ms"])
             #expect(code == 1)
-            #expect(probes.map(\.failure) == [nil, "wrongData in query"])
+            #expect(probes.map(\.failure) == [nil, "wrongAnswer in query"])
         }
     }
 

@@ -3,6 +3,7 @@ import Foundation
 import Glibc
 import JUnitReading
 import Journal
+import Kubernetes
 import Programs
 import Testing
 

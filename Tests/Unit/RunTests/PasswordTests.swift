@@ -5,10 +5,10 @@ import Testing
 
 @Suite struct PasswordTests {
     @Test(arguments: ["secret", "secret\n", "secret\r\n", "secret\r"]) func theLineBreakIsNoPartOfIt(text: String) {
-        #expect(text.withoutLineBreak == "secret")
+        #expect(LocalPassword.line(text) == "secret")
     }
 
     @Test func oneLineBreakOnlyAndNoOtherSpace() {
-        #expect("secret \n\n".withoutLineBreak == "secret \n")
+        #expect(LocalPassword.line("secret \n\n") == "secret \n")
     }
 }

@@ -11,7 +11,8 @@ import Subprocess
 
 extension ExecPlugin {
     private static let timeout = Duration.seconds(60)
-    private static let patience = Duration.seconds(600)
+    /// Where a person may have to do something, such as log in.
+    private static let timeoutAtTerminal = Duration.seconds(600)
 
     /// Runs the plugin once.
     ///
@@ -21,14 +22,14 @@ extension ExecPlugin {
     /// - Parameter timeout: `nil` is a minute, or ten where a person may have to do something.
     func run(timeout given: Duration? = nil) async throws(KubernetesError) -> ExecCredential {
         let isInteractive = interactiveMode != .never && isatty(STDIN_FILENO) == 1
-        let timeout = given ?? (isatty(STDERR_FILENO) == 1 ? Self.patience : Self.timeout)
+        let timeout = given ?? (isatty(STDERR_FILENO) == 1 ? Self.timeoutAtTerminal : Self.timeout)
         if interactiveMode == .always, !isInteractive {
             throw failed("needs a terminal (interactiveMode: Always), and standard input is none")
         }
-        let outcome: Outcome
+        let outcome: Outcome?
         do {
             let info = String(decoding: try info(isInteractive: isInteractive).data(), as: UTF8.self)
-            outcome = try await withDeadline(timeout) { try await execute(info: info, isInteractive: isInteractive) }
+            outcome = try await firstResult(within: timeout) { try await execute(info: info, isInteractive: isInteractive) }
         } catch let error as SubprocessError where error.code == .executableNotFound {
             throw notFound()
         } catch let error as SubprocessError where error.code == .outputLimitExceeded {
@@ -42,32 +43,21 @@ extension ExecPlugin {
         } catch {
             throw failed("could not be run")
         }
-        switch outcome {
-        case .timedOut:
+        guard let outcome else {
             throw KubernetesError(
                 .pluginTimeout, "the credential plugin '\(command)' of \(file) did not finish within \(timeout)",
                 hint: "Does it wait for a login? Run it by hand once.")
-        case .exited(let status, let output, let errors):
-            guard status.isSuccess else { throw failed("failed (\(status))\(errors.isEmpty ? "" : ": \(errors)")") }
-            return try ExecCredential(output: output, of: self)
         }
+        guard outcome.status.isSuccess else {
+            throw failed("failed (\(outcome.status))\(outcome.errors.isEmpty ? "" : ": \(outcome.errors)")")
+        }
+        return try ExecCredential(output: outcome.output, of: self)
     }
 
-    private enum Outcome: Sendable {
-        case exited(TerminationStatus, output: [UInt8], errors: String)
-        case timedOut
-    }
-
-    private func withDeadline(_ timeout: Duration, _ body: @escaping @Sendable () async throws -> Outcome) async throws -> Outcome {
-        try await withThrowingTaskGroup(of: Outcome.self) { group in
-            group.addTask { try await body() }
-            group.addTask {
-                try await Task.sleep(for: timeout)
-                return .timedOut
-            }
-            defer { group.cancelAll() }
-            return try await group.next() ?? .timedOut
-        }
+    private struct Outcome: Sendable {
+        var status: TerminationStatus
+        var output: [UInt8]
+        var errors: String
     }
 
     private func execute(info: String, isInteractive: Bool) async throws -> Outcome {
@@ -95,10 +85,10 @@ extension ExecPlugin {
             let result = try await Subprocess.run(
                 configuration, input: input, output: output,
                 error: .fileDescriptor(.standardError, closeAfterSpawningProcess: false))
-            return .exited(result.terminationStatus, output: result.standardOutput, errors: "")
+            return Outcome(status: result.terminationStatus, output: result.standardOutput, errors: "")
         }
         let result = try await Subprocess.run(configuration, input: input, output: output, error: .string(limit: 1 << 16))
-        return .exited(result.terminationStatus, output: result.standardOutput, errors: trimmed(result.standardError))
+        return Outcome(status: result.terminationStatus, output: result.standardOutput, errors: trimmed(result.standardError))
     }
 
     private func trimmed(_ text: String?) -> String {

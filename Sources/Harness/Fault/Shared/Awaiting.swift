@@ -1,20 +1,5 @@
 import Kubernetes
 
-/// The result of `operation`, or `nil` when `timeout` passes first; the operation is cancelled then.
-public func firstResult<Result: Sendable>(
-    within timeout: Duration, _ operation: @escaping @Sendable () async throws -> Result?
-) async throws -> Result? {
-    try await withThrowingTaskGroup(of: Result?.self) { group in
-        group.addTask { try await operation() }
-        group.addTask {
-            try await ContinuousClock().sleep(for: timeout)
-            return nil
-        }
-        defer { group.cancelAll() }
-        return try await group.next() ?? nil
-    }
-}
-
 extension KubernetesClient {
     /// Watches the object of a name until `found` makes something of its state (`nil`: there is no such object).
     func firstState<Resource: KubernetesResource, Result: Sendable>(

@@ -5,9 +5,34 @@ import Journal
 import Kubernetes
 import Secrets
 
-extension String {
-    /// The text without the line break, of whatever kind, that editors and `echo` leave behind it.
-    public var withoutLineBreak: String { last?.isNewline == true ? String(dropLast()) : self }
+/// A password that lies on this machine.
+public enum LocalPassword: Sendable {
+    case environment(String)
+    case file(String)
+
+    public struct Missing: Error, CustomStringConvertible {
+        public var description: String
+    }
+
+    /// Reads it, without the line break that editors and `echo` leave behind it. Programs that this one starts do not inherit its variable.
+    public func read() throws(Missing) -> String {
+        switch self {
+        case .environment(let name):
+            KnownSecrets.hide(variable: name)
+            guard let value = ProcessInfo.processInfo.environment[name], !value.isEmpty else {
+                throw Missing(description: "the environment variable \(name) is not set")
+            }
+            return value
+        case .file(let path):
+            do {
+                return Self.line(try String(contentsOfFile: path, encoding: .utf8))
+            } catch {
+                throw Missing(description: "the password file \(path) cannot be read: \(words(for: error))")
+            }
+        }
+    }
+
+    public static func line(_ text: String) -> String { text.last?.isNewline == true ? String(text.dropLast()) : text }
 }
 
 extension Experiment.Login {
@@ -31,19 +56,8 @@ struct PasswordResolver: Sendable {
 
     private func find(_ source: Experiment.Login.PasswordSource) async throws -> String {
         switch source {
-        case .environment(let name):
-            guard let value = ProcessInfo.processInfo.environment[name], !value.isEmpty else {
-                throw TargetError(
-                    check: "password", message: "the environment variable \(name) is not set", hint: "export it before the run")
-            }
-            return value
-        case .file(let path):
-            do {
-                let text = try String(contentsOfFile: path, encoding: .utf8)
-                return text.withoutLineBreak
-            } catch {
-                throw TargetError(check: "password", message: "the password file \(path) cannot be read: \(words(for: error))")
-            }
+        case .environment(let name): return try read(.environment(name), hint: "export it before the run")
+        case .file(let path): return try read(.file(path), hint: nil)
         case .secret(let name, let key):
             guard let secret = try await client.find(Secret.self, name, in: namespace) else {
                 throw TargetError(
@@ -55,6 +69,14 @@ struct PasswordResolver: Sendable {
                 throw TargetError(check: "password", message: "the Secret \(namespace)/\(name) has no key '\(key)'", hint: "it has \(keys)")
             }
             return String(decoding: data, as: UTF8.self)
+        }
+    }
+
+    private func read(_ password: LocalPassword, hint: String?) throws -> String {
+        do {
+            return try password.read()
+        } catch {
+            throw TargetError(check: "password", message: "\(error)", hint: hint)
         }
     }
 }

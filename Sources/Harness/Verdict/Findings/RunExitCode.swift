@@ -1,4 +1,4 @@
-/// The exit code of `run` and `report`, as the contract has it.
+/// The exit codes of the program, as the contract has them.
 public enum RunExitCode: Int32, Sendable, Hashable, CaseIterable {
     case pass = 0
     case failed = 1
@@ -9,6 +9,8 @@ public enum RunExitCode: Int32, Sendable, Hashable, CaseIterable {
     case preflightFailed = 5
     /// A change of the harness is not proven to be undone.
     case notRestored = 6
+    /// An option, or a file that a person gave, is wrong.
+    case usage = 64
     /// An error of the harness itself.
     case internalError = 70
     /// Its terminal went away.
@@ -24,6 +26,7 @@ public enum RunExitCode: Int32, Sendable, Hashable, CaseIterable {
         case .invalid: "could not tell"
         case .preflightFailed: "preflight failed"
         case .notRestored: "not restored: run aftershock restore"
+        case .usage: "an option or a file is not valid"
         case .internalError: "the harness failed"
         case .hungUp, .interrupted, .terminated: "interrupted and restored"
         }

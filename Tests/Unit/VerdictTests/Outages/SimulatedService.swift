@@ -2,23 +2,6 @@ import Journal
 
 @testable import Verdict
 
-/// A generator with a seed, so that a failing draw can be drawn again.
-struct SplitMix64: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
-
 /// A service that is out of service at known times. Times are microseconds.
 ///
 /// The harness that probes it is held up at times, and answers get lost and come late, most of all when an outage begins: neither may

@@ -1,20 +1,8 @@
+import Journal
 import JournalScript
 import Testing
 
 @testable import Verdict
-
-/// Reproducible noise: the test's own figures must not change from run to run.
-private struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
-    }
-}
 
 @Suite struct ChangePointsTests {
     /// Milliseconds of downtime, upper bounds of the worst track, of 22 deletions of a pod on the embedded cluster.
@@ -24,7 +12,7 @@ private struct SeededGenerator: RandomNumberGenerator {
 
     /// Sixty nights, each the median of ten repeats drawn from them, and `ratio` times as long from night 40 on.
     private func series(seed: UInt64, ratio: Double) -> [Sample.Value] {
-        var generator = SeededGenerator(state: seed)
+        var generator = SplitMix64(seed: seed)
         return (0..<60).compactMap { night in
             let repeats = (0..<10).map { _ in
                 let drawn = Self.nights[Int.random(in: 0..<Self.nights.count, using: &generator)]
