@@ -13,7 +13,7 @@ check "every fault: the run exits 0" [ $status = 0 ]
 for kind in "${kinds[@]}"; do
     of_kind() { result "[.experiments[] | select(.name == \"$kind\") | .repeats[] | $1] | length == $repeats and all"; }
     check "$kind: $repeats repeats pass" of_kind '.verdict == "pass"'
-    check "$kind: its effect is proven, and what it changed is put back" of_kind '.effect.proven and (.effect.evidence | length > 0) and .restore.complete'
+    check "$kind: its effect is proven, and what it changed is restored" of_kind '.effect.proven and (.effect.evidence | length > 0) and .restore.complete'
     check "$kind: nothing is lost" of_kind '.ledger | .acknowledged > 100 and [.lost, .corrupt, .duplicate, .unexpected, .stale, .seededLost] == [0, 0, 0, 0, 0, 0]'
     check "$kind: same address, same volume" of_kind '.infrastructure | .serviceIP.before == .serviceIP.after and .volume.before == .volume.after'
     case $kind in

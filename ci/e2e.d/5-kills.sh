@@ -48,6 +48,6 @@ for sample in node-drain:INT:130 process-freeze:TERM:143; do
     IFS=: read -r kind signal code <<<"$sample"
     report_to "$kind-$signal"
     check "$kind: SIG$signal" struck "$signal" "$code" '"event":"faultInjected"' "$(with "$(experiment "$kind")" "$short" "$kind-${signal,,}")"
-    check "$kind: a report that does not pass, and nothing left to put back" stopped
+    check "$kind: a report that does not pass, and nothing left to restore" stopped
     check "$kind: the cluster is as before" same_state
 done

@@ -5,7 +5,7 @@ public import Kubernetes
 import Secrets
 import Verdict
 
-/// Puts back what a run left changed because it was killed: from its journal, or from the marks in the cluster alone.
+/// Restores what a killed run has left changed: from its journal, or from the marks in the cluster alone.
 public struct Restorer: Sendable {
     private let client: KubernetesClient
     private let undo: Undo

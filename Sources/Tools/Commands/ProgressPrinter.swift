@@ -78,7 +78,7 @@ final class ProgressPrinter: Sendable {
         case .faultBegun(let fault): (fault.summary.oneLine, true)
         case .faultEffect(let effect):
             ((effect.proven ? "effect proven: " : "NO EFFECT: ") + effect.evidence.joined(separator: "; ").oneLine, true)
-        case .undoResult(let undo): ((undo.proven ? "put back: " : "NOT PUT BACK: ") + undo.evidence.oneLine, true)
+        case .undoResult(let undo): ((undo.proven ? "restored: " : "NOT RESTORED: ") + undo.evidence.oneLine, true)
         case .ledgerChecked(let ledger):
             (
                 "ledger: \(ledger.acknowledged) acknowledged, \(ledger.lost) lost, \(ledger.unknown) unanswered (\(ledger.unknownPresent) of them there)",

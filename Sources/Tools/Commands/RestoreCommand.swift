@@ -9,14 +9,14 @@ import Verdict
 struct RestoreCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "restore",
-        abstract: "Put back what a run left changed because it was killed.",
+        abstract: "Restore what a killed run has left changed.",
         discussion: """
-            With --run it works from the run's journal, adds what it did to it and renews the reports. With --run-id or --all it needs
-            no journal: every object that a run has changed carries a mark that says how to put it back. Both look in all namespaces, or
-            with -n in one; make sure that no run is still going on there.
-            The ledger's tables go too, by the login that the experiment names.
-            Commands of a journal or a mark are run with --run-commands, or after a question at a terminal.
-            What somebody else has changed is left as it is. Exits 0 when everything is proven to be put back, 6 when not.
+            With --run, it reads the run's journal, adds its own actions to it and writes the reports again. With --run-id or --all, it
+            needs no journal: every object that a run has changed carries a mark that says how to restore it. Both search all
+            namespaces, or only the one that -n names; make sure that no run is in progress there.
+            It also removes the ledger's tables, with the login that the experiment names.
+            It runs the commands of a journal or a mark only with --run-commands, or after it has asked at a terminal.
+            It does not touch changes that somebody else has made. Exit code: 0 if everything is proven to be restored, 6 if not.
             """)
 
     @OptionGroup var kubernetes: KubernetesFlags
@@ -24,18 +24,18 @@ struct RestoreCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The run's report folder.", valueName: "folder"), completion: .directory)
     var run: String?
 
-    @Option(help: "The run's ID, as in the marks and the reports.")
+    @Option(help: "The run's ID, as the marks and the reports show it.")
     var runID: String?
 
-    @Flag(help: "What any run has left.")
+    @Flag(help: "Restore what any run has left.")
     var all = false
 
-    @Flag(help: "Also run the commands that the journal or marks name, and use this machine's passwords for marks; look at them first.")
+    @Flag(help: "Also run the commands that the journal or the marks name, and use this machine's passwords for marks; read them first.")
     var runCommands = false
 
     func validate() throws {
         guard [run != nil, runID != nil, all].filter({ $0 }).count == 1 else {
-            throw ValidationError("exactly one of --run FOLDER, --run-id ID and --all")
+            throw ValidationError("give exactly one of --run FOLDER, --run-id ID and --all")
         }
     }
 
@@ -55,7 +55,7 @@ struct RestoreCommand: AsyncParsableCommand {
             standardError("error: \(error)")
             throw ArgumentParser.ExitCode(AftershockExit.notRestored)
         }
-        if restorations.isEmpty { standardOutput("nothing is left to put back") }
+        if restorations.isEmpty { standardOutput("nothing is left to restore") }
         for restoration in restorations {
             standardOutput("\(restoration.proven ? "√" : "×") \(restoration.summary.oneLine): \(restoration.evidence.oneLine)")
         }

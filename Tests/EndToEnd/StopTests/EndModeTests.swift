@@ -118,7 +118,7 @@ import Testing
         #expect(JUnitSchema.problems(of: junit) == "", place)
         #expect(try JUnitDocument(junit).passes == (mode.code == nil && lane.code == 0), place)
         let restored = try await Program.run("aftershock", ["restore", "--all"] + cluster.access)
-        #expect(restored.output == "nothing is left to put back\n", "\(drill.name), \(mode.name): \(restored.output)\(restored.errors)")
+        #expect(restored.output == "nothing is left to restore\n", "\(drill.name), \(mode.name): \(restored.output)\(restored.errors)")
         try await cluster.expectUnchanged(since: before, place)
     }
 

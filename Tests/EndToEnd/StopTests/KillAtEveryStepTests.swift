@@ -114,7 +114,7 @@ import Testing
         of run: Drill.Ended, on cluster: TestCluster, _ before: ClusterState, _ place: Comment
     ) async throws {
         let again = try await Program.run("aftershock", ["restore", "--run", run.folder] + cluster.access)
-        #expect(again.output == "nothing is left to put back\n", place)
+        #expect(again.output == "nothing is left to restore\n", place)
         try await cluster.expectUnchanged(since: before, place)
     }
 }

@@ -8,7 +8,7 @@ struct CommandFault: FaultInjection {
     static let summary = "Any command."
     static let fields: [Format.Field] = [
         .required("inject", .strings, "The command; {node}, {pod}, {namespace} and {workload} are replaced."),
-        .optional("undo", .strings, "The command that puts it back."),
+        .optional("undo", .strings, "The command that restores it."),
         .required("probe", .strings, "Exits 0 when the fault is in effect."),
         .optional("timeout", .positive, .duration(.seconds(60)), "How long each command may take."),
     ]

@@ -33,7 +33,7 @@ extension Undo {
         return try await update(type, name, in: namespace) { object in
             guard object.metadata.annotations[key] == nil else {
                 throw FaultError(
-                    .refused, "\(Resource.kind) \(name) carries the mark of a fault that has not been put back",
+                    .refused, "\(Resource.kind) \(name) carries the mark of a fault that has not been restored",
                     hint: "wait for the run that did it, or see 'aftershock restore --help'")
             }
             guard var patch = try change(object) else { return nil }

@@ -2,7 +2,7 @@ import JSON
 public import Journal
 public import Kubernetes
 
-/// Puts back what faults have changed, and only that.
+/// Restores what faults have changed, and only that.
 ///
 /// An ``UndoIntent`` is all that is needed: from the journal, or from the mark on the object that was changed.
 public struct Undo: Sendable {

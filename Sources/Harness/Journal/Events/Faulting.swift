@@ -8,7 +8,7 @@ public struct UndoIntent: Codable, Sendable, Hashable {
     public var id: Int
     /// `uncordonNode`, `removeTaint`, `deletePod`, `continueProcess`, `runCommand`...
     public var kind: String
-    /// For people: what putting back means.
+    /// The undo in words, for people.
     public var summary: String
     public var parameters: JSONValue
 

@@ -69,7 +69,7 @@ struct SummaryReport {
     private func nodeLoss(_ found: ExperimentFindings) -> [String] {
         let told = found.repeats.filter { $0.nodeLoss != nil }
         guard let one = told.first(where: { $0.verdict != .pass }) ?? told.last, let loss = one.nodeLoss else { return [] }
-        return ["", "### \(cell(found.name)), repeat \(one.number): the old pod and its volume, before anything was put back", ""]
+        return ["", "### \(cell(found.name)), repeat \(one.number): the old pod and its volume, before anything was restored", ""]
             + loss.sentences.map { "- \(cell($0))" }
     }
 

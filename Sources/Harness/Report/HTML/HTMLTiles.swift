@@ -10,7 +10,7 @@ struct HTMLTiles {
         self.headline = headline
     }
 
-    var all: [HTMLExperiment.Tile] { [downtime, rows, putBack] }
+    var all: [HTMLExperiment.Tile] { [downtime, rows, restored] }
 
     private func style(_ check: Check) -> String {
         switch headline.found.judgement(check)?.outcome {
@@ -86,20 +86,20 @@ struct HTMLTiles {
         return tile
     }
 
-    private var putBack: HTMLExperiment.Tile {
+    private var restored: HTMLExperiment.Tile {
         let undo = headline.found.repeats.flatMap(\.undo)
         let open = undo.filter { $0.proven != true }
         guard open.isEmpty else {
             return HTMLExperiment.Tile(
-                title: "Put back", style: "bad", big: "\(open.count) of \(undo.count) NOT put back", bar: "",
-                lines: open.prefix(3).map { $0.summary.plain } + ["aftershock restore puts it back"])
+                title: "Restored", style: "bad", big: "\(open.count) of \(undo.count) NOT restored", bar: "",
+                lines: open.prefix(3).map { $0.summary.plain } + ["aftershock restore does it"])
         }
         guard !headline.found.repeats.isEmpty else {
-            return HTMLExperiment.Tile(title: "Put back", style: "", big: "nothing was touched", bar: "", lines: [])
+            return HTMLExperiment.Tile(title: "Restored", style: "", big: "nothing was touched", bar: "", lines: [])
         }
-        let lines = undo.isEmpty ? ["nothing had to be put back"] : ["\(undo.count) of \(undo.count) changes, proven"]
+        let lines = undo.isEmpty ? ["nothing had to be restored"] : ["\(undo.count) of \(undo.count) changes, proven"]
         return HTMLExperiment.Tile(
-            title: "Put back", style: style(.restore), big: undo.isEmpty ? "nothing to do" : "all", bar: "", lines: lines)
+            title: "Restored", style: style(.restore), big: undo.isEmpty ? "nothing to do" : "all", bar: "", lines: lines)
     }
 }
 

@@ -15,7 +15,7 @@ public struct Doubt: Sendable, Hashable {
         case noWritesBefore, noWritesAfter, ledgerNotChecked, ledgerEmpty, ledgerInconsistent, ledgerShort, severalBackends
         // The cluster.
         case serviceNotSeen, storageNotSeen, noVolume, placementNotSeen, replicasNotSeen, replicasShortBefore
-        // Putting back.
+        // The restoring.
         case notRestored
 
         /// The check that cannot pass because of it.

@@ -164,7 +164,7 @@ public struct FindingsReducer: Sendable {
         let open = (experiments.flatMap(\.finished).map(\.facts) + [repeating].compactMap(\.self)).flatMap(\.intents)
             .filter { undoResults[$0.id]?.proven != true }.map(\.summary)
         let left =
-            open.isEmpty ? "nothing is left to put back" : "this may still be changed: \(open.joined(separator: "; ")). Put it back"
+            open.isEmpty ? "nothing is left to restore" : "this may still be changed: \(open.joined(separator: "; ")). Restore it with"
         return Doubt(
             .journalEndedEarly,
             "the harness was killed\(stage); \(left)\(open.isEmpty ? "" : ": \(restoreCommand)")")

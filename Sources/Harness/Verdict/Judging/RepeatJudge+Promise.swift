@@ -131,9 +131,9 @@ extension RepeatJudge {
             return Judgement(
                 .restore, .undecided, type: "restore.incomplete", message: first.sentence, details: open.map(\.sentence))
         }
-        guard !undo.isEmpty else { return .passed(.restore, "there was nothing to put back") }
+        guard !undo.isEmpty else { return .passed(.restore, "there was nothing to restore") }
         let lines = undo.map { "\($0.summary): \($0.evidence ?? "proven")" }
-        return .passed(.restore, "\(undo.count) of \(undo.count) put back and proven", details: lines)
+        return .passed(.restore, "\(undo.count) of \(undo.count) restored and proven", details: lines)
     }
 
     private static func list(_ addresses: [String]) -> String {
