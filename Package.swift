@@ -20,8 +20,17 @@ func module(_ group: Group, _ name: String, _ dependencies: [Target.Dependency] 
         name: name, dependencies: dependencies, path: "Sources/\(group.rawValue)/\(name)", resources: resources, swiftSettings: settings)
 }
 
+/// Keeps what nobody needs out of a release: symbols and debugging information, exports, functions that are there twice.
+/// `docs/performance.md` has the sizes. Debug builds keep all.
+let small: [LinkerSetting] = [
+    .unsafeFlags(
+        ["--strip-all", "--no-export-dynamic", "--icf=safe"].flatMap { ["-Xlinker", $0] },
+        .when(platforms: [.linux], configuration: .release))
+]
+
 func program(_ group: Group, _ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .executableTarget(name: name, dependencies: dependencies, path: "Sources/\(group.rawValue)/\(name)", swiftSettings: settings)
+    .executableTarget(
+        name: name, dependencies: dependencies, path: "Sources/\(group.rawValue)/\(name)", swiftSettings: settings, linkerSettings: small)
 }
 
 func systemLibrary(_ group: Group, _ name: String, _ pkgConfig: String, apt: String) -> Target {
