@@ -34,12 +34,15 @@ extension Duration {
 
     /// The canonical GEP-2257 text, largest unit first; `0s` for zero. Fractions of a millisecond are cut off.
     public var gep2257: String {
-        var milliseconds = components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
+        // Not in milliseconds, of which a number from outside can be too many.
+        var (seconds, attoseconds) = components
         var text = ""
-        for (unit, size) in [("h", Int64(3_600_000)), ("m", 60_000), ("s", 1000), ("ms", 1)] where milliseconds >= size {
-            text += "\(milliseconds / size)\(unit)"
-            milliseconds %= size
+        for (unit, size) in [("h", Int64(3600)), ("m", 60), ("s", 1)] where seconds >= size {
+            text += "\(seconds / size)\(unit)"
+            seconds %= size
         }
+        let milliseconds = attoseconds / 1_000_000_000_000_000
+        if milliseconds > 0 { text += "\(milliseconds)ms" }
         return text.isEmpty ? "0s" : text
     }
 
