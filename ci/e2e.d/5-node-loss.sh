@@ -32,6 +32,22 @@ check "cut: the old server ran on all the time" [ -s "$work/still-running" ]
 check "cut: and is not what was measured: every track is out until it is given up" each_repeat \
     '.verdict == "fail" and .effect.proven and .restore.complete and all(.downtime[]; .lowerMs > 30000) and .nodeLoss.oldPod.state == "terminating"'
 
+# The same with a server that removes the lock of another one at its start: both have the folder open until the node is back and the old one
+# has ended. Its shutdown may still damage the data: nothing is read before.
+kubectl set env deployment/azure-sql-edge --namespace e2e-sql SANDBOX_SQL_FLAWS=unlink-lock >/dev/null
+check "no lock: the server runs with its flaw" kubectl rollout status deployment/azure-sql-edge --namespace e2e-sql --timeout=180s
+settles
+pods_when_read() {
+    recorded "$reports/no-lock/journal.ndjson" '"event":"ledger.*hecked"'
+    kubectl get pods -n e2e-sql -l app=azure-sql-edge -o json >"$work/pods-when-read"
+}
+pods_when_read &
+run_experiments no-lock "$(failing_by "[\"$HERE/node\", cut, \"{node}\"]" "[\"$HERE/node\", heal, \"{node}\"]" node-no-lock)"
+wait $! || true
+check "no lock: the new server took over, and everything is put back" each_repeat '.effect.proven and .restore.complete and (.ledger.acknowledged // 0) > 0'
+check "no lock: the old server was gone when the rows were read" jq -e '.items | length == 1 and all(.metadata.deletionTimestamp == null)' "$work/pods-when-read"
+check "no lock: the report says that two servers may have had the volume open" each_repeat '(.remarks // []) | any(test("open at once"))'
+
 # The kubelet alone stands still. The node is lost to Kubernetes, and its server is not to the clients that hold a connection.
 settles
 run_experiments kubelet "$(with "$(failing_by "[\"$HERE/node\", stop-kubelet, \"{node}\"]" "[\"$HERE/node\", start-kubelet, \"{node}\"]" node-kubelet)" "$give_up_soon" node-kubelet-soon)"
