@@ -187,7 +187,8 @@ let package = Package(
         unitTests("Verdict", ["JournalScript", "Experiment", "Journal", "JSON"], resources: [.copy("StoredRuns")]),
 
         endToEndTests(
-            "CommandTests", ["Checkout", "Programs", "JUnitReading", "JournalScript", "Journal", "Report", "JSON", .nioCore, .nioPosix]),
+            "CommandTests",
+            ["Checkout", "Programs", "JUnitReading", "JournalScript", "Journal", "Report", "Verdict", "JSON", .nioCore, .nioPosix]),
         endToEndTests("FlawTests", ["Checkout", "Programs", "JUnitReading", "JSON", .subprocess]),
         endToEndTests(
             "StopTests",

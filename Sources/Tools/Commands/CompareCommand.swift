@@ -60,8 +60,7 @@ struct CompareCommand: ParsableCommand {
             let findings = try Findings.judge(journalPath: journal)
             try ReportWriter(directory: current).write(findings, comparison: report)
         } catch {
-            standardError("error: junit.xml did not get the testcase 'baseline': \(error)")
-            throw ExitCode(AftershockExit.usage)
+            throw CommandError.unusable("junit.xml did not get the testcase 'baseline': \(words(for: error))")
         }
     }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Journal
 import Report
 import Verdict
 
@@ -33,7 +34,7 @@ struct GitHubActions {
             try file.seekToEnd()
             try file.write(contentsOf: text)
         } catch {
-            standardError("warning: the step summary could not be written: \(error.localizedDescription)")
+            standardError("warning: the step summary could not be written: \(words(for: error))")
         }
     }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Journal
 import Report
 import Verdict
 import Yams
@@ -47,8 +48,7 @@ struct HistoryCommand: ParsableCommand {
                 try report.data().write(to: URL(fileURLWithPath: to).appendingPathComponent("history.json"), options: .atomic)
             }
         } catch {
-            standardError("error: \(error)")
-            throw ExitCode(AftershockExit.usage)
+            throw CommandError.unusable(words(for: error))
         }
         switch output {
         case .text: StandardStream.output.write(report.text)

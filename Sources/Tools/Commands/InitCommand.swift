@@ -3,6 +3,7 @@ import Experiment
 import Fault
 import Foundation
 import JSON
+import Journal
 
 struct InitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -14,7 +15,11 @@ struct InitCommand: ParsableCommand {
     var folder = "experiments"
 
     func run() throws {
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        do {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        } catch {
+            throw CommandError.unusable(words(for: error))
+        }
         try write(Self.example, to: "pod-delete.yaml")
         try write(
             String(decoding: try ExperimentFile.jsonSchema(faults: FaultCatalog.standard.formats).data(pretty: true), as: UTF8.self) + "\n",
@@ -27,7 +32,11 @@ struct InitCommand: ParsableCommand {
             standardError("error: \(path) is there already; nothing was overwritten")
             throw ExitCode(AftershockExit.usage)
         }
-        try text.write(toFile: path, atomically: true, encoding: .utf8)
+        do {
+            try text.write(toFile: path, atomically: true, encoding: .utf8)
+        } catch {
+            throw CommandError.unusable(words(for: error))
+        }
         standardOutput(path)
     }
 

@@ -67,8 +67,7 @@ struct JudgeCommand: ParsableCommand {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
             try ReportWriter(directory: folder, junit: junitProfile).write(findings)
         } catch {
-            standardError("error: \(error)")
-            throw ExitCode(AftershockExit.usage)
+            throw CommandError.unusable(words(for: error))
         }
         switch output {
         case .text:

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Journal
 import Report
 import Verdict
 
@@ -32,8 +33,7 @@ struct MergeCommand: ParsableCommand {
             try FileManager.default.createDirectory(atPath: to, withIntermediateDirectories: true)
             try report.write(to: to, junit: junitProfile)
         } catch {
-            standardError("error: \(error)")
-            throw ExitCode(AftershockExit.usage)
+            throw CommandError.unusable(words(for: error))
         }
         StandardStream.output.write(report.text)
         throw ExitCode(report.exitCode.rawValue)

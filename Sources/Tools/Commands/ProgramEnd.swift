@@ -23,6 +23,11 @@ struct CommandError: Error, CustomStringConvertible {
     static func `internal`(_ description: String) -> CommandError {
         CommandError(code: AftershockExit.internal, description: description)
     }
+
+    /// A file or a folder cannot be read or written. A full disk is the machine's; all else is what the person gave.
+    static func unusable(_ description: String) -> CommandError {
+        [ENOSPC, EDQUOT].contains { description.hasSuffix(String(cString: strerror($0))) } ? .internal(description) : .usage(description)
+    }
 }
 
 extension Aftershock {

@@ -19,8 +19,9 @@ struct ReportFolder {
         } catch {
             let reason = words(for: error)
             let text = "the reports cannot be written: \(reason.contains(path) ? reason : "\(path): \(reason)")"
-            let isFull = [ENOSPC, EDQUOT].contains { reason.hasSuffix(String(cString: strerror($0))) }
-            throw isFull ? .internal(text) : .usage("\(text); give a folder that can be written to with --reports")
+            let unusable = CommandError.unusable(text)
+            guard unusable.code == AftershockExit.usage else { throw unusable }
+            throw .usage("\(text); give a folder that can be written to with --reports")
         }
         guard !FileManager.default.fileExists(atPath: path + "/journal.ndjson") else {
             throw .usage("\(path) holds a run already; give another --reports folder")

@@ -52,7 +52,7 @@ struct RestoreCommand: AsyncParsableCommand {
                     runID: runID, in: kubernetes.namespace == nil ? .all : .current, runsCommands: runCommands)
             }
         } catch {
-            standardError("error: \(error)")
+            standardError("error: \(words(for: error))")
             throw ArgumentParser.ExitCode(AftershockExit.notRestored)
         }
         if restorations.isEmpty { standardOutput("nothing is left to restore") }

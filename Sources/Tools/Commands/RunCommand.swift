@@ -169,8 +169,9 @@ struct RunCommand: AsyncParsableCommand {
         case .json: StandardStream.output.write(String(decoding: try ReportWriter.results(findings), as: UTF8.self))
         }
         standardError("reports: \(folder.path)")
-        if let history { try HistoryEntry.load(folder.path).first?.append(to: history) }
         GitHubActions(findings: findings, folder: folder.path)?.write()
+        // The last of all: what it cannot take is told, and the rest is there.
+        if let history { try HistoryEntry.load(folder.path).first?.append(to: history) }
         return findings.exitCode.rawValue
     }
 }

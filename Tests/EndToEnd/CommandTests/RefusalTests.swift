@@ -1,7 +1,9 @@
 import Checkout
 import Foundation
 import Programs
+import Report
 import Testing
+import Verdict
 
 /// A command that cannot begin ends with its own code, in our words, and leaves nothing behind.
 @Suite struct RefusalTests {
@@ -17,6 +19,9 @@ import Testing
 
     /// An API server that nobody has to answer: the folder is looked at before.
     private static let nowhere = "https://127.0.0.1:1"
+
+    /// A report folder of an earlier run, where one is needed.
+    private static let run = "run"
 
     private static let cases = [
         Case(
@@ -49,6 +54,30 @@ import Testing
             testDescription: "a misspelt flaw of a kept sandbox's database", arguments: ["sandbox", "--database-flaw", "freeeze"],
             code: 64, words: ["'freeeze' is not a flaw", "Did you mean freeze?"]),
         Case(
+            testDescription: "reports of a stored run, to a folder that cannot be made", arguments: ["report", run, "--to", "/proc/x"],
+            code: 64, words: ["/proc/x: No such file or directory"]),
+        Case(
+            testDescription: "a merged report, to a folder that cannot be made", arguments: ["report", "merge", run, "--to", "/proc/x"],
+            code: 64, words: ["/proc/x: No such file or directory"]),
+        Case(
+            testDescription: "a history, to a folder that cannot be made", arguments: ["history", run, "--to", "/proc/x"],
+            code: 64, words: ["/proc/x: No such file or directory"]),
+        Case(
+            testDescription: "a history of nothing", arguments: ["history", "/nowhere"], code: 64,
+            words: ["/nowhere cannot be read: No such file or directory"]),
+        Case(
+            testDescription: "known failures that are not there", arguments: ["history", run, "--known", "/nowhere"], code: 64,
+            words: ["/nowhere: No such file or directory"]),
+        Case(
+            testDescription: "a comparison with nothing", arguments: ["compare", "/nowhere", run], code: 64,
+            words: ["/nowhere: No such file or directory"]),
+        Case(
+            testDescription: "an experiment to begin with, in a folder that is a file", arguments: ["init", experiment], code: 64,
+            words: [experiment]),
+        Case(
+            testDescription: "a kept sandbox's volumes in a file", arguments: ["sandbox", "--data", experiment], code: 70,
+            words: ["the sandbox cannot be started", "File exists"]),
+        Case(
             testDescription: "a kept sandbox's manifest that is not there", arguments: ["sandbox", "--apply", "/nowhere.yaml"], code: 64,
             words: ["/nowhere.yaml: No such file or directory"]),
     ]
@@ -57,14 +86,35 @@ import Testing
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("aftershock-refusal-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
+        if refused.arguments.contains(Self.run) { try Self.storeRun(in: folder) }
         // In a folder of its own, as that is where `reports` would appear.
         let run = try await Program.run(
             "aftershock", refused.arguments, launcher: ["env", "-C", folder] + refused.environment.map { "\($0.key)=\($0.value)" })
         #expect(run.exitCode == refused.code, "\(run.errors)")
         for words in refused.words { #expect(run.errors.contains(words), "\(run.errors)") }
         for raw in ["NSCocoaErrorDomain", "Error Domain", "Code="] { #expect(!run.errors.contains(raw), "\(run.errors)") }
-        let left = try FileManager.default.subpathsOfDirectory(atPath: folder).filter { $0 != "reports" }
+        let left = try FileManager.default.subpathsOfDirectory(atPath: folder).filter { $0 != "reports" && !$0.hasPrefix(Self.run) }
         #expect(left.isEmpty, "\(left)")
+    }
+
+    private static func storeRun(in folder: String) throws {
+        let journal = Checkout.root.appendingPathComponent("Tests/Unit/VerdictTests/StoredRuns/unscathed.ndjson").path
+        try FileManager.default.createDirectory(atPath: "\(folder)/\(run)", withIntermediateDirectories: true)
+        try FileManager.default.copyItem(atPath: journal, toPath: "\(folder)/\(run)/journal.ndjson")
+        let findings = try Findings.judge(journalPath: journal)
+        try ReportWriter(directory: "\(folder)/\(run)").write(findings)
+    }
+
+    /// The machine's, not the person's. A mount namespace of its own has the full disk.
+    @Test func aReportsFolderOnAFullDisk() async throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("aftershock-full-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let disk = "mount -t tmpfs -o size=16k tmpfs \(folder) && ! cat /dev/zero >\(folder)/ballast 2>/dev/null && exec \"$@\""
+        let arguments = ["run", Self.experiment, "--server", Self.nowhere, "--reports", folder + "/reports"]
+        let run = try await Program.run("aftershock", arguments, launcher: ["unshare", "-rm", "sh", "-c", disk, "sh"])
+        #expect(run.exitCode == 70, "\(run.errors)")
+        #expect(run.errors.contains("the reports cannot be written") && run.errors.contains("No space left on device"), "\(run.errors)")
     }
 
     /// The reader of a message, or of data, may have gone away, or never have been there.

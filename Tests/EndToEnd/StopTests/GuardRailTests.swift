@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import JSON
 import JUnitReading
 import Kubernetes
@@ -48,6 +49,22 @@ import Testing
                 try await cluster.client.patch(Node.self, other.metadata.name, .merge(["spec": ["unschedulable": true]]))
             }
             try await Self.expectRefusal(Self.taint, cluster, "\(node) is the only schedulable node")
+        }
+    }
+
+    /// Who interrupts a check learns that, and not that the check has failed.
+    @Test func anInterruptedPreflightIsNoFailedOne() async throws {
+        try await TestCluster.with { cluster in
+            let before = try await ClusterState.of(cluster)
+            for (signal, code) in [(SIGINT, Int32(130)), (SIGTERM, 143), (SIGHUP, 129)] {
+                let run = try await Self.taint.run(on: cluster, at: Step("experimentStarted")) { process, _ in kill(process, signal) }
+                #expect(run.code == code, "\(run.log)")
+                #expect(!run.steps.contains(Step("repeatStarted")), "\(run.log)")
+                let junit = try run.file("junit.xml")
+                #expect(JUnitSchema.problems(of: junit) == "")
+                #expect(try !JUnitDocument(junit).passes)
+                try await cluster.expectUnchanged(since: before, "signal \(signal)")
+            }
         }
     }
 

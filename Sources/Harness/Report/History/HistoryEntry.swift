@@ -1,5 +1,6 @@
 public import Foundation
 import JSON
+import Journal
 import Verdict
 
 /// One run as history keeps it: a line of the file that `run --history` appends to, or a report folder's `results.json`.
@@ -55,7 +56,7 @@ public struct HistoryEntry: Codable, Sendable, Hashable {
         do {
             data = try Data(contentsOf: URL(fileURLWithPath: file))
         } catch {
-            throw ReportError(path: file, action: "read", reason: error.localizedDescription)
+            throw ReportError(path: file, action: "read", reason: words(for: error).replacing("\(file): ", with: ""))
         }
         guard let first = data.firstIndex(of: UInt8(ascii: "\n")), (try? JSONDecoder().decode(Self.self, from: data[..<first])) != nil
         else {
@@ -80,7 +81,7 @@ public struct HistoryEntry: Codable, Sendable, Hashable {
             try file.seekToEnd()
             try file.write(contentsOf: line)
         } catch {
-            throw ReportError(path: path, reason: error.localizedDescription)
+            throw ReportError(path: path, reason: words(for: error).replacing("\(path): ", with: ""))
         }
     }
 }
