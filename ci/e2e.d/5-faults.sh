@@ -25,6 +25,11 @@ for kind in "${kinds[@]}"; do
     node-*) check "$kind: another node" of_kind '.infrastructure.node | .before != .after' ;;
     *) check "$kind: another pod" of_kind '.infrastructure.pod | .before.uid != .after.uid' ;;
     esac
+    case $kind in
+    pod-delete | pod-evict | rollout | command | node-*)
+        check "$kind: the server stopped by itself" of_kind '.shutdown | .clean and .exitCode == 0' ;;
+    *) check "$kind: nobody told the server to stop" of_kind '.shutdown == null' ;;
+    esac
 done
 check "container-kill: exit code 137 is the evidence" result \
     '[.experiments[] | select(.name == "container-kill") | .repeats[].effect.evidence[] | contains("exit code 137")] | length > 0 and all'

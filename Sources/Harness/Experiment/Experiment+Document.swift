@@ -114,6 +114,7 @@ extension Experiment.Expectations {
         recoveredWithin = value.duration("recoveredWithin")
         lostWrites = value.integer("lostWrites")
         node = value.choice("node")
+        shutdown = value.choice("shutdown")
     }
 }
 

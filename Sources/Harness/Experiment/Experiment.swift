@@ -133,12 +133,20 @@ extension Experiment {
             case same, different, any
         }
 
+        /// The end that is promised of a server that is told to stop.
+        public enum Shutdown: String, Sendable, Hashable, CaseIterable {
+            /// By itself, with exit code 0, within its grace period.
+            case clean
+            case any
+        }
+
         /// The most downtime on any track, judged on the upper bound, in every repeat.
         public var maxDowntime: Duration?
         /// From the fault to the first moment from which everything stays healthy.
         public var recoveredWithin: Duration?
         public var lostWrites: Int
         public var node: Node
+        public var shutdown: Shutdown
     }
 
     public struct Safety: Sendable, Hashable {

@@ -18,6 +18,7 @@ public struct Flaws: Sendable, Equatable {
         case wrongSentinel = "wrong-sentinel"
         case tellPassword = "tell-password"
         case unlinkLock = "unlink-lock"
+        case ignoreStop = "ignore-sigterm"
 
         public enum Value: Equatable {
             case none, required
@@ -30,7 +31,7 @@ public struct Flaws: Sendable, Equatable {
             case .unansweredCommit: .optional(50)
             case .tellPassword: .optional(5)
             case .loseLast, .loseOneIn, .duplicateOneIn, .flipBitOneIn, .hangAfter, .slowerLogins: .required
-            case .staleRegister, .outsideVolume, .freeze, .neverLogin, .wrongSentinel, .unlinkLock: .none
+            case .staleRegister, .outsideVolume, .freeze, .neverLogin, .wrongSentinel, .unlinkLock, .ignoreStop: .none
             }
         }
 
@@ -51,6 +52,7 @@ public struct Flaws: Sendable, Equatable {
             case .wrongSentinel: "answers a SELECT that reads no table with the first row ever sent for those types"
             case .tellPassword: "of so many logins (5) one is refused, with the password in the error text"
             case .unlinkLock: "removes the lock of the data folder at start, so that two servers can have the folder open"
+            case .ignoreStop: "does not stop when it is told to (SIGTERM), so that the end of its grace period kills it"
             }
         }
     }

@@ -27,6 +27,17 @@ import Testing
         #expect(run.count("acknowledged") > 50)
     }
 
+    @Test func aServerThatObeysStopsCleanly() async throws {
+        let flaw = Planted(name: "none", fault: "podDelete: {}", shutdown: "clean", exitCode: 0, broken: [])
+        let run = try await FlawRun.run(flaw.experiment, [])
+        #expect(run.exitCode == 0, "\(run.terminal)")
+        #expect(run.broken == [])
+        #expect(run.junit.result("shutdown") == nil, "a testcase that passed has no result element")
+        let shutdown = run.results["experiments"]?.array?.first?["repeats"]?.array?.first?["shutdown"]
+        #expect(shutdown?["clean"] == true)
+        #expect(shutdown?["exitCode"] == 0)
+    }
+
     /// Each loss comes with at least one row that was committed and never acknowledged: the counts fit, the rows do not.
     @Test func aLossThatUnansweredCommitsMaskByCount() async throws {
         let flaw = Planted(

@@ -7,6 +7,7 @@ struct Planted: Sendable, CustomTestStringConvertible {
     var database: [String] = []
     var fault = "processKill: {}"
     var node = "any"
+    var shutdown = "any"
     var seedRows = 500
     /// More lines of the experiment's spec.
     var spec = ""
@@ -40,7 +41,7 @@ struct Planted: Sendable, CustomTestStringConvertible {
           steadyFor: 2s
           stableFor: 2s
           giveUpAfter: \(giveUpAfter)
-          expect: {downtime: {max: \(giveUpAfter)}, lostWrites: 0, node: \(node)}
+          expect: {downtime: {max: \(giveUpAfter)}, lostWrites: 0, node: \(node), shutdown: \(shutdown)}
           \(spec.isEmpty ? "probes: {connect: {interval: 100ms}, session: {interval: 100ms}, login: {interval: 250ms}}" : spec)
         """
     }
@@ -78,6 +79,10 @@ extension Planted {
         Planted(
             name: "replica count short", sandbox: ["replica-short"], fault: "podDelete: {}", exitCode: 1, broken: ["failure replicas"],
             types: ["replicas": "verdict.replicas"]),
+        Planted(
+            name: "SIGTERM is ignored: the end of the grace period kills the server", database: ["ignore-sigterm"],
+            fault: "podDelete: {gracePeriod: 3s}", shutdown: "clean", exitCode: 1, broken: ["failure shutdown"],
+            types: ["shutdown": "verdict.shutdown"]),
     ]
 
     /// The database loses, or changes, what it said is safe.

@@ -52,6 +52,10 @@ public struct Script {
     public var gaveUp = false
     /// Milliseconds from giving up to the end of the repeat, in which its fault is undone.
     public var undoTakes = 1
+    /// Seconds that the pod has to stop.
+    public var gracePeriod = 30
+    /// Of the server that is told to stop.
+    public var exitCode = 0
 
     public init() {}
 
@@ -109,6 +113,15 @@ public struct Script {
             record(start + faultAt, .faultBegun(FaultBegun(fault: faultKind, summary: "delete pod/mssql-0"))),
             record(start + faultAt + 2, .faultInjected(FaultInjected(detail: "200 OK"))),
             record(start + faultAt + 10, .stageEntered(StageEntered(stage: .recovering))),
+            record(
+                start + faultAt + 20,
+                .observation(ClusterObservation(kind: .podTerminating, object: "pod/mssql-0", uid: "pod1", gracePeriod: gracePeriod))),
+            record(
+                start + faultAt + 700,
+                .observation(
+                    ClusterObservation(
+                        kind: .containerTerminated, object: "pod/mssql-0", uid: "pod1", detail: "mssql: exit code \(exitCode)",
+                        exit: ContainerExit(container: "mssql", containerID: "c1", code: exitCode)))),
             record(start + faultAt + 800, .observation(ClusterObservation(kind: .podGone, object: "pod/mssql-0", uid: "pod1"))),
             record(start + faultAt + 801, .faultEffect(FaultEffect(proven: true, evidence: ["pod uid pod1 is gone"]))),
             record(

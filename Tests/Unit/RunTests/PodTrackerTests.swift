@@ -29,7 +29,10 @@ import Testing
             status["containerStatuses"] = [entry]
         }
         var metadata: JSONValue = ["name": "sql-0", "namespace": "sql", "uid": .string(uid)]
-        if deleted { metadata["deletionTimestamp"] = "2026-01-01T00:00:09Z" }
+        if deleted {
+            metadata["deletionTimestamp"] = "2026-01-01T00:00:09Z"
+            metadata["deletionGracePeriodSeconds"] = 30
+        }
         var spec: JSONValue = ["containers": [["name": "sql"]]]
         if let node { spec["nodeName"] = .string(node) }
         return try JSONValue.object(["metadata": metadata, "spec": spec, "status": .object(status)]).decode()
@@ -52,6 +55,19 @@ import Testing
         #expect(kinds(found) == [.containerTerminated, .containerStarted, .podNotReady])
         #expect(found[0].detail == "sql: exit code 137, Error")
         #expect(kinds(tracker.take(.modified(try pod(container: "containerd://b", restarts: 1, exitCode: 137)))) == [.podReady])
+    }
+
+    /// A watch that is behind shows a container's end only with the pod's.
+    @Test func theEndOfAContainerIsToldWithTheEndOfItsPod() throws {
+        var tracker = PodTracker()
+        _ = tracker.take(.added(try pod()))
+        _ = tracker.take(.synced(resourceVersion: "1"))
+        let terminating = tracker.take(.modified(try pod(ready: false, deleted: true)))
+        #expect(kinds(terminating) == [.podTerminating, .podNotReady])
+        #expect(terminating[0].gracePeriod == 30)
+        let found = tracker.take(.deleted(try pod(ready: false, deleted: true, exitCode: 137)))
+        #expect(kinds(found) == [.containerTerminated, .podGone])
+        #expect(found[0].exit == ContainerExit(container: "sql", containerID: "containerd://old", code: 137, reason: "Error"))
     }
 
     @Test func aRestartThatIsHeldBackIsToldOnce() throws {

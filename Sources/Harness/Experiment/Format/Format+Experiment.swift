@@ -114,6 +114,9 @@ extension Format {
         .optional("recoveredWithin", positive, "From the fault to the moment from which all stays healthy."),
         .optional("lostWrites", .integer(0...1_000_000), .integer(0), "Acknowledged rows that may be lost."),
         .optional("node", .choice(Experiment.Expectations.Node.allCases.map(\.rawValue)), .string("any"), "Where the instance comes back."),
+        .optional(
+            "shutdown", .choice(Experiment.Expectations.Shutdown.allCases.map(\.rawValue)), .string("any"),
+            "clean: a server that is told to stop ends by itself, with exit code 0, and is not killed at the end of its grace period."),
     ]
 
     private static let safety: [Field] = [

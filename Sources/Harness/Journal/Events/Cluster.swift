@@ -159,9 +159,14 @@ public struct ClusterObservation: Codable, Sendable, Hashable {
     public var detail: String?
     /// The server's own time stamp (RFC 3339, whole seconds): context only, never computed with.
     public var serverTime: String?
+    /// Of ``Kind/containerTerminated``.
+    public var exit: ContainerExit?
+    /// Seconds, of ``Kind/podTerminating``: the time that the containers have to stop; 0 forces.
+    public var gracePeriod: Int?
 
     public init(
-        kind: Kind, object: String, uid: String? = nil, node: String? = nil, detail: String? = nil, serverTime: String? = nil
+        kind: Kind, object: String, uid: String? = nil, node: String? = nil, detail: String? = nil, serverTime: String? = nil,
+        exit: ContainerExit? = nil, gracePeriod: Int? = nil
     ) {
         self.kind = kind
         self.object = object
@@ -169,6 +174,28 @@ public struct ClusterObservation: Codable, Sendable, Hashable {
         self.node = node
         self.detail = detail
         self.serverTime = serverTime
+        self.exit = exit
+        self.gracePeriod = gracePeriod
+    }
+}
+
+/// The end of one instance of a container, as the kubelet reports it.
+///
+/// Source: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#container-state-terminated
+public struct ContainerExit: Codable, Sendable, Hashable {
+    public var container: String
+    /// Of the instance that ended.
+    public var containerID: String?
+    /// 0 after an orderly stop, 137 after SIGKILL.
+    public var code: Int
+    /// `Completed`, `Error`, `OOMKilled`...
+    public var reason: String?
+
+    public init(container: String, containerID: String? = nil, code: Int, reason: String? = nil) {
+        self.container = container
+        self.containerID = containerID
+        self.code = code
+        self.reason = reason
     }
 }
 

@@ -49,7 +49,7 @@ extension Results.Experiment {
             limits: (found.experiment?.expect).map {
                 Limits(
                     downtimeMaxMs: $0.maxDowntime?.milliseconds, recoveredWithinMs: $0.recoveredWithin?.milliseconds,
-                    lostWrites: $0.lostWrites, node: $0.node.rawValue)
+                    lostWrites: $0.lostWrites, node: $0.node.rawValue, shutdown: $0.shutdown.rawValue)
             })
     }
 }
@@ -81,7 +81,8 @@ extension Results.Repeat {
             judgedTrack: found.judgedTrack?.rawValue, remarks: found.remarks,
             phases: found.phases.map { Phase(name: $0.name.rawValue, ms: $0.duration.milliseconds) },
             probes: .init(uniqueKeysWithValues: found.tracks.map { ($0.track.rawValue, Probes($0)) }), ledger: Ledger(found),
-            nodeLoss: found.nodeLoss.map(NodeLoss.init), infrastructure: Infrastructure(before: found.before, after: found.after),
+            nodeLoss: found.nodeLoss.map(NodeLoss.init), shutdown: found.shutdown.map(Shutdown.init),
+            infrastructure: Infrastructure(before: found.before, after: found.after),
             effect: Effect(proven: found.effect?.proven ?? false, evidence: found.effect?.evidence ?? []),
             restore: Restore(
                 complete: found.undo.allSatisfy { $0.proven == true },
@@ -170,6 +171,14 @@ extension Results.Repeat.NodeLoss {
             attachments: loss.attachments,
             multiAttach: loss.multiAttach.map { MultiAttach(afterMs: $0.after.milliseconds, message: $0.message) },
             sentences: loss.sentences)
+    }
+}
+
+extension Results.Repeat.Shutdown {
+    fileprivate init(_ shutdown: Shutdown) {
+        self.init(
+            clean: shutdown.isClean, gracePeriodMs: shutdown.gracePeriod.milliseconds, tookMs: shutdown.took?.milliseconds,
+            exitCode: shutdown.exit?.code, reason: shutdown.exit?.reason, sentence: shutdown.sentence)
     }
 }
 

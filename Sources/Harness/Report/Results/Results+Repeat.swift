@@ -78,6 +78,16 @@ extension Results {
             var sentences: [String]
         }
 
+        /// The end of a server that was told to stop.
+        struct Shutdown: Codable, Sendable, Hashable {
+            @OrNull var clean: Bool?
+            var gracePeriodMs: Double
+            @OrNull var tookMs: Double?
+            @OrNull var exitCode: Int?
+            @OrNull var reason: String?
+            var sentence: String
+        }
+
         /// The cluster before the fault and after the recovery.
         struct Infrastructure: Codable, Sendable, Hashable {
             struct Pair<Value: Codable & Sendable & Hashable>: Codable, Sendable, Hashable {
@@ -149,6 +159,7 @@ extension Results {
         var probes: [String: Probes]
         var ledger: Ledger
         @OrNull var nodeLoss: NodeLoss?
+        @OrNull var shutdown: Shutdown?
         var infrastructure: Infrastructure
         var effect: Effect
         var restore: Restore

@@ -32,6 +32,8 @@ struct Results: Codable, Sendable, Hashable {
             @OrNull var recoveredWithinMs: Double?
             var lostWrites: Int
             var node: String
+            /// `nil`: a version wrote it that did not know of it.
+            @OrNull var shutdown: String?
         }
 
         /// The judged downtime of one track over the repeats.

@@ -16,8 +16,9 @@ struct PodTracker {
             let before = known.updateValue(pod, forKey: uid)
             return isSynced || before != nil ? changes(from: before, to: pod, uid) : []
         case .deleted(let pod):
-            guard let uid = pod.metadata.uid, known.removeValue(forKey: uid) != nil else { return [] }
-            return [observation(.podGone, pod, uid)]
+            guard let uid = pod.metadata.uid, let before = known.removeValue(forKey: uid) else { return [] }
+            // The last state of the pod comes with its deletion, and may be the first that shows how its containers ended.
+            return exits(from: before, to: pod, uid) + [observation(.podGone, pod, uid)]
         case .synced:
             isSynced = true
             return []
@@ -35,19 +36,13 @@ struct PodTracker {
             found.append(observation(.podScheduled, pod, uid, "to node \(node)"))
         }
         if before?.metadata.deletionTimestamp == nil, pod.metadata.deletionTimestamp != nil {
-            found.append(observation(.podTerminating, pod, uid, time: pod.metadata.deletionRequested))
+            var terminating = observation(.podTerminating, pod, uid, time: pod.metadata.deletionRequested)
+            terminating.gracePeriod = pod.metadata.deletionGracePeriodSeconds
+            found.append(terminating)
         }
+        found += exits(from: before, to: pod, uid)
         for status in pod.status?.containerStatuses ?? [] {
             let earlier = before?.containerStatus(status.name)
-            if let ended = status.state?.terminated ?? status.lastState?.terminated,
-                ended.containerID != (earlier?.state?.terminated ?? earlier?.lastState?.terminated)?.containerID
-                    || (earlier?.restartCount ?? 0) < status.restartCount
-            {
-                found.append(
-                    observation(
-                        .containerTerminated, pod, uid, "\(status.name): exit code \(ended.exitCode), \(ended.reason ?? "no reason")",
-                        time: ended.finishedAt))
-            }
             if let waiting = status.state?.waiting, waiting.reason == Self.backOff, earlier?.state?.waiting?.reason != Self.backOff {
                 found.append(observation(.crashLoopBackOff, pod, uid, waiting.message))
             }
@@ -58,6 +53,23 @@ struct PodTracker {
         if before?.isReady != true, pod.isReady { found.append(observation(.podReady, pod, uid)) }
         if before?.isReady == true, !pod.isReady { found.append(observation(.podNotReady, pod, uid)) }
         return found
+    }
+
+    /// The containers that have ended since `before`.
+    private func exits(from before: Pod?, to pod: Pod, _ uid: String) -> [ClusterObservation] {
+        (pod.status?.containerStatuses ?? []).compactMap { status in
+            let earlier = before?.containerStatus(status.name)
+            guard let ended = status.state?.terminated ?? status.lastState?.terminated,
+                ended.containerID != (earlier?.state?.terminated ?? earlier?.lastState?.terminated)?.containerID
+                    || (earlier?.restartCount ?? 0) < status.restartCount
+            else { return nil }
+            var exit = observation(
+                .containerTerminated, pod, uid, "\(status.name): exit code \(ended.exitCode), \(ended.reason ?? "no reason")",
+                time: ended.finishedAt)
+            exit.exit = ContainerExit(
+                container: status.name, containerID: ended.containerID, code: ended.exitCode, reason: ended.reason)
+            return exit
+        }
     }
 
     private func observation(

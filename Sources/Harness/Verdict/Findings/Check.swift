@@ -9,6 +9,7 @@ public enum Check: String, Sendable, Hashable, CaseIterable {
     case storage
     case placement
     case replicas
+    case shutdown
     case restore
 }
 

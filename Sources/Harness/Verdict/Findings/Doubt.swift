@@ -14,7 +14,7 @@ public struct Doubt: Sendable, Hashable {
         // The ledger.
         case noWritesBefore, noWritesAfter, ledgerNotChecked, ledgerEmpty, ledgerInconsistent, ledgerShort, severalBackends
         // The cluster.
-        case serviceNotSeen, storageNotSeen, noVolume, placementNotSeen, replicasNotSeen, replicasShortBefore
+        case serviceNotSeen, storageNotSeen, noVolume, placementNotSeen, replicasNotSeen, replicasShortBefore, shutdownNotSeen
         // The restoring.
         case notRestored
 
@@ -34,6 +34,7 @@ public struct Doubt: Sendable, Hashable {
             case .storageNotSeen, .noVolume: .storage
             case .placementNotSeen: .placement
             case .replicasNotSeen, .replicasShortBefore: .replicas
+            case .shutdownNotSeen: .shutdown
             case .notRestored: .restore
             }
         }

@@ -120,6 +120,8 @@ public struct RepeatFindings: Sendable {
     public var after: Snapshot?
     /// `nil`: the fault was not one of a node, or the run did not get that far.
     public var nodeLoss: NodeLoss?
+    /// `nil`: the server was not told to stop, or the repeat did not get that far.
+    public var shutdown: Shutdown?
     public var undo: [UndoFinding]
     public var observations: [TimedObservation]
     public var blind: [BlindInterval]

@@ -9,11 +9,22 @@ extension RepeatFindings {
             remarks.append(
                 "the kubelet held the restart back (CrashLoopBackOff\(message)): the downtime contains a wait that grows with each restart")
         }
+        if let stop { remarks.append(stop) }
         if let overlap { remarks.append(overlap) }
         for interval in blind {
             remarks.append("the cluster could not be watched for \((interval.to - interval.from).textRoundedUp): \(interval.reason)")
         }
         return remarks
+    }
+
+    /// Says how much of the downtime was the wait for a server that did not stop by itself.
+    private var stop: String? {
+        guard let shutdown, shutdown.isClean == false, let ended = shutdown.ended else { return nil }
+        let outages = judgedTrack.flatMap { track($0) }?.outages ?? []
+        let shared = outages.reduce(Duration.zero) { sum, outage in
+            sum + max(.zero, min(outage.firstSuccessDone ?? ended, ended) - max(outage.firstFailureStarted, shutdown.told))
+        }
+        return "\(shutdown.sentence); \(shared.textRoundedDown) of the downtime are that wait"
     }
 
     /// Says for how long the new pod served while the old one was not known to have ended: both mount the same claims.

@@ -203,6 +203,7 @@ extension RepeatJudge {
             let ready = "\(before.readyReplicas) of \(before.desiredReplicas) replicas were ready"
             doubts.append(Doubt(.replicasShortBefore, "\(ready) before the fault already"))
         }
+        if let unseen = shutdownDoubt() { doubts.append(unseen) }
         return doubts
     }
 

@@ -125,6 +125,23 @@ extension RepeatJudge {
         return after.readyReplicas == after.desiredReplicas ? .passed(.replicas, message) : .failed(.replicas, type: "replicas", message)
     }
 
+    var shutdown: Shutdown? { Shutdown(facts) }
+
+    func judgeShutdown() -> Judgement? {
+        guard let experiment else { return nil }
+        guard let shutdown else { return .skipped(.shutdown, "not evaluated: the fault does not tell the server to stop in order") }
+        guard let isClean = shutdown.isClean else { return .skipped(.shutdown, "not evaluated: \(shutdown.sentence)") }
+        return isClean || experiment.expect.shutdown == .any
+            ? .passed(.shutdown, shutdown.sentence) : .failed(.shutdown, type: "shutdown", shutdown.sentence)
+    }
+
+    /// The reason for which an expected clean end cannot pass.
+    func shutdownDoubt() -> Doubt? {
+        guard experiment?.expect.shutdown == .clean, shutdown?.isClean == nil else { return nil }
+        let sentence = shutdown?.sentence ?? "a clean end is expected, but nothing shows that the server was told to stop"
+        return Doubt(.shutdownNotSeen, sentence)
+    }
+
     func judgeRestore(_ doubts: [Doubt]) -> Judgement {
         let open = doubts.filter { $0.kind == .notRestored }
         if let first = open.first {

@@ -74,6 +74,7 @@ struct RepeatJudge {
             before: facts.before,
             after: facts.after,
             nodeLoss: NodeLoss(facts),
+            shutdown: shutdown,
             undo: undo,
             observations: facts.observations,
             blind: facts.blind)
@@ -85,7 +86,7 @@ struct RepeatJudge {
         case .dataPersistence: judgement.outcome == .failed
         case .downtime: judgement.outcome == .failed && facts.effect?.effect.proven == true
         case .restore: judgement.outcome == .undecided
-        case .preflight, .faultTookEffect, .recovery, .serviceAddress, .storage, .placement, .replicas: false
+        case .preflight, .faultTookEffect, .recovery, .serviceAddress, .storage, .placement, .replicas, .shutdown: false
         }
     }
 
@@ -111,6 +112,7 @@ struct RepeatJudge {
         case .storage: gated(check, doubts, judgeStorage)
         case .placement: gated(check, doubts, judgePlacement)
         case .replicas: gated(check, doubts, judgeReplicas)
+        case .shutdown: gated(check, doubts, judgeShutdown)
         case .restore: judgeRestore(doubts)
         }
     }

@@ -48,7 +48,7 @@ struct ServerProcess {
             "Server", "Server is listening on [ \(address?.ipAddress ?? options.host) <\(family)> \(address?.port ?? options.port)].")
         start(server, recovers: recovers, on: group.any())
         var received: Int32 = 0
-        sigwait(&signals, &received)
+        repeat { sigwait(&signals, &received) } while options.flaws.has(.ignoreStop) && received == SIGTERM
         ServerLog.write(
             "Server",
             "SQL Server is terminating because of a system shutdown. This is an informational message only. No user action is required.")

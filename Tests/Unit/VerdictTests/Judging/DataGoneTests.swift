@@ -41,6 +41,7 @@ import Testing
     @Test func twoServersOnOneVolumeAreSaid() throws {
         func remarks(goneAt: Int?) -> [String] {
             var script = Script()
+            script.drop { if case .observation(let seen) = $0 { seen.kind == .containerTerminated } else { false } }
             script.change { record in
                 guard case .observation(let seen) = record.event else { return }
                 switch seen.kind {

@@ -164,6 +164,10 @@ import Testing
         Case(.replicasNotSeen) { $0.dropSnapshot(.before) },
         Case(.noVolume) { $0.changeSnapshot(.before) { $0.volumes = [] } },
         Case(.replicasShortBefore) { $0.changeSnapshot(.before) { $0.desiredReplicas = 2 } },
+        Case(.shutdownNotSeen) {
+            $0.expect = "shutdown: clean"
+            $0.drop { if case .observation(let seen) = $0 { seen.kind == .podTerminating } else { false } }
+        },
         Case(.notRestored) { script in
             script.change { record in
                 if case .preflightCheck = record.event { return }

@@ -10,6 +10,7 @@ import Testing
     private func loss(_ faulted: (inout Snapshot) -> Void, _ seen: [(Int, ClusterObservation)] = []) throws -> NodeLoss {
         var script = Script()
         script.fault = "nodeDrain: {}"
+        script.drop { if case .observation(let seen) = $0 { seen.kind == .podTerminating } else { false } }
         script.changeSnapshot(.before) { $0.pods[0].tolerationSeconds = ["node.kubernetes.io/unreachable": 300] }
         var snapshot = script.snapshot(.faulted)
         snapshot.pods.append(
