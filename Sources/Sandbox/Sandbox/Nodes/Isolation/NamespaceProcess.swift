@@ -81,6 +81,11 @@ final class NamespaceProcess: Sendable {
             go.yield()
             return NamespaceProcess(initPID: initPID, chainPID: chain, input: go, task: task)
         }
+        if Task.isCancelled {
+            // The wait is over, and the process may just have begun: it would go on waiting for its first line of input.
+            go.finish()
+            task.cancel()
+        }
         do {
             _ = try await task.value
             throw IsolationError(.startFailed, "\(program) ended before it was ready")
