@@ -139,7 +139,9 @@ import Testing
 
     /// Reads a watch whose streams `answer` begins, over a server whose only object changes its version with each list, until that
     /// object has been seen in the version `last`.
-    private func watch(until last: Int, _ answer: @escaping @Sendable (TestServer.Peer) -> Void) async throws -> [String] {
+    private func watch(
+        until last: Int, quiet: Duration = .milliseconds(200), _ answer: @escaping @Sendable (TestServer.Peer) -> Void
+    ) async throws -> [String] {
         let lists = Mutex(10)
         return try await TestServer.run { request, peer in
             if request.target.contains("watch=true") { return answer(peer) }
@@ -154,7 +156,7 @@ import Testing
         } body: { server in
             var events: [String] = []
             var sequence = try KubernetesClient(.test(port: server.port)).watch(ConfigMap.self)
-            sequence.quiet = .milliseconds(200)
+            sequence.quiet = quiet
             for try await event in sequence {
                 switch event.change {
                 case .added(let map), .modified(let map):
@@ -213,7 +215,7 @@ import Testing
     /// One object after the other that does not exist. They are told, and forgotten with the next list.
     @Test func aFloodOfObjects() async throws {
         let pad = String(repeating: "x", count: 1 << 16)
-        let events = try await watch(until: 12) { peer in
+        let events = try await watch(until: 12, quiet: .seconds(60)) { peer in
             peer.beginStream()
             let number = Mutex(1000)
             @Sendable func next() {
