@@ -59,7 +59,7 @@ result() {
 # each_repeat JQ-CONDITION: holds for every repeat, of which there is at least one.
 each_repeat() { result "[.experiments[].repeats[] | $1] | length > 0 and all"; }
 
-# target [STORAGE-CLASS]: deploys Azure SQL Edge anew and waits until it answers.
+# target [STORAGE-CLASS]: deploys Azure SQL Edge again and waits until it answers.
 target() {
     deploy azure-sql-edge "${1:-}"
     check "the target answers" eventually 120 settled

@@ -112,7 +112,7 @@ extension Experiment {
         public var connect: Cadence
         public var login: Cadence
         public var session: Cadence
-        /// Probes of one track that may be under way at once.
+        /// The most probes of one track that run at the same time.
         public var inFlightCap: Int
     }
 

@@ -80,7 +80,7 @@ private final class OpenIntents: Sendable {
     private struct State {
         var last = 0
         var open: [UndoIntent] = []
-        /// Those of the open ones that were tried in vain.
+        /// The open ones that were tried and failed.
         var failed: Set<Int> = []
     }
 

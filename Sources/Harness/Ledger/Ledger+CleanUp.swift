@@ -39,7 +39,7 @@ public struct LedgerTables: Sendable, Hashable {
     public func remove(from server: TDSConfiguration, on eventLoop: any EventLoop) async throws(LedgerError) -> String {
         var server = server
         server.deadlines = .init(each: .seconds(15))
-        guard try await Self.exists(database, server, on: eventLoop) else { return "there is no database \(database)" }
+        guard try await Self.exists(database, server, on: eventLoop) else { return "the database \(database) does not exist" }
         let action = "remove its tables from \(database)"
         var inside = server
         inside.database = database
@@ -58,7 +58,7 @@ public struct LedgerTables: Sendable, Hashable {
         guard try await !Self.exists(database, server, on: eventLoop) else {
             throw LedgerError(action: "drop database \(database)", reason: "it is still there")
         }
-        return "database \(database), which the run created, is gone"
+        return "the run's own database \(database) is gone"
     }
 
     /// - Returns: `true` when the database held nothing else.

@@ -3,7 +3,7 @@ public import NIOCore
 import TDS
 
 extension Ledger {
-    /// Rows of one INSERT. SQL Server takes up to 1000 and compiles the text anew each time, which beyond a few hundred costs more than
+    /// Rows of one INSERT. SQL Server takes up to 1000 and compiles the text each time, which beyond a few hundred costs more than
     /// another statement.
     private static let batchSize: Int64 = 250
     /// The time limit of one statement of preparing, checking or cleaning up.

@@ -42,7 +42,7 @@ extension Ledger {
 
     /// The writers' sessions; `nil` when the server cannot tell, or does not tell this login.
     private func writerSessions(_ connection: TDSConnection) async -> [Int64]? {
-        // Without the permission the view has the own session alone and would say that there is no other.
+        // Without the permission, the view shows only this session, as if there were no other.
         let statement = """
             SELECT session_id, @@SPID, HAS_PERMS_BY_NAME(NULL, NULL, 'VIEW SERVER STATE') FROM sys.dm_exec_sessions \
             WHERE program_name = @p1 OR session_id = @@SPID

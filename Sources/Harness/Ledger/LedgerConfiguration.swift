@@ -7,7 +7,7 @@ public struct LedgerConfiguration: Sendable {
     public var server: TDSConfiguration
     /// The database of the tables.
     public var database: String
-    /// Create `database` when it is not there. Where it is, or this is `false`, it is used as it is.
+    /// Create `database` if it does not exist. An existing one is used as it is.
     public var createDatabase: Bool
     /// Unique to the run and repeat, so that leftovers of other runs are never counted. Letters, digits and underscores.
     public var tableSuffix: String

@@ -41,10 +41,10 @@ struct ConnectProbe: Sendable {
         if outcome.phases.isEmpty { outcome.begun = asked.value }
         switch result {
         case .success(let channel):
-            // A connect to a free port of the own host can meet itself when it is given that very port as its own (TCP's simultaneous
+            // A connect to a free port of this host can meet itself when the kernel gives it that very port (TCP's simultaneous
             // open). Nobody listens there.
             if channel.localAddress == channel.remoteAddress {
-                outcome.failure = Failure(phase: "tcp", kind: "refused", message: "the connection met itself: nobody listens there")
+                outcome.failure = Failure(phase: "tcp", kind: "refused", message: "the connection reached itself: nothing listens there")
             } else {
                 outcome.completed("tcp", took: answered - asked.value)
             }

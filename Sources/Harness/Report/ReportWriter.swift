@@ -64,7 +64,7 @@ public struct ReportWriter: Sendable {
     /// `results.json` as it is written.
     public static func results(_ findings: Findings) throws -> Data { try Results(findings).data() }
 
-    /// Writes `junit.xml` anew, with the testcase `baseline` in every suite.
+    /// Writes `junit.xml` again, with the testcase `baseline` in every suite.
     public func write(_ findings: Findings, comparison: ComparisonReport) throws {
         try replace(File.junit.rawValue, with: try JUnitReport(findings, comparison: comparison, options: junit).data())
     }

@@ -137,8 +137,8 @@ public struct Runner: Sendable {
             locks.append(lock)
             if let earlier {
                 preflight.warn(
-                    "lock", "the target's Lease was that of run \(earlier), which no longer renewed it: it is taken over",
-                    hint: "'aftershock restore --run-id \(earlier)' restores what that run may have left")
+                    "lock", "run \(earlier) held the target's Lease and no longer renewed it: this run takes it over",
+                    hint: "'aftershock restore --run-id \(earlier)' restores changes that it may have left")
             }
         } catch let error as TargetError {
             preflight.fail(error.check, error.message, hint: error.hint)

@@ -16,7 +16,7 @@ final class LoopbackPort: Sendable {
     let address: SocketAddress
     private let placeholder: CInt
 
-    /// - Parameter host: a loopback address that nobody else uses, as sharing the port is allowed for the own user's sockets.
+    /// - Parameter host: a loopback address that nobody else uses, as other sockets of this user may share the port.
     init(host: String) throws {
         let placeholder = try Self.boundSocket(SocketAddress(ipAddress: host, port: 0))
         do {

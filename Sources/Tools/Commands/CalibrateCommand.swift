@@ -10,21 +10,21 @@ struct CalibrateCommand: AsyncParsableCommand {
 
     static let configuration = CommandConfiguration(
         commandName: "calibrate",
-        abstract: "Measure outages of known length, and say how often the bounds contain the truth.",
+        abstract: "Measure outages of known length, and count how often the bounds contain the true length.",
         discussion: """
-            A server and a forwarder of its own, on loopback, refuse, reset, swallow, hang, freeze, break TLS and reject logins for known
-            times at random moments. The probes and the judgement are those of a run.
-            A trial during which the machine was too busy for probes or server is done again, up to three times.
-            Exits 0 when every bound contained the truth and nothing was missed or invented, else 1.
+            Starts a server and a forwarder on loopback, which refuse, reset, drop, hang, freeze, break TLS and reject logins at random
+            moments for known times. The probes and the judgement are the same as in a run.
+            If the machine was too busy during a trial, the trial is repeated, up to three times.
+            Exit code: 0 if every bound contained the true length and no outage was missed or invented, 1 if not.
             """)
 
-    @Option(help: "How many outages to cause.")
+    @Option(help: "The number of outages to cause.")
     var trials = 90
 
-    @Option(help: "What lengths and moments are drawn from.")
+    @Option(help: "The seed of the random lengths and moments.")
     var seed: UInt64 = 1
 
-    @Option(help: "How many trials run at a time. More on a small machine makes the machine what is measured.")
+    @Option(help: "The number of trials that run at the same time. On a small machine, a high number measures the machine.")
     var parallel = 4
 
     @Option(name: .shortAndLong, help: "text or json.")

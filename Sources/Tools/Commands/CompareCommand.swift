@@ -7,12 +7,14 @@ import Verdict
 struct CompareCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "compare",
-        abstract: "Hold the downtimes of one run against those of an earlier one.",
+        abstract: "Compare the downtimes of a run with those of an earlier run.",
         discussion: """
-            Exits 0 when no track is slower than allowed, 1 when one is, and 4 when nothing could be compared. A difference counts
-            when it is significant (Mann-Whitney, corrected for all comparisons), larger than allowed, and more than two probe intervals.
+            A track is a regression if the difference is significant (Mann-Whitney, corrected for all comparisons), larger than allowed,
+            and more than two probe intervals.
 
-            Where the run is a report folder with its journal, its junit.xml gets the testcase 'baseline'.
+            If the run is a report folder with its journal, its junit.xml gets the testcase 'baseline'.
+
+            Exit code: 0 if no track is a regression, 1 if one is, 4 if nothing could be compared.
             """)
 
     enum Format: String, ExpressibleByArgument, CaseIterable {
@@ -25,13 +27,13 @@ struct CompareCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("The run's report folder, or its results.json.", valueName: "run"), completion: .directory)
     var current: String
 
-    @Option(help: ArgumentHelp("By how many per cent the median downtime may grow.", valueName: "per cent"))
+    @Option(help: ArgumentHelp("The growth of the median downtime that is allowed, in percent.", valueName: "per cent"))
     var maxRegression = 20.0
 
-    @Option(help: ArgumentHelp("The chance of a false alarm that is accepted.", valueName: "probability"))
+    @Option(help: ArgumentHelp("The accepted probability of a false alarm.", valueName: "probability"))
     var alpha = 0.05
 
-    @Option(name: [.short, .long], help: "What to print.")
+    @Option(name: [.short, .long], help: "The output format.")
     var output = Format.text
 
     func validate() throws {

@@ -3,7 +3,7 @@ import ArgumentParser
 struct CompletionCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "completion",
-        abstract: "Print the completion script of a shell.",
+        abstract: "Print the completion script for a shell.",
         discussion: """
             bash: source <(aftershock completion bash)
             zsh:  aftershock completion zsh > "${fpath[1]}/_aftershock"

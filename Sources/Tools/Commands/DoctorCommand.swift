@@ -8,8 +8,8 @@ import Run
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Check that the cluster can be reached and, with experiments, that each of them could run.",
-        discussion: "Touches nothing. Exits 0 when every check passed and 5 when one failed.")
+        abstract: "Check that the cluster answers and that the given experiments could run.",
+        discussion: "Changes nothing. Exit code: 0 if every check passed, 5 if one failed.")
 
     @Argument(
         help: ArgumentHelp("Experiment files or folders to check the cluster for.", valueName: "file or folder"),
@@ -18,7 +18,7 @@ struct DoctorCommand: AsyncParsableCommand {
 
     @OptionGroup var kubernetes: KubernetesFlags
 
-    @Option(help: ArgumentHelp("The name of the context that the runs are meant for.", valueName: "context"))
+    @Option(help: ArgumentHelp("The name of the context that you expect the cluster to be.", valueName: "context"))
     var confirmContext: String?
 
     func run() async throws {

@@ -9,7 +9,7 @@ import Run
 struct ExperimentPaths: ParsableArguments {
     @Argument(
         help: ArgumentHelp(
-            "Experiment files, or folders whose *.yaml files are meant (their subfolders are not).", valueName: "file or folder"),
+            "Experiment files, or folders with *.yaml files (subfolders are not searched).", valueName: "file or folder"),
         completion: .file(extensions: ["yaml", "yml"]))
     var paths: [String]
 
@@ -51,7 +51,7 @@ struct ExperimentPaths: ParsableArguments {
         var found: [String] = []
         for path in paths {
             guard FileManager.default.fileExists(atPath: path) else {
-                standardError("error: there is no \(path)")
+                standardError("error: \(path) does not exist")
                 throw ExitCode(AftershockExit.usage)
             }
             guard isFolder(path) else {
@@ -61,7 +61,7 @@ struct ExperimentPaths: ParsableArguments {
             let inside = try FileManager.default.contentsOfDirectory(atPath: path)
                 .filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }.sorted()
             guard !inside.isEmpty else {
-                standardError("error: there is no *.yaml file in \(path)")
+                standardError("error: \(path) contains no *.yaml file")
                 throw ExitCode(AftershockExit.usage)
             }
             found += inside.map { (path as NSString).appendingPathComponent($0) }

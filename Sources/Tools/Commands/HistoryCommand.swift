@@ -8,11 +8,12 @@ import Yams
 struct HistoryCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "history",
-        abstract: "Show how experiments did over many runs.",
+        abstract: "Show the results of experiments over many runs.",
         discussion: """
-            For each experiment and target: the downtime with its bounds, the verdicts, the nights from which on the downtime is another one
-            (Pettitt's test; one false alarm in a thousand experiments that did not change), whether it is flaky, since when a check has not
-            passed, and when it last passed. Exits as the newest run of each experiment did, less the failures that --known acknowledges.
+            Shows for each experiment and target: the downtime with its bounds, the verdicts, the nights in which the downtime changed
+            (Pettitt's test; one false alarm in a thousand experiments that did not change), if it is flaky, since when a check has not
+            passed, and when it last passed. The exit code is that of the newest run of each experiment, without the failures that
+            --known acknowledges.
             """)
 
     enum Format: String, ExpressibleByArgument, CaseIterable {
@@ -32,7 +33,7 @@ struct HistoryCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Write history.html and history.json to this folder.", valueName: "folder"), completion: .directory)
     var to: String?
 
-    @Option(name: [.short, .long], help: "What to print.")
+    @Option(name: [.short, .long], help: "The output format.")
     var output = Format.text
 
     func run() throws {

@@ -8,8 +8,8 @@ import Journal
 struct InitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "init",
-        abstract: "Write a first experiment, and the schema for editors beside it.",
-        discussion: "Nothing is overwritten. Edit spec.target, then try: aftershock validate FOLDER, and aftershock plan FOLDER.")
+        abstract: "Write a first experiment, and the JSON Schema that editors use.",
+        discussion: "Never overwrites a file. Edit spec.target, then run: aftershock validate FOLDER, and aftershock plan FOLDER.")
 
     @Argument(help: ArgumentHelp("The folder to write to.", valueName: "folder"), completion: .directory)
     var folder = "experiments"
@@ -29,7 +29,7 @@ struct InitCommand: ParsableCommand {
     private func write(_ text: String, to name: String) throws {
         let path = (folder as NSString).appendingPathComponent(name)
         guard !FileManager.default.fileExists(atPath: path) else {
-            standardError("error: \(path) is there already; nothing was overwritten")
+            standardError("error: \(path) exists already; nothing was overwritten")
             throw ExitCode(AftershockExit.usage)
         }
         do {

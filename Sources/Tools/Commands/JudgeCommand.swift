@@ -8,10 +8,10 @@ import Verdict
 struct JudgeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "judge",
-        abstract: "Judge a stored run again, from its journal alone, and write its reports.",
+        abstract: "Judge a stored run again from its journal, and write its reports.",
         discussion: """
-            The limits are those of the experiment files as they were run, unless others are given here. Needs no cluster.
-            Exits as 'run' does.
+            Uses the limits under which the experiments were run, unless you give others. Needs no cluster.
+            The exit codes are those of 'run'.
             """)
 
     enum Format: String, ExpressibleByArgument, CaseIterable {
@@ -25,28 +25,28 @@ struct JudgeCommand: ParsableCommand {
     var to: String?
 
     @Option(
-        help: ArgumentHelp("The downtime allowed in every repeat, instead of what the files say.", valueName: "duration"),
+        help: ArgumentHelp("The downtime that is allowed in every repeat, instead of the files' limit.", valueName: "duration"),
         transform: durationArgument)
     var maxDowntime: Duration?
 
     @Option(
-        help: ArgumentHelp("The time allowed from the fault to health, instead of what the files say.", valueName: "duration"),
+        help: ArgumentHelp("The time that is allowed from the fault to the recovery, instead of the files' limit.", valueName: "duration"),
         transform: durationArgument)
     var recoveredWithin: Duration?
 
-    @Option(help: ArgumentHelp("The lost writes allowed, instead of what the files say.", valueName: "count"))
+    @Option(help: ArgumentHelp("The number of lost writes that is allowed, instead of the files' limit.", valueName: "count"))
     var lostWrites: Int?
 
-    @Option(help: "How junit.xml is written: valid against junit-10.xsd, or with properties in its testcases too.")
+    @Option(help: "The form of junit.xml: valid against junit-10.xsd, or with properties in the testcases as well.")
     var junitProfile = JUnitOptions.Profile.standard
 
-    @Option(name: [.short, .long], help: "What to print: a table, or results.json.")
+    @Option(name: [.short, .long], help: "The output format: text is a table, json is results.json.")
     var output = Format.text
 
     func validate() throws {
         let rejudged = maxDowntime != nil || recoveredWithin != nil || lostWrites != nil
         guard !rejudged || to != nil else {
-            throw ValidationError("other limits need --to: the run's own verdict is not overwritten")
+            throw ValidationError("other limits need --to, because the run's own verdict is never overwritten")
         }
     }
 

@@ -5,7 +5,7 @@ import Kubernetes
 
 /// The flags by which kubectl finds its cluster, under kubectl's names.
 struct KubernetesFlags: ParsableArguments {
-    @Option(help: "The kubeconfig file; KUBECONFIG and ~/.kube/config where it is not given.", completion: .file())
+    @Option(help: "The kubeconfig file. Default: KUBECONFIG, then ~/.kube/config.", completion: .file())
     var kubeconfig: String?
 
     @Option(help: "The kubeconfig's context to use.")
@@ -14,12 +14,12 @@ struct KubernetesFlags: ParsableArguments {
     @Option(help: "The kubeconfig's cluster to use.")
     var cluster: String?
 
-    @Option(help: "The kubeconfig's user to be.")
+    @Option(help: "The kubeconfig's user to use.")
     var user: String?
 
     @Option(
         name: [.customShort("n"), .long],
-        help: "The namespace of experiments that do not name theirs; the context's, or the pod's own, where it is not given.")
+        help: "The namespace of experiments that do not name theirs. Default: the context's namespace, or the pod's own.")
     var namespace: String?
 
     @Option(name: [.customShort("s"), .long], help: "The API server's address.")
@@ -31,13 +31,13 @@ struct KubernetesFlags: ParsableArguments {
     @Option(help: "A group to impersonate; may be repeated.")
     var asGroup: [String] = []
 
-    @Option(help: "How long one request may take, such as 20s.", transform: durationArgument)
+    @Option(help: "The timeout of one request, for example 20s.", transform: durationArgument)
     var requestTimeout: Duration?
 
     @Option(help: "A PEM file with the authorities that may have signed the API server's certificate.", completion: .file())
     var certificateAuthority: String?
 
-    @Option(help: "The name to expect in the API server's certificate.")
+    @Option(help: "The name that the API server's certificate must have.")
     var tlsServerName: String?
 
     @Flag(help: "Do not verify the API server's certificate.")

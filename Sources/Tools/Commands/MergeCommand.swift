@@ -7,10 +7,10 @@ import Verdict
 struct MergeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "merge",
-        abstract: "Make one report of the folders of several runs.",
+        abstract: "Merge the reports of several runs into one.",
         discussion: """
-            Judges each run from its journal and writes one report.html, junit.xml, results.json, metrics.prom and repeats.csv for all.
-            Exits as the worst of them did.
+            Judges each run from its journal, and writes one report.html, junit.xml, results.json, metrics.prom and repeats.csv for all of
+            them. The exit code is that of the worst run.
             """)
 
     @Argument(help: ArgumentHelp("The report folders of the runs.", valueName: "folder"), completion: .directory)
@@ -19,7 +19,7 @@ struct MergeCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The folder to write to.", valueName: "folder"), completion: .directory)
     var to: String
 
-    @Option(help: "How junit.xml is written: valid against junit-10.xsd, or with properties in its testcases too.")
+    @Option(help: "The form of junit.xml: valid against junit-10.xsd, or with properties in the testcases as well.")
     var junitProfile = JUnitOptions.Profile.standard
 
     func run() throws {

@@ -10,22 +10,22 @@ import Secrets
 struct PlanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "plan",
-        abstract: "Show what a run would touch, without touching it.",
+        abstract: "Show what a run would change, without changing it.",
         discussion: """
-            Makes the checks that come before every run, and prints what would be done and with which permissions.
-            Exits 0 when the run could start and 5 when a check has failed.
+            Makes the checks that precede every run, and prints each action of the run and the permissions that it needs.
+            Exit code: 0 if the run could start, 5 if a check has failed.
             """)
 
     @OptionGroup var experiments: ExperimentPaths
     @OptionGroup var kubernetes: KubernetesFlags
 
-    @Option(help: ArgumentHelp("The name of the context that the run is meant for.", valueName: "context"))
+    @Option(help: ArgumentHelp("The name of the context that you expect the cluster to be.", valueName: "context"))
     var confirmContext: String?
 
-    @Option(help: "The image of helper pods, instead of what the experiments say.")
+    @Option(help: "The image of helper pods, instead of the experiments' own.")
     var helperImage: String?
 
-    @Option(name: .shortAndLong, help: "How to print it.")
+    @Option(name: .shortAndLong, help: "The output format.")
     var output: Output = .text
 
     enum Output: String, ExpressibleByArgument, CaseIterable {

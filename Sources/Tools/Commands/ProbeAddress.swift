@@ -10,7 +10,7 @@ struct ProbeAddress: Equatable {
 
     init(argument: String) throws {
         var rest = argument[...]
-        // SQL Server's tools name the protocol first; the others are of the own machine.
+        // SQL Server's tools name the protocol first. All but TCP work on one machine only.
         if let colon = rest.firstIndex(of: ":"), ["tcp", "np", "lpc", "admin"].contains(rest[..<colon].lowercased()),
             !rest[colon...].dropFirst().isEmpty, UInt16(rest[colon...].dropFirst()) == nil
         {
@@ -28,8 +28,8 @@ struct ProbeAddress: Equatable {
             // With the port the instance's name is of no use, as it serves to find the port alone.
             guard port != nil else {
                 throw ValidationError(
-                    "'\(argument)' names an instance, whose port SQL Server's browser service knows, and it is not asked here: give the port too, "
-                        + "as host:port or host,port (the server's log and sys.dm_tcp_listener_states tell it)")
+                    "'\(argument)' names an instance. Only SQL Server's browser service knows its port, and it is not asked: give the port too, "
+                        + "as host:port or host,port (the server's log and sys.dm_tcp_listener_states show it)")
             }
             rest = rest[..<backslash]
         }
@@ -40,7 +40,7 @@ struct ProbeAddress: Equatable {
         guard !host.isEmpty, !host.contains(where: { $0.isWhitespace || "[],\\".contains($0) }) else { throw Self.invalid(argument) }
         guard let port else { return }
         guard let number = UInt16(port.trimmingPrefix { $0 == " " }), number > 0 else {
-            throw ValidationError("'\(argument)': '\(port)' is not a port, which is a number from 1 to 65535")
+            throw ValidationError("'\(argument)': '\(port)' is not a port: give a number from 1 to 65535")
         }
         self.port = Int(number)
     }

@@ -10,17 +10,17 @@ import TDS
 struct ProbeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "probe",
-        abstract: "Log in to a SQL Server, ask it one question, and say how long each step took or where it failed.",
+        abstract: "Log in to a SQL Server, ask it one question, and show how long each step took or which one failed.",
         usage: "aftershock probe <host[:port]> --user <user> --password-from <source> [<options>]",
         discussion: """
-            Each probe opens a connection of its own: TCP, PRELOGIN, TLS, LOGIN7, a query with a value that no other probe sends, \
-            close. There are no retries. The lookup of a host name counts to TCP. Every step has its own deadline, and a failure says \
-            in which step it happened and why: \
+            Each probe opens its own connection: TCP, PRELOGIN, TLS, LOGIN7, a query with a value that no other probe sends, close. \
+            It never retries. The lookup of a host name is part of TCP. Every step has its own timeout, and a failure names the step and \
+            the cause: \
             dns, refused, unreachable, reset, timeout, eof, tls, encryption, loginRejected, serverError, protocol, wrongAnswer.
 
-            The results go to standard output, one line per probe, everything else to standard error.
+            The results go to standard output, one line for each probe. Everything else goes to standard error.
 
-            Exit codes: 0 if every probe succeeded, 1 if one failed, 64 if the arguments are wrong.
+            Exit code: 0 if every probe succeeded, 1 if one failed, 64 if an argument is not valid.
 
             Examples:
               aftershock probe 10.0.0.7 --user sa --password-from env:MSSQL_SA_PASSWORD --trust-server-certificate
@@ -39,52 +39,52 @@ struct ProbeCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Where the password is: env:NAME, file:PATH, or - for standard input. It is never an argument, which others could see.",
+            "The source of the password: env:NAME, file:PATH, or - for standard input. Other users could see an argument.",
             valueName: "source"))
     var passwordFrom: PasswordArgument
 
-    @Option(help: "The database to open; the login's default unless given.")
+    @Option(help: "The database to open. Default: the login's default database.")
     var database = ""
 
     @Option(
         help: ArgumentHelp(
-            "required: all in TLS. strict: TDS 8.0, TLS first. loginOnly: the login alone in TLS. off: nothing, the password is readable.",
+            "required: everything in TLS. strict: TDS 8.0, TLS first. loginOnly: only the login in TLS. off: no TLS, the password is readable.",
             valueName: "mode"))
     var encryption: ProbeEncryption = .required
 
-    @Flag(help: "Accept any certificate: encrypted, but not safe from somebody in the middle.")
+    @Flag(help: "Accept any certificate: the connection is encrypted, but anybody in the middle can read it.")
     var trustServerCertificate = false
 
     @Option(help: ArgumentHelp("Trust the certificates in this PEM file instead of the system's.", valueName: "file"), completion: .file())
     var ca: String?
 
-    @Option(help: ArgumentHelp("The name to expect in the certificate, when it is not the host.", valueName: "name"))
+    @Option(help: ArgumentHelp("The name that the certificate must have, if it is not the host.", valueName: "name"))
     var serverName: String?
 
-    @Option(help: ArgumentHelp("How many probes to make.", valueName: "n"))
+    @Option(help: ArgumentHelp("The number of probes.", valueName: "n"))
     var count = 1
 
     @Option(
         help: ArgumentHelp(
-            "From the start of one probe to the start of the next, such as 250ms or 1m30s; a probe that lasts longer delays the next. (default: 1s)",
+            "The time from the start of one probe to the start of the next, for example 250ms. A longer probe delays the next one. (default: 1s)",
             valueName: "duration"),
         transform: durationArgument)
     var interval: Duration = .seconds(1)
 
     @Option(
-        help: ArgumentHelp("How long each step may take; unless given, 2s for TCP and PRELOGIN, 5s for the others.", valueName: "duration"),
+        help: ArgumentHelp("The timeout of each step. Default: 2s for TCP and PRELOGIN, 5s for the others.", valueName: "duration"),
         transform: durationArgument)
     var timeout: Duration?
 
-    @Option(name: .shortAndLong, help: "The form of the results: text or json (one object per line).")
+    @Option(name: .shortAndLong, help: "The output format: text, or json with one object per line.")
     var output: ProbeOutput = .text
 
     func validate() throws {
         guard count > 0 else { throw ValidationError("--count must be at least 1") }
         guard interval >= .zero else { throw ValidationError("--interval cannot be negative") }
-        if let timeout, timeout <= .zero { throw ValidationError("--timeout must be more than nothing") }
+        if let timeout, timeout <= .zero { throw ValidationError("--timeout must be longer than 0") }
         guard ca == nil || !trustServerCertificate else {
-            throw ValidationError("--ca and --trust-server-certificate contradict each other; give one of them")
+            throw ValidationError("--ca and --trust-server-certificate exclude each other; give one of them")
         }
         if encryption == .strict, trustServerCertificate {
             throw ValidationError("--encryption strict always checks the certificate; give --ca instead of --trust-server-certificate")
@@ -95,7 +95,7 @@ struct ProbeCommand: AsyncParsableCommand {
         if serverName != nil, trustServerCertificate {
             throw ValidationError("--trust-server-certificate accepts a certificate for any name; leave out --server-name")
         }
-        if let ca, !FileManager.default.isReadableFile(atPath: ca) { throw ValidationError("--ca: \(ca) is no file that can be read") }
+        if let ca, !FileManager.default.isReadableFile(atPath: ca) { throw ValidationError("--ca: \(ca) cannot be read") }
     }
 
     func run() async throws {

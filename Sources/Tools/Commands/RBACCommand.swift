@@ -9,12 +9,12 @@ import Yams
 struct RBACCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rbac",
-        abstract: "Print the ServiceAccount, Roles and bindings that experiments need, and no more.",
+        abstract: "Print the ServiceAccount, the Roles and the bindings that the experiments need.",
         discussion: "Apply it with: aftershock rbac FILES | kubectl apply -f -")
 
     @OptionGroup var experiments: ExperimentPaths
 
-    @Option(help: "The ServiceAccount's name, also of its Roles.")
+    @Option(help: "The name of the ServiceAccount and of its Roles.")
     var serviceAccount = "aftershock"
 
     @Option(name: [.customShort("n"), .long], help: "The ServiceAccount's namespace.")
@@ -23,10 +23,10 @@ struct RBACCommand: ParsableCommand {
     @Option(help: "The namespace of the experiments that do not name theirs.")
     var targetNamespace = "default"
 
-    @Option(help: "The image of helper pods, instead of what the experiments say.")
+    @Option(help: "The image of helper pods, instead of the experiments' own.")
     var helperImage: String?
 
-    @Flag(help: "Also what only makes the reports tell more: the nodes' and volumes' states.")
+    @Flag(help: "Add permissions that only make the reports more detailed: to read the states of nodes and volumes.")
     var withOptional = false
 
     func run() throws {

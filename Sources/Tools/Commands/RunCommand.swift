@@ -15,8 +15,8 @@ struct RunCommand: AsyncParsableCommand {
         commandName: "run",
         abstract: "Run experiments and judge them.",
         discussion: """
-            Probes the service all the time, injects the fault, waits for the recovery, puts back what was changed, reads every row
-            back and writes the reports. Progress goes to standard error, the closing table to standard output.
+            Probes the service all the time, injects the fault, waits for the recovery, restores all changes, reads every row back, and
+            writes the reports. Progress goes to standard error, the final table to standard output.
 
             Exit codes: 0 pass, 1 the promise was broken, 3 acknowledged data was lost, 4 could not tell, 5 preflight failed,
             6 not restored, 64 usage or bad file, 70 internal error or a full disk, 130/143/129 interrupted (Ctrl-C, SIGTERM, the terminal
@@ -26,61 +26,62 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup var experiments: ExperimentPaths
     @OptionGroup var kubernetes: KubernetesFlags
 
-    @Flag(help: "Boot an embedded cluster for the run and take it away afterwards.")
+    @Flag(help: "Start an embedded cluster for the run, and remove it afterwards.")
     var sandbox = false
 
     @Option(
         help: ArgumentHelp(
-            "With --sandbox: a manifest to apply to it; may be repeated. Where none is given, those in the folder 'targets' beside the experiments.",
+            "With --sandbox: a manifest to apply; may be repeated. Default: the manifests in the folder 'targets' beside the experiments.",
             valueName: "file"), completion: .file(extensions: ["yaml"]))
     var apply: [String] = []
 
     @Option(
         help: ArgumentHelp(
-            "With --sandbox: make its control plane misbehave, to see that it is noticed; may be repeated.", valueName: "name"))
+            "With --sandbox: make the control plane misbehave, to see that the harness notices; may be repeated.", valueName: "name"))
     var sandboxFlaw: [SandboxFlaw] = []
 
     @Option(
         help: ArgumentHelp(
-            "With --sandbox: make its database misbehave, such as ack-before-commit or lose-one-in=1000; may be repeated.",
+            "With --sandbox: make the database misbehave, for example ack-before-commit or lose-one-in=1000; may be repeated.",
             valueName: "name[=value]"), transform: databaseFlawArgument)
     var databaseFlaw: [String] = []
 
-    @Option(name: .customLong("repeat"), help: "How often each fault is injected, instead of what the experiments say.")
+    @Option(name: .customLong("repeat"), help: "The number of repeats of each fault, instead of the experiments' own.")
     var repeats: Int?
 
     @Option(
         help: ArgumentHelp(
-            "The folder for the reports; reports/<time>-<run id> and the link reports/latest where not given.", valueName: "folder"),
+            "The folder for the reports. Default: reports/<time>-<run id>, with the link reports/latest.", valueName: "folder"),
         completion: .directory)
     var reports: String?
 
     @Option(
         help: ArgumentHelp(
-            "The name of the context that this run is meant for, where the experiments do not name it.", valueName: "context"))
+            "The name of the context that you expect the cluster to be, if the experiments do not name it.", valueName: "context"))
     var confirmContext: String?
 
-    @Option(help: "The image of helper pods, instead of what the experiments say.")
+    @Option(help: "The image of helper pods, instead of the experiments' own.")
     var helperImage: String?
 
     @Option(help: "The seed of the ledger's rows; it is in the reports.")
     var seed: UInt64?
 
-    @Option(help: "How junit.xml is written: valid against junit-10.xsd, or with properties in its testcases too.")
+    @Option(help: "The form of junit.xml: valid against junit-10.xsd, or with properties in the testcases as well.")
     var junitProfile = JUnitOptions.Profile.standard
 
     @Option(
-        help: ArgumentHelp("Append the run to this file, which 'aftershock history' reads; made where it is not there.", valueName: "file"),
+        help: ArgumentHelp(
+            "Append the run to this file, which 'aftershock history' reads. The file is created if it does not exist.", valueName: "file"),
         completion: .file())
     var history: String?
 
     @Flag(help: "Leave the ledger's tables in the database.")
     var keepTables = false
 
-    @Flag(name: .shortAndLong, help: "No progress, only the closing table.")
+    @Flag(name: .shortAndLong, help: "Print no progress, only the final table.")
     var quiet = false
 
-    @Option(name: .shortAndLong, help: "What to print on standard output at the end.")
+    @Option(name: .shortAndLong, help: "The output format of the final result.")
     var output: Output = .table
 
     enum Output: String, ExpressibleByArgument, CaseIterable {
@@ -118,7 +119,7 @@ struct RunCommand: AsyncParsableCommand {
             code.store(signal.exitCode, ordering: .relaxed)
             interruption.stop(by: signal.name)
             work.cancel()
-            standardError("\n\(signal.name): stopping, and restoring what was changed; a second signal leaves it as it is")
+            standardError("\n\(signal.name): stopping and restoring all changes; a second signal stops at once and restores nothing")
         } again: { signal in
             let left = (runner.value?.openUndos ?? []).map { "\n  \($0)" }.joined()
             standardError(

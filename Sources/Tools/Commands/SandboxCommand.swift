@@ -5,15 +5,15 @@ import Sandbox
 struct SandboxCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sandbox",
-        abstract: "Run a Kubernetes-compatible cluster on this machine, until Ctrl-C.",
+        abstract: "Run a Kubernetes-compatible cluster on this machine until Ctrl-C.",
         discussion: """
-            The API is served on loopback, and the pods are real processes of this machine, isolated from it. kubectl works with it:
+            Serves the Kubernetes API on loopback. The pods are real processes on this machine, in namespaces of their own. kubectl works:
 
               aftershock sandbox --apply experiments/targets/azure-sql-edge.yaml
               export KUBECONFIG=...       (the line that it prints, in another terminal)
               kubectl get pods -n sql -o wide
 
-            Prints that one line on standard output once the cluster answers; everything else goes to standard error.
+            Prints that line on standard output when the cluster answers. Everything else goes to standard error.
             """,
         subcommands: [SandboxNodeCommand.self])
 
@@ -28,24 +28,24 @@ struct SandboxCommand: AsyncParsableCommand {
         }
     }
 
-    @Option(help: "How many nodes the cluster has.")
+    @Option(help: "The number of nodes.")
     var nodes = 3
 
-    @Option(help: "How long the control plane waits: fast (a second or two), or kubernetes (its own defaults, minutes).")
+    @Option(help: "The timeouts of the control plane: fast (a second or two), or kubernetes (the real defaults, minutes).")
     var profile = Profile.fast
 
-    @Option(help: ArgumentHelp("Where to write the kubeconfig.", valueName: "file"), completion: .file())
+    @Option(help: ArgumentHelp("The file to write the kubeconfig to.", valueName: "file"), completion: .file())
     var kubeconfigOut: String?
 
     @Option(
-        parsing: .upToNextOption, help: ArgumentHelp("Manifests to apply when the cluster is up.", valueName: "file"),
+        parsing: .upToNextOption, help: ArgumentHelp("Manifests to apply when the cluster has started.", valueName: "file"),
         completion: .file(extensions: ["yaml", "yml", "json"]))
     var apply: [String] = []
 
-    @Option(help: ArgumentHelp("A folder to keep the volumes in; without it they end with the sandbox.", valueName: "folder"))
+    @Option(help: ArgumentHelp("A folder for the volumes. Without it, the sandbox removes them when it ends.", valueName: "folder"))
     var data: String?
 
-    @Option(help: ArgumentHelp("Make the control plane misbehave, to see that it is noticed.", valueName: "name"))
+    @Option(help: ArgumentHelp("Make the control plane misbehave, to see that the harness notices.", valueName: "name"))
     var flaw: [SandboxFlaw] = []
 
     @Option(

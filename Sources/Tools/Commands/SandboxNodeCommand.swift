@@ -7,21 +7,21 @@ import Sandbox
 struct SandboxNodeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "node",
-        abstract: "Switch a sandbox's node off or on, cut it off or heal it, stop or start its kubelet.",
+        abstract: "Power a node of the sandbox off or on, cut or heal its network, stop or start its kubelet.",
         discussion: """
               aftershock sandbox node poweroff worker-2 --kubeconfig FILE
 
-            poweroff        every process on it ends at once, its connections fall silent
-            start           power comes back; also what ends a poweroff
-            cut, heal       the network goes and comes back; what runs goes on running
-            stop-kubelet, start-kubelet   containers go on running and serving without their kubelet
+            poweroff        kills every process on the node; its connections fall silent
+            start           powers the node on again
+            cut, heal       takes the node's network away, and gives it back; its processes keep running
+            stop-kubelet, start-kubelet   stops and starts the kubelet; containers keep running and serving
             """)
 
     @Argument(
         help: ArgumentHelp(
             "What to do: \(NodeAction.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "action"),
         transform: { text in
-            guard let action = NodeAction(rawValue: text) else { throw ValidationError("'\(text)' is no action") }
+            guard let action = NodeAction(rawValue: text) else { throw ValidationError("'\(text)' is not an action") }
             return action
         })
     var action: NodeAction
@@ -37,7 +37,7 @@ struct SandboxNodeCommand: AsyncParsableCommand {
             try await client.post("/apis/sandbox.aftershock/v1/nodes/\(name)/\(action.rawValue)")
         } catch {
             let hint =
-                error.code == .notFound ? " (only a cluster that 'aftershock sandbox' or 'run --sandbox' has started knows this)" : ""
+                error.code == .notFound ? " (only a cluster of 'aftershock sandbox' or 'run --sandbox' can do this)" : ""
             standardError("error: \(error)\(hint)")
             throw ExitCode(1)
         }

@@ -10,7 +10,7 @@ struct SchemaCommand: ParsableCommand {
         commandName: "schema",
         abstract: "Print a JSON Schema (draft-07): of experiment files, of results.json, or of a line of journal.ndjson.",
         discussion: """
-            Editors with the YAML language server use the one of experiments when a file begins with
+            Editors with the YAML language server use the schema of experiments if a file begins with
               # yaml-language-server: $schema=./experiment.schema.json
             """)
 

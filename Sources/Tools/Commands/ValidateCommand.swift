@@ -7,8 +7,8 @@ struct ValidateCommand: ParsableCommand {
         commandName: "validate",
         abstract: "Check experiment files, without a cluster.",
         discussion: """
-            Says everything that is wrong, each with file:line:column, the line and what to write instead.
-            Exits 0 when every file is valid and 64 when one is not.
+            Prints every error with file:line:column, the line, and a correction.
+            Exit code: 0 if every file is valid, 64 if one is not.
             """)
 
     @OptionGroup var experiments: ExperimentPaths

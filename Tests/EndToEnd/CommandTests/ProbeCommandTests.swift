@@ -76,7 +76,7 @@ import Testing
 
     @Test func theNextAddressOfANameIsTriedWhereOneRefuses() async throws {
         let hosts = FileManager.default.temporaryDirectory.appendingPathComponent("hosts-\(UUID().uuidString)").path
-        // The first is the nearest to the own address and tried first; the server does not listen there.
+        // The first is the nearest to the client's address and tried first; the server does not listen there.
         try "127.0.0.1 two-addresses\n127.0.0.9 two-addresses\n".write(toFile: hosts, atomically: true, encoding: .utf8)
         defer { try? FileManager.default.removeItem(atPath: hosts) }
         let launcher = [

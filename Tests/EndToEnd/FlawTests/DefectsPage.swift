@@ -24,7 +24,7 @@ import Testing
             |---|---|---|---|
             \(rows.joined(separator: "\n"))
 
-            This page is generated: `AFTERSHOCK_UPDATE_DOCS=1 swift test --filter DefectsPage` writes it anew.
+            This page is generated: `AFTERSHOCK_UPDATE_DOCS=1 swift test --filter DefectsPage` writes it again.
 
             """
     }

@@ -11,7 +11,7 @@ public struct HostileProxy: Sendable {
         case silent
         /// Is never answered.
         case hanging
-        /// Opens and sends what is no event.
+        /// Opens and sends bytes that are not an event.
         case garbage
         /// Sends events of pods without end, as fast as they are taken.
         case flooding

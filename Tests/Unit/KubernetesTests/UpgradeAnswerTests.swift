@@ -45,7 +45,7 @@ import Testing
     }
 
     @Test func garbage() {
-        #expect(event("SSH-2.0-OpenSSH\r\n\r\n", piece: 100) == .garbage("the answer is no HTTP"))
+        #expect(event("SSH-2.0-OpenSSH\r\n\r\n", piece: 100) == .garbage("the answer is not HTTP"))
         var answer = UpgradeAnswer()
         #expect(answer.append(Array(repeating: 65, count: 2 << 20)) == .garbage("the head of the answer is larger than 1 MiB"))
     }

@@ -57,7 +57,7 @@ import Testing
 
     @Test func aServerOfAnotherWorkloadIsRefused() throws {
         let ambiguity = try target([pod("a")], backends: [backend("other")]).ambiguity
-        #expect(ambiguity?.message.contains("leads to pod other, which is not of deployment/sql") == true)
+        #expect(ambiguity?.message.contains("leads to pod other, which does not belong to deployment/sql") == true)
     }
 
     @Test(arguments: [IntOrString.int(1433), .string("tds"), .string("1433"), nil])

@@ -63,7 +63,7 @@ enum APIAnswer {
 
     private static func hint(_ status: Int) -> String? {
         switch status {
-        case 401: "The server does not accept the credentials of this kubeconfig. Log in again or fetch the kubeconfig anew."
+        case 401: "The server does not accept the credentials of this kubeconfig. Log in again, or get a new kubeconfig."
         case 403: "Ask for a Role with this verb on this resource; 'aftershock rbac' prints what an experiment needs."
         default: nil
         }

@@ -48,7 +48,7 @@ extension KubernetesClient {
         {
             error.code = .clientCertificateExpired
             error.message = "\(certificate.chain.origin): the client certificate expired at \(expiry.ISO8601Format()): \(error.message)"
-            error.hint = "Renew the certificate or fetch the kubeconfig anew."
+            error.hint = "Renew the certificate, or get a new kubeconfig."
         }
         throw error
     }

@@ -4,7 +4,7 @@ public import JSON
 public struct DeleteOptions: Sendable, Hashable {
     /// `nil` takes the object's own; 0 removes a pod's object at once, while its processes may still run.
     public var gracePeriodSeconds: Int?
-    /// The deletion is refused (``KubernetesError/Code/conflict``) when the object of this name is another one by now.
+    /// The deletion is refused (``KubernetesError/Code/conflict``) when another object has this name now.
     public var uid: String?
     public var resourceVersion: String?
     /// `Background`, `Foreground` or `Orphan`.

@@ -15,7 +15,7 @@ extension PEM {
     func checkCertificates() throws(KubernetesError) {
         guard !contains("CERTIFICATE") else { return }
         throw KubernetesError(
-            .certificateUnreadable, "\(origin): there is no readable certificate in it",
+            .certificateUnreadable, "\(origin): it contains no readable certificate",
             hint: "A PEM text is expected: '-----BEGIN CERTIFICATE-----' and so on.")
     }
 
@@ -28,7 +28,7 @@ extension ClientCertificate {
         try chain.checkCertificates()
         guard !key.contains("PRIVATE KEY") || key.contains("ENCRYPTED PRIVATE KEY") else { return }
         throw KubernetesError(
-            .certificateUnreadable, "\(key.origin): there is no readable private key in it",
+            .certificateUnreadable, "\(key.origin): it contains no readable private key",
             hint: "A PEM text without a passphrase is expected: '-----BEGIN PRIVATE KEY-----' and so on.")
     }
 

@@ -45,7 +45,7 @@ extension ClusterConfiguration {
         if let path = overrides.kubeconfig {
             guard FileManager.default.fileExists(atPath: path) else {
                 throw KubernetesError(
-                    .configurationMissing, "\(path): there is no such kubeconfig", hint: "Check the path given to --kubeconfig.")
+                    .configurationMissing, "\(path): this kubeconfig does not exist", hint: "Check the path given to --kubeconfig.")
             }
             try kubeconfig.merge(KubeconfigText.parse(readFile(path), path: path), from: path)
             return kubeconfig

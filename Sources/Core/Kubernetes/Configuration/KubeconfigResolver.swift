@@ -98,8 +98,8 @@ struct KubeconfigResolver {
                 overrides.kubeconfig ?? surroundings.environment["KUBECONFIG"].flatMap { $0.isEmpty ? nil : "KUBECONFIG=\($0)" }
                 ?? "\(surroundings.home)/.kube/config"
             return KubernetesError(
-                .configurationMissing, "no kubeconfig: nothing was found at \(looked), and this is no pod",
-                hint: "Give --kubeconfig, set KUBECONFIG, or run 'aftershock sandbox' for a cluster of its own.")
+                .configurationMissing, "no kubeconfig was found at \(looked), and this is not a pod",
+                hint: "Give --kubeconfig, set KUBECONFIG, or run 'aftershock sandbox', which starts a cluster.")
         }
         guard let name = overrides.cluster ?? context?.entry.value.cluster else {
             return KubernetesError(
@@ -181,7 +181,7 @@ struct KubeconfigResolver {
         let joined = text.filter { !$0.isNewline }
         guard let data = Data(base64Encoded: joined), !data.isEmpty else {
             throw KubernetesError(
-                .certificateUnreadable, "\(file): \(field) is no base64", hint: "It holds a PEM text in base64, on one line.")
+                .certificateUnreadable, "\(file): \(field) is not base64", hint: "It holds a PEM text in base64, on one line.")
         }
         return PEM(bytes: [UInt8](data), origin: "\(field) of \(file)")
     }

@@ -14,7 +14,7 @@ enum KubeconfigText {
         if value == .null { return KubeconfigFile() }
         guard case .object = value else {
             throw KubernetesError(
-                .configurationInvalid, "\(path): this is no kubeconfig", hint: "Compare the file with 'kubectl config view'.")
+                .configurationInvalid, "\(path): this is not a kubeconfig", hint: "Compare the file with 'kubectl config view'.")
         }
         for (name, expected) in [("kind", "Config"), ("apiVersion", "v1")] {
             if let found = value[name]?.string, !found.isEmpty, found != expected {
@@ -41,7 +41,7 @@ enum KubeconfigText {
             text = String(validating: bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.dropFirst(3) : bytes[...], as: UTF8.self)
         }
         guard let text else {
-            throw KubernetesError(.configurationInvalid, "\(path): it is no UTF-8 text", hint: "Save the file as UTF-8.")
+            throw KubernetesError(.configurationInvalid, "\(path): it is not UTF-8 text", hint: "Save the file as UTF-8.")
         }
         return text
     }
@@ -55,7 +55,7 @@ enum KubeconfigText {
             var left = valueLimit
             return try value(of: node, &left)
         } catch let error as YamlError {
-            throw KubernetesError(.configurationInvalid, "\(path) is no valid YAML: \(error.place)", hint: "Correct the file there.")
+            throw KubernetesError(.configurationInvalid, "\(path) is not valid YAML: \(error.place)", hint: "Correct the file there.")
         } catch {
             throw KubernetesError(.configurationInvalid, "\(path): it has too many values", hint: "Is this the right file?")
         }

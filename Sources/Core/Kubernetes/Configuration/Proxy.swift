@@ -21,7 +21,7 @@ struct Proxy: Sendable, Hashable, CustomStringConvertible {
             let host = parts.host, !host.isEmpty
         else {
             throw KubernetesError(
-                .configurationInvalid, "\(origin): this is no address of a proxy",
+                .configurationInvalid, "\(origin): this is not the address of a proxy",
                 hint: "Write it like http://proxy:3128, https://proxy:443 or socks5://proxy:1080.")
         }
         let bare = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host

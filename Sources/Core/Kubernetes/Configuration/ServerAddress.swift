@@ -17,7 +17,7 @@ public struct ServerAddress: Sendable, Hashable, CustomStringConvertible {
             let host = parts.host, !host.isEmpty, parts.user == nil
         else {
             throw KubernetesError(
-                .configurationInvalid, "\(origin): '\(text)' is no address of an API server", hint: "Write it like https://host:6443.")
+                .configurationInvalid, "\(origin): '\(text)' is not the address of an API server", hint: "Write it like https://host:6443.")
         }
         isTLS = scheme == "https"
         self.host = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host

@@ -3,6 +3,6 @@ struct Credential: Sendable, Hashable {
     /// The value of the `Authorization` header.
     var authorization: String?
     var clientCertificate: ClientCertificate?
-    /// Rises whenever the credential is had anew; says which one the server refused.
+    /// A number that rises with every new credential. It says which one the server refused.
     var generation = 0
 }

@@ -59,7 +59,7 @@ actor CredentialStore {
         return credential
     }
 
-    /// The server answered 401 to this credential: the next one is had anew, unless it has been already.
+    /// Takes note that the server answered 401 to this credential. The next request gets a new one, unless somebody has renewed it already.
     func reject(_ credential: Credential) {
         guard credential.generation == generation else { return }
         fileToken = nil

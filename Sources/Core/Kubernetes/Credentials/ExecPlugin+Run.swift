@@ -24,7 +24,7 @@ extension ExecPlugin {
         let isInteractive = interactiveMode != .never && isatty(STDIN_FILENO) == 1
         let timeout = given ?? (isatty(STDERR_FILENO) == 1 ? Self.timeoutAtTerminal : Self.timeout)
         if interactiveMode == .always, !isInteractive {
-            throw failed("needs a terminal (interactiveMode: Always), and standard input is none")
+            throw failed("needs a terminal (interactiveMode: Always), and standard input is not one")
         }
         let outcome: Outcome?
         do {
@@ -46,7 +46,7 @@ extension ExecPlugin {
         guard let outcome else {
             throw KubernetesError(
                 .pluginTimeout, "the credential plugin '\(command)' of \(file) did not finish within \(timeout)",
-                hint: "Does it wait for a login? Run it by hand once.")
+                hint: "It may be waiting for a login. Run it by hand once.")
         }
         guard outcome.status.isSuccess else {
             throw failed("failed (\(outcome.status))\(outcome.errors.isEmpty ? "" : ": \(outcome.errors)")")
@@ -98,7 +98,7 @@ extension ExecPlugin {
     private func failed(_ problem: String) -> KubernetesError {
         KubernetesError(
             .pluginFailed, "the credential plugin '\(command)' of \(file) \(problem)",
-            hint: "Run it by hand, and log in anew if it asks to.")
+            hint: "Run it by hand, and log in again if it asks you to.")
     }
 
     private func notFound() -> KubernetesError {

@@ -36,7 +36,7 @@ struct ExecPlugin: Sendable, Hashable {
         guard let apiVersion = exec.apiVersion, Self.apiVersions.contains(apiVersion) else {
             throw invalid(
                 "apiVersion '\(exec.apiVersion ?? "")' is not supported",
-                "Supported: \(Self.apiVersions.joined(separator: ", ")). A newer plugin, or 'kubectl config' written anew, uses one of them."
+                "Supported: \(Self.apiVersions.joined(separator: ", ")). Update the plugin, or write the kubeconfig again; a newer one uses one of them."
             )
         }
         let mode = exec.interactiveMode ?? (apiVersion.hasSuffix("/v1") ? "" : InteractiveMode.ifAvailable.rawValue)

@@ -37,12 +37,12 @@ extension DrainPlan {
                 if !options.force { errors.append("its DaemonSet '\(owner.name)' is gone: nothing would replace it (force)") }
                 warnings.append("its DaemonSet '\(owner.name)' is gone: nothing will replace it")
             } else if options.ignoreDaemonSets {
-                return .skip("it belongs to the DaemonSet '\(owner.name)', which would put it right back")
+                return .skip("the DaemonSet '\(owner.name)' would create it again")
             } else {
                 errors.append("it belongs to the DaemonSet '\(owner.name)' (ignoreDaemonSets)")
             }
         }
-        if errors.isEmpty, pod.isMirror { return .skip("it is the mirror of a static pod, which only the kubelet's own files control") }
+        if errors.isEmpty, pod.isMirror { return .skip("it is a mirror pod: only the kubelet's own files control it") }
         let scratch = (pod.spec.volumes ?? []).filter { $0.emptyDir != nil }.map(\.name)
         if !scratch.isEmpty, !pod.isFinished {
             let names = scratch.joined(separator: ", ")

@@ -32,7 +32,7 @@ struct UpgradeAnswer: Sendable {
         if refusal != nil { return take(more) }
         bytes += more
         while let end = headEnd() {
-            guard let (status, headers) = Self.head(bytes[..<end.lowerBound]) else { return .garbage("the answer is no HTTP") }
+            guard let (status, headers) = Self.head(bytes[..<end.lowerBound]) else { return .garbage("the answer is not HTTP") }
             let rest = Array(bytes[end.upperBound...])
             bytes = []
             if status == 101 { return .upgraded(headers: headers, rest: rest) }
@@ -49,7 +49,7 @@ struct UpgradeAnswer: Sendable {
         if headers["transfer-encoding"]?.lowercased() == "chunked" {
             framing = .chunks
         } else if let text = headers["content-length"] {
-            guard let length = Int(text), length >= 0 else { return .garbage("the answer's Content-Length is no length") }
+            guard let length = Int(text), length >= 0 else { return .garbage("the answer's Content-Length is not a length") }
             framing = .length(length)
         } else {
             framing = .none

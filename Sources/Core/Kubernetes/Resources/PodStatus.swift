@@ -21,7 +21,7 @@ public struct ContainerStatus: Codable, Sendable, Hashable {
     public var restartCount: Int
     public var image: String?
     public var imageID: String?
-    /// `containerd://<id>`; changes when the container is started anew.
+    /// `containerd://<id>`; changes when the container is started again.
     public var containerID: String?
     public var started: Bool?
 }

@@ -38,7 +38,7 @@ extension CurlFailure {
         case CURLE_GOT_NOTHING, CURLE_PARTIAL_FILE:
             return make(.connectionLost, "\(server): the connection ended before the answer did: \(text)")
         case CURLE_WEIRD_SERVER_REPLY, CURLE_UNSUPPORTED_PROTOCOL, CURLE_BAD_CONTENT_ENCODING:
-            return make(.unexpectedAnswer, "\(server): the answer is no HTTP: \(text)", "Is this the address of a Kubernetes API server?")
+            return make(.unexpectedAnswer, "\(server): the answer is not HTTP: \(text)", "Is this the address of a Kubernetes API server?")
         default: return make(.connectionLost, "\(server): \(text)")
         }
     }

@@ -132,7 +132,7 @@ struct WatchStateMachine<Resource: KubernetesResource>: Sendable {
             event = try JSONDecoder().decode(RawEvent<Resource>.self, from: Data(line))
         } catch {
             let place = (error as? DecodingError)?.place ?? "not readable"
-            throw KubernetesError(.unexpectedAnswer, "the watch sent a line that is no event: \(place)", request: request)
+            throw KubernetesError(.unexpectedAnswer, "the watch sent a line that is not an event: \(place)", request: request)
         }
         backoff.reset()
         suspicion = nil

@@ -10,7 +10,7 @@ struct CommandFault: FaultInjection {
         .required("inject", .strings, "The command; {node}, {pod}, {namespace} and {workload} are replaced."),
         .optional("undo", .strings, "The command that restores it."),
         .required("probe", .strings, "Exits 0 when the fault is in effect."),
-        .optional("timeout", .positive, .duration(.seconds(60)), "How long each command may take."),
+        .optional("timeout", .positive, .duration(.seconds(60)), "The timeout of each command."),
     ]
     static let manual = [
         FaultManual(

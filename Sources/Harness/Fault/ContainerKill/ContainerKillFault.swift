@@ -12,7 +12,7 @@ struct ContainerKillFault: FaultInjection {
     static let summary = "Kills the container's init from its node, by a helper pod."
     static let fields: [Format.Field] = [
         .optional("helperImage", .text, .string("busybox:1.36"), "The helper pod's image: any with a POSIX shell."),
-        .optional("helperNamespace", .dnsName, "Where the helper pod runs; the target's namespace where not said."),
+        .optional("helperNamespace", .dnsName, "The helper pod's namespace. Default: the target's namespace."),
     ]
     static let manual = [
         FaultManual(

@@ -7,7 +7,7 @@ public struct ControlFault: FaultInjection {
     public static let kind = FaultDocument.control
     public static let summary = "Nothing: the control experiment, whose downtime must be 0."
     public static let fields: [Format.Field] = [
-        .optional("duration", .positive, .duration(.seconds(30)), "How long nothing is done.")
+        .optional("duration", .positive, .duration(.seconds(30)), "The time for which nothing is done.")
     ]
     public static let manual = [
         FaultManual("`none`", happens: "nothing, for `duration`: the control experiment", proof: "nothing to prove; the downtime must be 0")

@@ -8,10 +8,10 @@ struct NodeFailureFault: FaultInjection {
     static let summary = "Fails the pod's node by a command: power off, stop the kubelet, cut the network."
     static let fields: [Format.Field] = [
         .required("inject", .strings, "The command that fails the node; {node} is its name."),
-        .required("undo", .strings, "The command that brings it back."),
-        .optional("timeout", .positive, .duration(.seconds(60)), "How long each command may take."),
-        .optional("noticedWithin", .positive, .duration(.seconds(120)), "How long the node may take to show as not ready."),
-        .optional("readyWithin", .positive, .duration(.seconds(300)), "How long it may take to be ready again after undo."),
+        .required("undo", .strings, "The command that restores the node."),
+        .optional("timeout", .positive, .duration(.seconds(60)), "The timeout of each command."),
+        .optional("noticedWithin", .positive, .duration(.seconds(120)), "The time within which the node must show as not ready."),
+        .optional("readyWithin", .positive, .duration(.seconds(300)), "The time within which the node must be ready again after the undo."),
     ]
     static let manual = [
         FaultManual(

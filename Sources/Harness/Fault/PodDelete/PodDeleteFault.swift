@@ -9,7 +9,8 @@ struct PodDeleteFault: FaultInjection {
     static let kind = "podDelete"
     static let summary = "Deletes the pod."
     static let fields: [Format.Field] = [
-        .optional("gracePeriod", .duration(), "Seconds the pod has to end; 0s forces; the pod's own where not said.")
+        .optional(
+            "gracePeriod", .duration(), "The time that the pod has to end; 0s forces the deletion. Default: the pod's own grace period.")
     ]
     static let manual = [
         FaultManual(

@@ -9,7 +9,8 @@ struct PodEvictFault: FaultInjection {
     static let kind = "podEvict"
     static let summary = "Evicts the pod by the Eviction API."
     static let fields: [Format.Field] = [
-        .optional("timeout", .positive, .duration(.seconds(120)), "How long a PodDisruptionBudget's 429 is waited for."),
+        .optional(
+            "timeout", .positive, .duration(.seconds(120)), "The time for which a PodDisruptionBudget may refuse the eviction (429)."),
         .optional("gracePeriod", .duration(), "As with podDelete."),
     ]
     static let manual = [

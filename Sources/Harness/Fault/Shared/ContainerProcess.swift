@@ -36,7 +36,7 @@ struct ContainerProcesses: Sendable {
         stat=$(cat "/proc/$2/stat" 2>/dev/null) || { echo "process $2 is gone" >&2; exit 3; }
         signal=$1 pid=$2 start=$3
         set -- ${stat##*) }
-        [ "${20}" = "$start" ] || { echo "process $pid is another one by now" >&2; exit 3; }
+        [ "${20}" = "$start" ] || { echo "process $pid has been replaced by another one" >&2; exit 3; }
         kill -s "$signal" "$pid"
         """
 
@@ -50,7 +50,7 @@ struct ContainerProcesses: Sendable {
         }.sorted { $0.pid < $1.pid }
     }
 
-    /// Sends a signal, unless the pid belongs to another process by now.
+    /// Sends a signal, unless the pid belongs to another process now.
     ///
     /// Where the container ends with the process, the shell that sent the signal is killed before it can say so, and nobody may be left to
     /// tell how it ended. The fault's proof shows later if the signal came through.

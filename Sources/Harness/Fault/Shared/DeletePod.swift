@@ -15,8 +15,8 @@ struct DeletePod: UndoAction {
         guard let found = try await undo.client.find(Pod.self, pod, in: namespace) else { return "pod \(namespace)/\(pod) is gone" }
         guard try isOurs(found, intent, undo) else {
             throw FaultError(
-                .refused, "pod \(namespace)/\(pod) is no helper pod that a run has made: it is left as it is",
-                hint: "if nobody knows the annotation \(Self.annotation) on it, remove the annotation")
+                .refused, "pod \(namespace)/\(pod) is not a helper pod of a run: it is not touched",
+                hint: "if nobody needs its annotation \(Self.annotation), remove the annotation")
         }
         // By its own grace period: the object is gone then when the kubelet has seen its processes end, and not before.
         try await undo.client.delete(Pod.self, pod, in: namespace, options: DeleteOptions(uid: found.metadata.uid))

@@ -13,7 +13,7 @@ struct Eviction: Sendable {
     /// `kubectl drain`'s pause after a 429 (pkg/drain, `EvictErrorRetryDelay`).
     private static let pause = Duration.seconds(5)
 
-    /// Returns what happened. A pod that is gone already, or is another one by now, counts as evicted.
+    /// Returns what happened. A pod that is gone or replaced counts as evicted.
     ///
     /// - Throws: ``FaultError`` that names the budget when `deadline` passes, or the API's error.
     func evict(until deadline: ContinuousClock.Instant) async throws -> String {

@@ -44,7 +44,7 @@ extension Undo {
 
     /// Removes this intent's mark and makes the change that puts the object back, in one request.
     ///
-    /// - Returns: `false` when the object does not carry the mark: the change was never made, or is somebody else's by now.
+    /// - Returns: `false` when the object does not carry the mark: the change was never made, or belongs to somebody else now.
     @discardableResult
     public func unmark<Resource: KubernetesResource>(
         _ type: Resource.Type, _ name: String, in namespace: String?, of intent: UndoIntent,
@@ -59,7 +59,7 @@ extension Undo {
         }
     }
 
-    /// Changes an object as it is when the change arrives: one that somebody else has changed meanwhile is looked at anew.
+    /// Changes an object as it is when the change arrives: if somebody else has changed it in between, it is read again.
     private func update<Resource: KubernetesResource>(
         _ type: Resource.Type, _ name: String, in namespace: String?, _ change: (Resource) throws -> JSONValue?
     ) async throws -> Bool {

@@ -58,7 +58,7 @@ struct MetricsReport {
         family("aftershock_build_info", "The harness that wrote this, by its version.") {
             [($0.with(["version": $0.findings.run?.version ?? ""]), 1)]
         }
-            + family("aftershock_run_in_progress", "1 while the run goes on, which has no verdict and no exit code yet.") {
+            + family("aftershock_run_in_progress", "1 while the run is in progress: it has no verdict and no exit code yet.") {
                 [($0.labels, $0.findings.state == .running ? 1 : 0)]
             }
             + family("aftershock_exit_code", "The exit code of the last run.") { subject in

@@ -138,7 +138,7 @@ struct HTMLRepeat {
         return sent + [
             row("unanswered, there", ledger.unknownPresent, "turned out to be committed"),
             row("unanswered, not there", ledger.unknownAbsent, "turned out not to be"),
-            row("unanswered, overwritten", ledger.unknownOverwritten, "a later update hides what became of them"),
+            row("unanswered, overwritten", ledger.unknownOverwritten, "a later update hides their outcome"),
             row("baseline", ledger.seeded, "rows from before the fault that had to survive"),
             row("kept", ledger.kept, "acknowledged or baseline, there once, with the right content"),
             row("lost", ledger.lost, "acknowledged or baseline, and gone", isDamage: true),

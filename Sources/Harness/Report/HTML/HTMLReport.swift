@@ -16,7 +16,7 @@ struct HTMLReport {
         Data(try Self.template.get().render(page).utf8)
     }
 
-    /// Parsed once: a run writes its report anew after every repeat.
+    /// Parsed once: a run writes its report after every repeat.
     private static let template = Result { try MustacheTemplate(string: text(PackageResources.page_mustache)) }
     static let css = text(PackageResources.page_css)
     private static let script = text(PackageResources.page_js)

@@ -118,7 +118,7 @@ struct RepeatStrip {
         let showsLimit = limit.map { $0 <= longest * 4 } ?? false
         let end = max(0.1, longest * 1.02, showsLimit ? (limit ?? 0) * 1.02 : 0)
         let rows = ordered.map { row($0, end, showsLimit ? limit : nil) }
-        let allowed = limit.map { showsLimit ? "; the line is what is allowed" : ", allowed \(TimeAxis.label($0 * 1000))" } ?? ""
+        let allowed = limit.map { showsLimit ? "; the line shows the limit" : ", allowed \(TimeAxis.label($0 * 1000))" } ?? ""
         let note =
             "<p class=\"soft\">Up to the dark end surely down, up to the light end perhaps; 0 to \(TimeAxis.label(end * 1000))\(allowed).</p>"
         var html = "<div class=\"strip\">\(rows.prefix(Self.shown).joined(separator: "\n"))</div>"

@@ -2,7 +2,7 @@ import Journal
 import Verdict
 
 /// The cluster's events as labels on the time axis, in as many rows as keep them apart on a wide screen. The page's script places them
-/// anew for the width and the zoom there are.
+/// again for the actual width and zoom.
 struct TimelineLabels {
     struct Label {
         var at: Double

@@ -71,7 +71,7 @@ public struct ComparisonReport {
         case .tooFew: "needs \(Comparison.needed) repeats on each side"
         case .unchanged: ""
         case .faster: "faster"
-        case .slower: comparison.isRegression ? "REGRESSION" : "slower, within what is allowed"
+        case .slower: comparison.isRegression ? "REGRESSION" : "slower, within the limit"
         }
     }
 }

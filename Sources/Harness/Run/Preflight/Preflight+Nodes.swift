@@ -32,7 +32,7 @@ extension Preflight {
         }
         if let own = options.ownNode, own == name, fault.takesNode {
             outcome.fail(
-                "own-node", "this harness runs on \(name), the node that it is about to take away",
+                "own-node", "this harness runs on \(name), the node that the fault takes away",
                 hint: "set a nodeSelector or anti-affinity for it")
         }
     }

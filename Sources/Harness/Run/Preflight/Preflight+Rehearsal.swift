@@ -10,14 +10,14 @@ extension Preflight {
         do {
             try await rehearseLease(instance)
             try await fault.rehearse(instance, client)
-            outcome.pass("rehearsal", "the API server takes what the run creates and changes (dry run)")
+            outcome.pass("rehearsal", "the API server accepts all changes of the run (dry run)")
         } catch let error as FaultError {
             outcome.fail("rehearsal", error.message, hint: error.hint)
         } catch let error as KubernetesError where error.message.contains("does not support dry run") {
             outcome.warn("rehearsal", "a webhook lets nothing be tried: \(error.message)", hint: "set sideEffects: None on it")
         } catch let error as KubernetesError where [.forbidden, .invalid, .badRequest].contains(error.code) {
             outcome.fail(
-                "rehearsal", "the API server refuses what the run would do: \(error.message)",
+                "rehearsal", "the API server refuses a change of the run: \(error.message)",
                 hint: "see the quota, policy or webhook that it names")
         }
     }

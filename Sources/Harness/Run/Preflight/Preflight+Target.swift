@@ -78,7 +78,7 @@ extension Preflight {
         let claims = (pod.spec.volumes ?? []).filter { mounted.contains($0.name) }.compactMap { $0.persistentVolumeClaim?.claimName }
         guard !claims.isEmpty else {
             return outcome.fail(
-                "storage", "container \(container.name) mounts no PersistentVolumeClaim: there is no storage to come back to",
+                "storage", "container \(container.name) mounts no PersistentVolumeClaim: a new instance finds no storage",
                 hint: "mount a claim at /var/opt/mssql; an emptyDir or hostPath does not move with the pod")
         }
         outcome.pass("storage", "container \(container.name) mounts \(claims.joined(separator: ", "))")
@@ -94,7 +94,7 @@ extension Preflight {
             outcome.warn(
                 "strategy",
                 shared
-                    ? "the Deployment's strategy is \(strategy): in a rollout two servers have the claim \(name) open at once"
+                    ? "the Deployment's strategy is \(strategy): in a rollout, two servers have the claim \(name) open at the same time"
                     : "the Deployment's strategy is \(strategy): with the \(modes.joined(separator: ", ")) claim \(name) a rollout can wait for itself",
                 hint: "spec.strategy.type: Recreate")
         }

@@ -113,7 +113,7 @@ struct Preflight: Sendable {
         guard let first = marks.found.first else { return }
         outcome.fail(
             "leftovers",
-            "\(marks.found.count) objects still carry what an earlier run has changed, first \(first.object): \(first.intent.summary)",
+            "\(marks.found.count) objects still carry changes of an earlier run, first \(first.object): \(first.intent.summary)",
             hint: "aftershock restore --run-id \(first.runID)")
     }
 

@@ -50,7 +50,7 @@ struct RemoveTables: UndoAction {
     func perform(_ intent: UndoIntent, _ undo: Undo) async throws -> String {
         let target = try Experiment.Target(effective: target)
         guard let tables = LedgerTables(database: database, tableSuffix: tableSuffix, ownsDatabase: ownsDatabase) else {
-            throw FaultError(.refused, "'\(tableSuffix)' is no suffix of a ledger's tables")
+            throw FaultError(.refused, "'\(tableSuffix)' is not a suffix of a ledger's tables")
         }
         let password = try await PasswordResolver(client: undo.client, namespace: target.namespace).resolve(target.login.passwordFrom)
         let deadline = ContinuousClock.now + undo.patience
@@ -70,7 +70,7 @@ struct RemoveTables: UndoAction {
         }
     }
 
-    /// At the address that the Service has by now.
+    /// At the address that the Service has now.
     private func remove(_ tables: LedgerTables, _ target: Experiment.Target, _ password: String, _ undo: Undo) async throws -> String {
         let resolved = try await TargetResolver(client: undo.client, target: target).resolve()
         let server = TDSConfiguration(target: target, host: resolved.host, port: resolved.port, password: password)

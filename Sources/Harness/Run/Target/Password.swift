@@ -61,7 +61,7 @@ struct PasswordResolver: Sendable {
         case .secret(let name, let key):
             guard let secret = try await client.find(Secret.self, name, in: namespace) else {
                 throw TargetError(
-                    check: "password", message: "there is no Secret \(namespace)/\(name)",
+                    check: "password", message: "the Secret \(namespace)/\(name) does not exist",
                     hint: "create it, or set spec.target.login.passwordFrom")
             }
             guard let data = secret.data?[key] else {

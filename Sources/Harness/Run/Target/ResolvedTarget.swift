@@ -46,8 +46,8 @@ struct ResolvedTarget: Sendable {
         }
         if let foreign = readyBackends.first(where: { backend in !pods.contains { backend.leads(to: $0) } }) {
             return TargetError(
-                check: "service", message: "\(name) leads to \(foreign.name), which is not of \(workload.name)",
-                hint: "set spec.target.workload to what owns that pod, or spec.target.service to a Service of \(workload.name)")
+                check: "service", message: "\(name) leads to \(foreign.name), which does not belong to \(workload.name)",
+                hint: "set spec.target.workload to the owner of that pod, or spec.target.service to a Service of \(workload.name)")
         }
         return nil
     }
@@ -98,7 +98,7 @@ struct TargetError: Error, Sendable, CustomStringConvertible {
     var description: String { hint.map { "\(message) (\($0))" } ?? message }
 }
 
-/// Looks the target up. Every call asks the cluster anew.
+/// Looks the target up. Every call asks the cluster again.
 struct TargetResolver: Sendable {
     let client: KubernetesClient
     let target: Experiment.Target
@@ -109,7 +109,7 @@ struct TargetResolver: Sendable {
     func resolve() async throws -> ResolvedTarget {
         guard let service = try await client.find(Service.self, target.service, in: target.namespace) else {
             throw TargetError(
-                check: "service", message: "there is no Service \(target.namespace)/\(target.service)",
+                check: "service", message: "the Service \(target.namespace)/\(target.service) does not exist",
                 hint: "set spec.target.service to one of 'kubectl -n \(target.namespace) get services'")
         }
         let port = try port(of: service)

@@ -53,7 +53,7 @@ extension TargetResolver {
             return try await ownedWorkload(Workload.Owner(kind: kind, name: target.workload), name: name)
         }
         throw TargetError(
-            check: "workload", message: "there is no \(target.workloadKind) \(target.namespace)/\(target.workload)",
+            check: "workload", message: "the \(target.workloadKind) \(target.namespace)/\(target.workload) does not exist",
             hint: "apply its manifest first, or set spec.target.workload; experiments/targets has examples")
     }
 

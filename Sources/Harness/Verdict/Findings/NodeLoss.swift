@@ -98,7 +98,7 @@ public struct NodeLoss: Sendable, Hashable {
     private var volumeSentences: [String] {
         guard let attachments else { return ["which node the volume was attached to could not be read"] }
         guard !attachments.isEmpty || !multiAttach.isEmpty else {
-            return ["the volume has no VolumeAttachment: its storage needs no attaching, and any node could have it at once"]
+            return ["the volume has no VolumeAttachment: its storage is not attached to nodes, and any node could use it immediately"]
         }
         var sentences = attachments.map { "volume \($0.volume) was \($0.attached ? "" : "not yet ")attached to node \($0.node)" }
         if let first = multiAttach.first {
@@ -107,7 +107,7 @@ public struct NodeLoss: Sendable, Hashable {
         if holdsVolume, oldPod != .gone {
             sentences.append(
                 isOutOfService == true
-                    ? "the node carried the taint \(Self.outOfServiceTaint), which makes Kubernetes let go of pod and volume"
+                    ? "the node carried the taint \(Self.outOfServiceTaint), which makes Kubernetes release the pod and the volume"
                     : "the volume is not given to another node before the old pod's object is gone: the node comes back, somebody removes the "
                         + "object, or taints the node \(Self.outOfServiceTaint)=nodeshutdown:NoExecute; nobody did")
         }

@@ -39,6 +39,6 @@ extension RepeatFindings {
         let span = end.map { "for \(($0.at - ready.at).textRoundedUp)" } ?? "until the watch ended"
         let new = ready.observation.object.replacing("pod/", with: "")
         return "\(new) served while \(old.name) was not known to have ended, \(span): "
-            + "two servers may have had the claim \(claim) open at once"
+            + "two servers may have had the claim \(claim) open at the same time"
     }
 }

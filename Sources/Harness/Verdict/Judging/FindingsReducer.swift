@@ -11,7 +11,7 @@ public struct FindingsReducer: Sendable {
         var started: RunTime?
         var ended: RunTime?
         var preflight: [PreflightCheck] = []
-        /// It was begun again, after others were run: the next checks are made anew.
+        /// It began again, after others had run: the next checks replace the first.
         var isBegunAgain = false
         var repeatsAsked: Int
         /// The finished repeats, judged but for later undo results.

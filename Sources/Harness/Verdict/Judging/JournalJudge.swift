@@ -17,7 +17,7 @@ public final class JournalJudge: Sendable {
         state = Mutex(State(reader: try JournalReader(path: path), reducer: FindingsReducer(limits: limits, folder: folder)))
     }
 
-    /// Of all records that are there by now.
+    /// The findings of all records so far.
     ///
     /// - Parameters:
     ///   - isRunning: the run goes on, and nothing is judged yet.

@@ -32,7 +32,7 @@ extension RepeatJudge {
                 return [
                     Doubt(
                         .outageBeforeFault,
-                        "the \(track.track.rawValue) track failed \(ahead) before the fault: what came after it is not its effect")
+                        "the \(track.track.rawValue) track failed \(ahead) before the fault: the outage may not be its effect")
                 ]
             }
             let needed = experiment.steadyFor * (1 - limits.healthTolerance)
@@ -64,7 +64,7 @@ extension RepeatJudge {
             return [Doubt(.faultNotProven, "the fault is said to have taken effect, but without any evidence")]
         }
         guard effect.at >= fault else {
-            return [Doubt(.evidenceBeforeFault, "what is said to prove the fault was seen before the fault was begun")]
+            return [Doubt(.evidenceBeforeFault, "the evidence of the fault is older than the fault")]
         }
         return []
     }
@@ -149,7 +149,8 @@ extension RepeatJudge {
             doubts.append(Doubt(.noWritesAfter, "no write was acknowledged after the recovery"))
         }
         if let several = facts.severalBackends {
-            let sentence = "the Service led to several ready servers at once (\(several)): the rows of one say nothing of the other's"
+            let sentence =
+                "the Service led to several ready servers at the same time (\(several)): the rows of one say nothing about those of another"
             return doubts + [Doubt(.severalBackends, sentence)]
         }
         guard let ledger = facts.ledger else {
@@ -182,7 +183,7 @@ extension RepeatJudge {
         var doubts: [Doubt] = []
         guard let before = facts.before, facts.after != nil else {
             let which = facts.before == nil ? "before the fault" : "after the recovery"
-            let reason = "the cluster was not looked at \(which)"
+            let reason = "no state of the cluster was recorded \(which)"
             for kind in [Doubt.Kind.serviceNotSeen, .storageNotSeen, .placementNotSeen, .replicasNotSeen] {
                 doubts.append(Doubt(kind, reason))
             }
@@ -191,10 +192,11 @@ extension RepeatJudge {
         let probed = facts.probesStarted?.address ?? before.address
         if !before.service.has(address: probed) {
             let own = ([before.service.clusterIP] + before.service.ingress).joined(separator: ", ")
-            doubts.append(Doubt(.wrongAddress, "\(probed) was probed, which is no address of the service \(before.service.name) (\(own))"))
+            doubts.append(
+                Doubt(.wrongAddress, "\(probed) was probed, which is not an address of the service \(before.service.name) (\(own))"))
         }
         if before.volumes.isEmpty {
-            doubts.append(Doubt(.noVolume, "the pod has no persistent volume claim: there is no storage to come back to"))
+            doubts.append(Doubt(.noVolume, "the pod has no persistent volume claim: a new instance finds no storage"))
         }
         if before.servingPod == nil {
             doubts.append(Doubt(.placementNotSeen, "no ready pod was seen before the fault"))

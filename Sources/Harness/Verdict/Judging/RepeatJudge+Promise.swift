@@ -62,7 +62,7 @@ extension RepeatJudge {
     func judgeServiceAddress() -> Judgement? {
         guard let before = facts.before?.service, let after = facts.after?.service else { return nil }
         var changes: [String] = []
-        if before.uid != after.uid { changes.append("the service \(before.name) was made anew (uid \(before.uid), now \(after.uid))") }
+        if before.uid != after.uid { changes.append("the service \(before.name) was created again (uid \(before.uid), now \(after.uid))") }
         if before.clusterIP != after.clusterIP { changes.append("cluster IP \(before.clusterIP) became \(after.clusterIP)") }
         if before.ingress != after.ingress {
             changes.append("load balancer address \(Self.list(before.ingress)) became \(Self.list(after.ingress))")
@@ -77,7 +77,7 @@ extension RepeatJudge {
     func judgeStorage() -> Judgement? {
         guard let before = facts.before?.volumes, let snapshot = facts.after, !before.isEmpty else { return nil }
         // That nobody mounts the claim then says nothing about the claim.
-        guard !snapshot.pods.isEmpty else { return .skipped(.storage, "not evaluated: there is no pod that could mount it") }
+        guard !snapshot.pods.isEmpty else { return .skipped(.storage, "not evaluated: no pod could mount it") }
         let after = snapshot.volumes
         var changes: [String] = []
         for volume in before {
@@ -85,7 +85,7 @@ extension RepeatJudge {
                 changes.append("the claim \(volume.claim) is no longer mounted")
                 continue
             }
-            if now.claimUID != volume.claimUID { changes.append("the claim \(volume.claim) was made anew") }
+            if now.claimUID != volume.claimUID { changes.append("the claim \(volume.claim) was created again") }
             if now.volume != volume.volume {
                 changes.append("the claim \(volume.claim) is bound to \(now.volume), before to \(volume.volume)")
             }

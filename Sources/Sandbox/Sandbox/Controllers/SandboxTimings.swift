@@ -15,7 +15,7 @@ struct SandboxTimings: Sendable {
     var crashBackOff: Duration
     /// The longest such wait.
     var longestCrashBackOff: Duration
-    /// The time that a container must have run for its back-off to begin anew.
+    /// The time that a container must have run for its back-off to start again.
     var crashBackOffReset: Duration
     /// The time for which a request to a node that does not answer waits.
     var dialTimeout: Duration

@@ -110,7 +110,7 @@ final class Session {
                 attached.append(known)
                 return
             }
-            // The database was dropped and made anew since.
+            // The database was dropped and created again since.
             try detach(known.name)
         }
         if attached.count >= Session.attachLimit, let oldest = attached.firstIndex(where: { $0.name != database }) {

@@ -119,7 +119,7 @@ private final class RequestReader: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let buffer = unwrapInboundIn(data)
         if isUpgraded { return raw(Array(buffer.readableBytesView)) }
-        // As servers do with what is no HTTP at all, such as TLS.
+        // As servers do with other protocols than HTTP, such as TLS.
         if text.isEmpty, buffer.readableBytesView.first.map({ !(65...90).contains($0) }) == true {
             context.writeAndFlush(NIOAny(ByteBuffer(string: "HTTP/1.1 400 Bad Request\r\n\r\n")), promise: nil)
             return context.close(promise: nil)

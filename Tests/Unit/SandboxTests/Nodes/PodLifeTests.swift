@@ -36,7 +36,7 @@ import Testing
             try await waitUntil(cluster) { $0.first?.isReady == true }
             try cluster.store.delete(.pod("held"))
             try await waitUntil(cluster) { $0.first?.isFinished == true }
-            // A kubelet that begins anew finds it again, as after a loss of power.
+            // A kubelet that starts again finds it, as after a loss of power.
             let node = try #require(cluster.fleet?.all.first)
             await node.powerOff()
             try await node.start()

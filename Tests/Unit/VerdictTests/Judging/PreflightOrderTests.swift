@@ -59,7 +59,7 @@ import Testing
         #expect(findings.experiments.map { $0.doubts.map(\.kind) } == [[], [.preflightFailedLater]])
         #expect(findings.experiments[0].verdict == .pass)
         #expect(findings.experiments[1].judgement(.preflight)?.message.contains("had been carried out by then") == true)
-        // The checks that were made anew stand in the place of the first.
+        // The later checks replace the first.
         #expect(findings.experiments[1].preflight.filter { $0.name == "workload" }.map(\.status) == [.failed])
     }
 }
