@@ -87,6 +87,11 @@ class TidyTests(unittest.TestCase):
     def test_english(self):
         self.plant(
             "english", "Sources/Core/JSON/Planted.swift", lambda _: "/// What is planted.\nstruct Planted {}\n", r"Planted\.swift:1:")
+        for phrase in ["It puts that back", "It is made anew", "It was tried in vain", "A port of the own host", "Where not given, it is 1", "It is no valid name"]:
+            with self.subTest(phrase):
+                self.plant("english", "Sources/Core/JSON/Planted.swift", lambda _: f"/// {phrase}.\nstruct Planted {{}}\n", r"Planted\.swift:1:")
+        self.plant(
+            "english", "Sources/Core/JSON/Planted.swift", lambda _: 'let planted = "the value is no valid number"\n', r"Planted\.swift:1:")
 
     def test_size(self):
         self.plant("size", "Sources/Core/JSON/Planted.swift", lambda _: "// line\n" * 401, r"401 lines")
