@@ -85,13 +85,14 @@ class TidyTests(unittest.TestCase):
         self.plant("links", "docs/planted.md", lambda _: "[nowhere](nowhere.md)\n", r"docs/planted\.md:1: .*nowhere\.md")
 
     def test_english(self):
-        self.plant(
-            "english", "Sources/Core/JSON/Planted.swift", lambda _: "/// What is planted.\nstruct Planted {}\n", r"Planted\.swift:1:")
-        for phrase in ["It puts that back", "It is made anew", "It was tried in vain", "A port of the own host", "Where not given, it is 1", "It is no valid name"]:
-            with self.subTest(phrase):
-                self.plant("english", "Sources/Core/JSON/Planted.swift", lambda _: f"/// {phrase}.\nstruct Planted {{}}\n", r"Planted\.swift:1:")
-        self.plant(
-            "english", "Sources/Core/JSON/Planted.swift", lambda _: 'let planted = "the value is no valid number"\n', r"Planted\.swift:1:")
+        planted = [
+            "/// What is planted.", "/// It puts that back.", "/// It is made anew.", "/// It was tried in vain.", "/// A port of the own host.",
+            "/// It is 1 where not given.", "/// It is no valid name.", 'let planted = "the value is no valid number"',
+        ]
+        # A line of code between them keeps each a comment of its own.
+        text = "".join(f"{line}\nlet other{number} = 0\n" for number, line in enumerate(planted))
+        every_line = "(?s)" + ".*".join(rf"Planted\.swift:{2 * number + 1}:" for number in range(len(planted)))
+        self.plant("english", "Sources/Core/JSON/Planted.swift", lambda _: text, every_line)
 
     def test_size(self):
         self.plant("size", "Sources/Core/JSON/Planted.swift", lambda _: "// line\n" * 401, r"401 lines")
