@@ -83,7 +83,10 @@ let package = Package(
         // For the package in Tests/Fuzz/.
         .library(
             name: "Decoders",
-            targets: ["JSON", "Kubernetes", "TDS", "Experiment", "Fault", "Journal", "Verdict", "Report", "Sandbox", "SandboxSQL"]),
+            targets: [
+                "JSON", "Kubernetes", "TDS", "Experiment", "Fault", "Journal", "Verdict", "Report", "SandboxStore", "SandboxAPI",
+                "SandboxSQL",
+            ]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -131,12 +134,15 @@ let package = Package(
         // Sandbox: an embedded Kubernetes and a stand-in for SQL Server.
         systemLibrary(.sandbox, "CSQLite", "sqlite3", apt: "libsqlite3-dev"),
         .systemLibrary(name: "CSeccomp", path: "Sources/Sandbox/CSeccomp"),
+        module(.sandbox, "SandboxStore", ["JSON", .nioCore]),
+        module(
+            .sandbox, "SandboxAPI",
+            ["SandboxStore", "Certificates", "JSON", .nioCore, .nioPosix, .nioHTTP1, .nioWebSocket, .nioSSL, .crypto]),
+        module(.sandbox, "SandboxControllers", ["SandboxStore", "JSON"]),
+        module(.sandbox, "SandboxNodes", ["SandboxStore", "JSON", "Network", .nioCore, .nioPosix, .subprocess, .system]),
         module(
             .sandbox, "Sandbox",
-            [
-                "Certificates", "JSON", "Network", .nioCore, .nioPosix, .nioHTTP1, .nioWebSocket, .nioSSL, .crypto, .subprocess, .system,
-                .yams,
-            ]),
+            ["SandboxStore", "SandboxAPI", "SandboxControllers", "SandboxNodes", "JSON", .nioCore, .nioPosix, .yams]),
         module(.sandbox, "DatabaseFlaws"),
         module(
             .sandbox, "SandboxSQL",
@@ -155,7 +161,7 @@ let package = Package(
             [
                 "Calibration", "JSON", "Experiment", "Fault", "Journal", "Kubernetes", "Network", "Probe", "Secrets", "TDS", "Verdict",
                 "Report", "Run",
-                "DatabaseFlaws", "Sandbox", .nioPosix,
+                "DatabaseFlaws", "Sandbox", "SandboxStore", .nioPosix,
                 .yams, .argumentParser,
             ]),
         program(.tools, "aftershock", ["Commands"]),
@@ -165,6 +171,7 @@ let package = Package(
         testSupport("HostileProxy", [.nioCore, .nioPosix, .nioSSL]),
         testSupport("JUnitReading", ["Checkout", "CXML2"]),
         testSupport("Programs", [.subprocess, .system]),
+        testSupport("SandboxFixtures", ["SandboxStore", "SandboxAPI", "SandboxControllers", "JSON", .nioCore, .nioHTTP1]),
 
         unitTests("Calibration", ["Journal", "Verdict"]),
         unitTests("Commands", [.argumentParser]),
@@ -180,7 +187,16 @@ let package = Package(
         unitTests("Secrets"),
         unitTests("Report", ["Checkout", "JournalScript", "JUnitReading", "Journal", "JSON", "Verdict"]),
         unitTests("Run", ["Calibration", "Experiment", "Fault", "Journal", "JSON", "Kubernetes", "Ledger", "TDS", .nioCore, .nioPosix]),
-        unitTests("Sandbox", ["Checkout", "JSON", .nioCore, .nioPosix, .nioHTTP1, .subprocess]),
+        unitTests(
+            "Sandbox",
+            [
+                "SandboxStore", "SandboxAPI", "SandboxControllers", "SandboxNodes", "SandboxFixtures", "Checkout", "JSON", .nioCore,
+                .nioPosix, .nioHTTP1, .subprocess,
+            ]),
+        unitTests("SandboxStore", ["SandboxControllers", "SandboxFixtures", "JSON"]),
+        unitTests("SandboxAPI", ["SandboxControllers", "SandboxStore", "SandboxFixtures", "JSON", .nioCore, .nioHTTP1]),
+        unitTests("SandboxControllers", ["SandboxNodes", "SandboxStore", "SandboxFixtures", "JSON"]),
+        unitTests("SandboxNodes", ["SandboxStore", "SandboxFixtures", .nioCore, .nioPosix]),
         unitTests("SandboxSQL", ["DatabaseFlaws", "TDS", .nioCore, .nioPosix]),
         unitTests(
             "TDS", ["Certificates", "Network", "sandbox-sql", "Programs", .nioCore, .nioPosix, .nioEmbedded, .nioTLS, .nioSSL]),

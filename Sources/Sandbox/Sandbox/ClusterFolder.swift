@@ -1,4 +1,5 @@
 import Foundation
+import SandboxStore
 
 /// The folder that holds a sandbox's volumes, logs and kubeconfig.
 struct ClusterFolder: Sendable {

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import SandboxStore
 
 /// The loopback addresses of one sandbox: 127.N.0.0/16 for Services and 127.(N+64).0.0/16 for pods, so that several sandboxes can run on
 /// one machine. The claim is a listening socket inside the block: it holds for as long as the process lives and leaves nothing behind.

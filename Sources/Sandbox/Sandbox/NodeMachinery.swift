@@ -1,6 +1,10 @@
 import Foundation
 import JSON
 import NIOCore
+import SandboxAPI
+import SandboxControllers
+import SandboxNodes
+import SandboxStore
 
 /// Nodes, controllers and the Service proxy: what makes the API server's objects come true.
 final class NodeMachinery: ClusterMachinery {
@@ -45,7 +49,10 @@ final class NodeMachinery: ClusterMachinery {
                 KubeletServices(
                     nodeName: name, address: address, store: store, machine: machine, namespace: namespace, time: time, timings: timings,
                     podAddresses: podAddresses, prober: prober, databaseVariables: variables, link: link, agent: agent,
-                    makeContainerID: { randomIdentifier() })
+                    makeContainerID: { randomIdentifier() },
+                    makeToken: { [tokens = foundation.tokens, environment = store.environment] account, pod, audience in
+                        tokens.token(for: account, in: pod, audience: audience, at: environment.now())
+                    })
             }
         }
         let flaws = options.flaws

@@ -1,4 +1,5 @@
 import Glibc
+import SandboxStore
 
 /// The number of files that this process may have open (getrlimit(2), `ulimit -n`).
 enum OpenFileLimit {

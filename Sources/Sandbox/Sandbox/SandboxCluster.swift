@@ -1,26 +1,29 @@
 import Foundation
 import JSON
-import NIOCore
+package import NIOCore
 import NIOPosix
+import SandboxAPI
+import SandboxControllers
+package import SandboxStore
 
 /// The kind of sandbox to start.
-public struct SandboxOptions: Sendable {
+package struct SandboxOptions: Sendable {
     /// The number of nodes.
-    public var nodes: Int
-    public var profile: SandboxProfile
+    package var nodes: Int
+    package var profile: SandboxProfile
     /// Where the kubeconfig is written; `nil` puts it into the sandbox's own folder.
-    public var kubeconfigPath: String?
+    package var kubeconfigPath: String?
     /// Where volumes and logs lie; `nil` makes a folder that is deleted when the sandbox stops.
-    public var dataDirectory: String?
+    package var dataDirectory: String?
 
     /// The program that Microsoft's database images run; `nil` is `sandbox-sql` beside this program.
-    public var databaseProgram: String?
+    package var databaseProgram: String?
     /// Misbehaviour of the control plane, for proving that it is noticed.
-    public var flaws: Set<SandboxFlaw> = []
+    package var flaws: Set<SandboxFlaw> = []
     /// Misbehaviour of the database program (`SANDBOX_SQL_FLAWS`).
-    public var databaseFlaws: [String] = []
+    package var databaseFlaws: [String] = []
 
-    public init(
+    package init(
         nodes: Int = 3, profile: SandboxProfile = .fast, kubeconfigPath: String? = nil, dataDirectory: String? = nil
     ) {
         self.nodes = nodes
@@ -31,30 +34,32 @@ public struct SandboxOptions: Sendable {
 }
 
 /// The machinery behind the API: nodes, controllers and the network, working on the store.
-protocol ClusterMachinery: Sendable {
+package protocol ClusterMachinery: Sendable {
     var runtime: any PodRuntime { get }
     /// Ends every process, mount and listener of the cluster.
     func stop() async
 }
 
 /// The machinery's starting values.
-struct ClusterFoundation: Sendable {
-    let store: ObjectStore
-    let options: SandboxOptions
+package struct ClusterFoundation: Sendable {
+    package let store: ObjectStore
+    package let options: SandboxOptions
     let addresses: LoopbackBlock
     /// The folder for everything the cluster writes.
-    let folder: String
-    let group: any EventLoopGroup
+    package let folder: String
+    package let group: any EventLoopGroup
+    /// Signs the tokens of ServiceAccounts, for the API and for pods.
+    let tokens: TokenIssuer
 }
 
 /// A Kubernetes-compatible cluster inside of this process, served on loopback: the API is real, and so are its pods' processes.
-public final class SandboxCluster: Sendable {
+package final class SandboxCluster: Sendable {
     /// The path of a kubeconfig for this cluster, readable by this user alone.
-    public let kubeconfigPath: String
+    package let kubeconfigPath: String
     /// The API server's URL.
-    public let server: String
+    package let server: String
 
-    let store: ObjectStore
+    package let store: ObjectStore
     let credentials: ClusterCredentials
     let machinery: any ClusterMachinery
     private let undo: UndoStack
@@ -72,7 +77,7 @@ public final class SandboxCluster: Sendable {
     }
 
     /// Starts the control plane over the given machinery. Nothing is left behind when any part of it fails.
-    static func start(
+    package static func start(
         _ options: SandboxOptions, group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
         environment: StoreEnvironment = .live, machinery start: (ClusterFoundation) async throws -> any ClusterMachinery
     ) async throws -> SandboxCluster {
@@ -94,11 +99,14 @@ public final class SandboxCluster: Sendable {
                 namespaces.cancel()
                 await namespaces.value
             }
+            let tokens = TokenIssuer()
             let machinery = try await start(
-                ClusterFoundation(store: store, options: options, addresses: addresses, folder: folder.path, group: group))
+                ClusterFoundation(
+                    store: store, options: options, addresses: addresses, folder: folder.path, group: group, tokens: tokens))
             undo.push { await machinery.stop() }
             let apiServer = try await APIServer.bind(
-                service: APIService(store: store, runtime: machinery.runtime, flaws: options.flaws), credentials: credentials, group: group)
+                service: APIService(store: store, runtime: machinery.runtime, tokens: tokens, flaws: options.flaws),
+                credentials: credentials, group: group)
             let serving = Task { try await apiServer.run() }
             undo.push {
                 serving.cancel()
@@ -118,44 +126,19 @@ public final class SandboxCluster: Sendable {
     }
 
     /// Creates or changes the objects of a manifest, as `kubectl apply` would.
-    public func apply(yaml: String, source: String) throws {
+    package func apply(yaml: String, source: String) throws {
         for object in try Manifest.objects(yaml: yaml, source: source) {
             try Task.checkCancellation()
             do {
-                try apply(object)
+                try store.apply(object)
             } catch {
                 throw SandboxError("\(source): \(object.kind) \(object.name): \(error.message)")
             }
         }
     }
 
-    private func apply(_ object: JSONValue) throws(APIError) {
-        guard let definition = store.registry.definition(apiVersion: object.apiVersion, kind: object.kind) else {
-            throw APIError(404, "NotFound", "the sandbox has no resource \(object.kind) in \(object.apiVersion)")
-        }
-        let unknown = FieldSchema.of(definition.type)?.unknownFields(of: object) ?? []
-        guard unknown.isEmpty else {
-            throw .badRequest("unknown field\(unknown.count == 1 ? "" : "s") \(unknown.joined(separator: ", "))")
-        }
-        let namespace = object.namespace.isEmpty ? "default" : object.namespace
-        // With this annotation kubectl apply can go on from here, as from an apply of its own.
-        var configuration = object
-        configuration.fill("metadata", "annotations", with: [:])
-        var object = object
-        object[path: "metadata", "annotations", "kubectl.kubernetes.io/last-applied-configuration"] =
-            .string(String(buffer: JSONLine.bytes(configuration)))
-        let applied = object
-        let key = definition.key(namespace: namespace, name: object.name)
-        _ = try store.transaction { state throws(APIError) in
-            guard let present = state[key] else {
-                return try state.create(definition.type, applied, namespace: definition.isNamespaced ? namespace : "")
-            }
-            return try state.update(key, to: try StrategicMergePatch.apply(applied, to: present, FieldSchema.of(definition.type)))
-        }
-    }
-
     /// Ends every process of the cluster and removes what it made, but not a data directory that was given to it.
-    public func stop() async { await undo.run() }
+    package func stop() async { await undo.run() }
 }
 
 /// The started parts, to be ended in the opposite order.

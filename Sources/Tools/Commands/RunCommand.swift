@@ -7,6 +7,7 @@ import NIOPosix
 import Report
 import Run
 import Sandbox
+import SandboxStore
 import Synchronization
 import Verdict
 

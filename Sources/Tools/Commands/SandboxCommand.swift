@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Sandbox
+import SandboxStore
 
 struct SandboxCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

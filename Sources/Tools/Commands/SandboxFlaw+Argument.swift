@@ -1,7 +1,7 @@
-public import ArgumentParser
+import ArgumentParser
 import DatabaseFlaws
 import Experiment
-public import Sandbox
+import SandboxStore
 
 extension SandboxFlaw: ExpressibleByArgument {}
 

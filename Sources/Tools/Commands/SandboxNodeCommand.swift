@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
 import Kubernetes
-import Sandbox
+import SandboxStore
 
 /// Faults of a sandbox's nodes that Kubernetes has no verb for: what an experiment's node failure calls by its hooks.
 struct SandboxNodeCommand: AsyncParsableCommand {

@@ -2,7 +2,8 @@ import Foundation
 import JSON
 import NIOCore
 
-@testable import Sandbox
+@testable import SandboxAPI
+@testable import SandboxStore
 
 /// An array of two: the patch and the object. A merge patch applied twice does what it does once (RFC 7386).
 func fuzzPatches(_ bytes: [UInt8]) {
