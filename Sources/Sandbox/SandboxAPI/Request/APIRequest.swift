@@ -45,7 +45,7 @@ package struct APIRequest: Sendable {
         do {
             return try JSONValue(parsing: Data(body.readableBytesView))
         } catch {
-            throw .badRequest("the request's body is no valid JSON: \(error)")
+            throw .badRequest("the request's body is no valid JSON")
         }
     }
 }

@@ -32,7 +32,7 @@ enum ProtobufDecoder {
             default: break
             }
         }
-        guard let message = ProtobufMessage.of(apiVersion: apiVersion, kind: kind) else { throw unsupported(kind, "this kind") }
+        guard let message = ProtobufMessage.of(apiVersion: apiVersion, kind: kind) else { throw unsupported("a \(kind)") }
         var object = try decode(raw, as: message, kind: kind)
         object["apiVersion"] = .string(apiVersion)
         object["kind"] = .string(kind)
@@ -46,7 +46,7 @@ enum ProtobufDecoder {
         var object: [String: JSONValue] = [:]
         var lists: [String: [JSONValue]] = [:]
         while let (number, wire) = try field(&bytes) {
-            guard let (name, field) = message[number] else { throw unsupported(kind, "the field number \(number) of a part of it") }
+            guard let (name, field) = message[number] else { throw unsupported("the field number \(number) of a part of a \(kind)") }
             switch field {
             case .ignored: continue
             case .list(let element):
@@ -164,9 +164,9 @@ enum ProtobufDecoder {
 
     private static func malformed(_ why: String) -> APIError { .badRequest("the request's body is no valid Kubernetes protobuf: \(why)") }
 
-    private static func unsupported(_ kind: String, _ what: String) -> APIError {
+    private static func unsupported(_ what: String) -> APIError {
         .unsupportedMediaType(
-            "the sandbox does not read \(what) in a \(kind) sent as protobuf; send JSON instead: "
+            "the sandbox does not read \(what) sent as protobuf; send JSON instead: "
                 + "with kubectl, write the object as YAML (--dry-run=client -o yaml) and apply it")
     }
 }

@@ -21,7 +21,9 @@ extension APIService {
         case ("eviction", .POST): return try evict(key, call)
         case ("token", .POST): return try createToken(key, call)
         case ("log", .GET): return try await logs(key, call)
-        case ("exec", .GET), ("exec", .POST): throw Self.upgradeRequired(call.request)
+        case ("exec", .GET), ("exec", .POST):
+            _ = try Self.container(call.request.query["container"], of: try store.get(key))
+            throw Self.upgradeRequired(call.request)
         default: throw .methodNotAllowed()
         }
     }

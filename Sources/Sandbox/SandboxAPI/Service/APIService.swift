@@ -39,6 +39,15 @@ package struct APIService: Sendable {
 
     private static var unknownPath: APIError { APIError(404, "NotFound", "the server could not find the requested resource") }
 
+    /// The answer to requests for kinds that Kubernetes has and the sandbox has not.
+    private static func unknownResource(_ path: ArraySlice<String>, in version: String) -> APIError {
+        let inner = path.first == "namespaces" && path.count > 2 ? path.dropFirst(2) : path
+        return APIError(
+            404, "NotFound",
+            "the server could not find the requested resource: the sandbox has no \(inner.first ?? "resource") in \(version) "
+                + "(kubectl api-resources lists what it has)")
+    }
+
     private func route(_ request: APIRequest) async throws(APIError) -> APIResponse {
         let path = request.path[...]
         switch path.first {
@@ -69,7 +78,9 @@ package struct APIService: Sendable {
         _ request: APIRequest, group: String, version: String, _ rest: ArraySlice<String>
     ) async throws(APIError) -> APIResponse {
         if let review = try AccessReview(service: self, request: request).respond(group: group, version: version, rest) { return review }
-        guard let path = ResourcePath(group: group, version: version, rest, in: store.registry) else { throw Self.unknownPath }
+        guard let path = ResourcePath(group: group, version: version, rest, in: store.registry) else {
+            throw Self.unknownResource(rest, in: group.isEmpty ? version : "\(group)/\(version)")
+        }
         let form = try AcceptedForm(request.headers)
         let call = ResourceCall(request: request, path: path, form: form, isEventsGroup: group == "events.k8s.io")
         if let subresource = path.subresource { return try await self.subresource(subresource, call) }

@@ -2,9 +2,9 @@ import JSON
 import NIOCore
 import SandboxStore
 
-/// Just enough of the OpenAPI documents: which resources the server itself checks for unknown fields.
+/// Just enough of the OpenAPI documents: which resources the server itself checks for unknown fields, and which fields there are.
 ///
-/// With these, `kubectl apply` leaves validation to the server (`fieldValidation`), instead of asking for a schema of everything.
+/// With the first, `kubectl apply` leaves validation to the server (`fieldValidation`); the second is for `kubectl explain`.
 enum OpenAPI {
     static func respond(to path: ArraySlice<String>, _ registry: ResourceRegistry) throws(APIError) -> APIResponse {
         switch path.first {
@@ -46,8 +46,34 @@ enum OpenAPI {
         }
         return [
             "openapi": "3.0.0", "info": ["title": "Kubernetes", "version": .string(APIService.version)],
-            "paths": .object(Dictionary(paths, uniquingKeysWith: { first, _ in first })), "components": ["schemas": [:]],
+            "paths": .object(Dictionary(paths, uniquingKeysWith: { first, _ in first })),
+            "components": ["schemas": .object(schemas(definitions))],
         ]
+    }
+
+    private static func schemas(_ definitions: [ResourceDefinition]) -> [String: JSONValue] {
+        let pairs = definitions.compactMap { definition -> (String, JSONValue)? in
+            guard let fields = FieldSchema.of(definition.type) else { return nil }
+            var schema = document(fields)
+            schema["description"] = "Fields by name; their meaning: https://kubernetes.io/docs/reference/kubernetes-api/"
+            schema["x-kubernetes-group-version-kind"] = [
+                [
+                    "group": .string(definition.type.group), "version": .string(definition.version), "kind": .string(definition.kind),
+                ]
+            ]
+            return (definition.kind, schema)
+        }
+        return Dictionary(pairs, uniquingKeysWith: { first, _ in first })
+    }
+
+    private static func document(_ fields: FieldSchema) -> JSONValue {
+        switch fields {
+        // Types are not known here; an empty schema would end kubectl explain in an error of its template.
+        case .value: ["type": "any"]
+        case .map: ["type": "object", "additionalProperties": ["type": "string"]]
+        case .list(let element, _): ["type": "array", "items": document(element)]
+        case .object(let members, _): ["type": "object", "properties": .object(members.mapValues(document))]
+        }
     }
 
     /// The gnostic `openapi.v2.Document` with no paths: swagger (1), info (2: title 1, version 2) and paths (8).

@@ -1,7 +1,8 @@
 import JSON
 import SandboxStore
 
-/// The sandbox's form of a container's image: it has no registry, so an image is a program of the host.
+/// The sandbox's form of a container's image: it has no registry, so an image is a program of the host. One from a registry under
+/// `.invalid` (RFC 2606), as "registry.invalid/image", is an image that cannot be pulled.
 package enum ContainerImage {
     package static let databasePath = "/opt/mssql/bin/sqlservr"
     /// Where Microsoft's images, old and new, have `sqlcmd`.
@@ -18,6 +19,9 @@ package enum ContainerImage {
     static func command(_ container: JSONValue, environment: [String: String]) throws(KubeletProblem) -> [String] {
         let image = container["image"]?.string ?? ""
         let command = (container["command"]?.array ?? []).compactMap(\.string).map { expand($0, environment) }
+        if let registry = image.split(separator: "/").first, registry.hasSuffix(".invalid") {
+            throw KubeletProblem("ErrImagePull", "failed to pull image \"\(image)\": lookup \(registry): no such host")
+        }
         let arguments = (container["args"]?.array ?? []).compactMap(\.string).map { expand($0, environment) }
         if !command.isEmpty { return command + arguments }
         if isDatabase(image) { return [databasePath] + arguments }
