@@ -79,6 +79,27 @@ import Testing
         #expect(sentence([pod]) == "container sql of pod sql-1 runs, but is not ready")
     }
 
+    /// Without a readiness probe a container is ready for as long as it runs.
+    @Test(arguments: [(1, 3, "00:00:02", true), (0, 3, "00:00:02", false), (1, 1, "00:00:02", false), (1, 3, "00:05:00", false)])
+    func aContainerThatIsCaughtBetweenTwoFailures(code: Int64, restarts: Int64, end: String, isTold: Bool) throws {
+        let pod = try pod([
+            "conditions": [["type": "Ready", "status": "True"]],
+            "containerStatuses": [
+                [
+                    "name": "sql", "ready": true, "restartCount": .integer(restarts), "state": ["running": [:]],
+                    "lastState": [
+                        "terminated": [
+                            "exitCode": .integer(code), "reason": "Error", "startedAt": "2026-11-28T00:00:00Z",
+                            "finishedAt": .string("2026-11-28T\(end)Z"),
+                        ]
+                    ],
+                ]
+            ],
+        ])
+        let told = "container sql of pod sql-1 ends again and again (3 restarts, the last after exit code 1, Error)"
+        #expect(sentence([pod]) == (isTold ? told : nil))
+    }
+
     @Test func nothingIsMadeUp() throws {
         #expect(sentence([]) == nil)
         #expect(sentence([try pod(waiting("ContainerCreating"))]) == nil)

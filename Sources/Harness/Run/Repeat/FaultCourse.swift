@@ -26,7 +26,7 @@ struct FaultCourse: Sendable {
     func run() async throws -> RepeatEnded {
         try journal.enter(.steadying)
         guard try await becomesHealthy(for: experiment.steadyFor, since: .origin, within: experiment.giveUpAfter) else {
-            return try giveUp("the service was not healthy for \(experiment.steadyFor.gep2257) before the fault")
+            return try await giveUp("the service was not healthy for \(experiment.steadyFor.gep2257) before the fault")
         }
         try journal.enter(.steady)
         let ended =
@@ -74,9 +74,7 @@ struct FaultCourse: Sendable {
             let late = journal.clock.now + experiment.stableFor + Self.settleMargin
             return try await settleDown(from: moment, deadline: moment < deadline ? deadline : max(deadline, late))
         case .absent:
-            let obstacle = await Obstacle(client: client, namespace: target.namespace, workload: workload).sentence()
-            return try giveUp(
-                "no ready pod took over within \(experiment.giveUpAfter.gep2257)\(obstacle.map { ": \($0)" } ?? "")")
+            return try await giveUp("no ready pod took over within \(experiment.giveUpAfter.gep2257)")
         case .unseen(let reason):
             return RepeatEnded(how: .completed, reason: "the cluster could not be seen when a pod should have taken over: \(reason)")
         }
@@ -87,7 +85,10 @@ struct FaultCourse: Sendable {
         do {
             let detail = try await injection.inject(target, faults)
             try journal.append(.faultInjected(FaultInjected(detail: detail)))
-            return try await injection.prove(target, faults, timeout: experiment.giveUpAfter)
+            var effect = try await injection.prove(target, faults, timeout: experiment.giveUpAfter)
+            // What exactly was hit belongs to the evidence, and is none by itself.
+            if !effect.evidence.isEmpty { effect.evidence.insert(detail, at: 0) }
+            return effect
         } catch let error as FaultError {
             return FaultEffect(proven: false, evidence: [error.description])
         } catch let error as KubernetesError where error.code != .cancelled {
@@ -137,11 +138,11 @@ struct FaultCourse: Sendable {
     /// Waits until everything has been healthy for `stableFor` since `moment`.
     private func settleDown(from moment: RunTime, deadline: RunTime) async throws -> RepeatEnded {
         guard try await becomesHealthy(for: .zero, since: moment, within: deadline - journal.clock.now) else {
-            return try giveUp("clients were not served again within \(experiment.giveUpAfter.gep2257)")
+            return try await giveUp("clients were not served again within \(experiment.giveUpAfter.gep2257)")
         }
         try journal.enter(.recovered)
         guard try await becomesHealthy(for: experiment.stableFor, since: moment, within: deadline - journal.clock.now) else {
-            return try giveUp("clients were served again, but not for \(experiment.stableFor.gep2257) without a failure")
+            return try await giveUp("clients were served again, but not for \(experiment.stableFor.gep2257) without a failure")
         }
         try journal.enter(.stable)
         return RepeatEnded(how: .completed)
@@ -158,9 +159,11 @@ struct FaultCourse: Sendable {
         return health != nil
     }
 
-    private func giveUp(_ reason: String) throws -> RepeatEnded {
+    /// Says with it what the cluster tells of the workload's pods.
+    private func giveUp(_ reason: String) async throws -> RepeatEnded {
         try journal.enter(.gaveUp)
-        return RepeatEnded(how: .gaveUp, reason: reason)
+        let obstacle = await Obstacle(client: client, namespace: target.namespace, workload: workload).sentence()
+        return RepeatEnded(how: .gaveUp, reason: reason + (obstacle.map { ": \($0)" } ?? ""))
     }
 
     /// Returns whether there was anything to restore.

@@ -12,7 +12,7 @@ struct Obstacle: Sendable {
     /// It only adds to a message, so that what cannot be read is left out.
     func sentence() async -> String? {
         guard let all = try? await client.list(Pod.self, in: .namespace(namespace), labels: workload.pods.labels).items else { return nil }
-        let pods = all.filter { workload.pods.contains($0) && !$0.isReady }
+        let pods = all.filter { workload.pods.contains($0) }
         let events = (try? await client.list(ClusterEvent.self, in: .namespace(namespace)).items) ?? []
         let sentence = Self.sentence(pods: pods, events: events, workload: workload.lockName)
         return sentence.map { $0.hasSuffix(".") ? String($0.dropLast()) : $0 }
@@ -30,6 +30,7 @@ struct Obstacle: Sendable {
         }
         for pod in pods where pod.metadata.deletionTimestamp == nil {
             if let obstacle = pod.obstacle { return obstacle }
+            guard !pod.isReady else { continue }
             if let event = last(of: events, where: { $0.involvedObject.uid == pod.metadata.uid }) {
                 return "pod \(pod.metadata.name): \(event)"
             }
@@ -39,7 +40,7 @@ struct Obstacle: Sendable {
             let finalizers = pod.metadata.finalizers.isEmpty ? "" : ", held by \(pod.metadata.finalizers.joined(separator: ", "))"
             return "the old pod \(pod.metadata.name) on node \(pod.spec.nodeName ?? "?") is still terminating\(finalizers)"
         }
-        guard pods.isEmpty else { return nil }
+        guard pods.allSatisfy(\.isReady) else { return nil }
         return last(of: events) { event in
             event.involvedObject.kind != Pod.kind
                 && (event.involvedObject.name == workload || event.involvedObject.name?.hasPrefix("\(workload)-") == true)
@@ -64,7 +65,7 @@ extension Pod {
         if status?.phase == "Failed" {
             return "pod \(name) failed: \([status?.reason, status?.message].compactMap(\.self).joined(separator: ": "))"
         }
-        for container in (status?.initContainerStatuses ?? []) + (status?.containerStatuses ?? []) where !container.ready {
+        for container in (status?.initContainerStatuses ?? []) + (status?.containerStatuses ?? []) {
             let before = (container.state?.terminated ?? container.lastState?.terminated).map {
                 "exit code \($0.exitCode)\($0.reason.map { ", \($0)" } ?? "")"
             }
@@ -74,6 +75,10 @@ extension Pod {
             }
             if container.state?.terminated?.exitCode ?? 0 != 0, let before {
                 return "container \(container.name) of pod \(name) ended with \(before)"
+            }
+            if let before, container.isStartedAgainAndAgain {
+                return
+                    "container \(container.name) of pod \(name) ends again and again (\(container.restartCount) restarts, the last after \(before))"
             }
         }
         return nil
@@ -89,4 +94,13 @@ extension Pod {
     }
 
     private static let usualWaits: Set<String> = ["ContainerCreating", "PodInitializing"]
+}
+
+extension ContainerStatus {
+    /// A container without a readiness probe is ready for the moments that it runs between two failures.
+    fileprivate var isStartedAgainAndAgain: Bool {
+        guard restartCount > 1, lastState?.terminated?.exitCode ?? 0 != 0, let ended = lastState?.terminated else { return false }
+        guard let began = ended.startedAt?.date, let end = ended.finishedAt?.date else { return false }
+        return end.timeIntervalSince(began) < 10
+    }
 }
