@@ -205,6 +205,7 @@ let package = Package(
         endToEndTests(
             "CommandTests",
             ["Checkout", "Programs", "JUnitReading", "JournalScript", "Journal", "Report", "Verdict", "JSON", .nioCore, .nioPosix]),
+        endToEndTests("ClusterTests", ["Checkout", "Programs", "JUnitReading", "JSON"]),
         endToEndTests("FlawTests", ["Checkout", "Programs", "JUnitReading", "JSON", .subprocess]),
         endToEndTests(
             "StopTests",

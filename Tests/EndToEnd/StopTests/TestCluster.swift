@@ -1,18 +1,15 @@
 import Checkout
 import Fault
 import Foundation
-import Glibc
 import Kubernetes
 import NIOPosix
 import Programs
-import Subprocess
-import SystemPackage
 import TDS
 import Testing
 
 /// A sandbox cluster in a process of its own: it outlives the harnesses that are killed.
 struct TestCluster: Sendable {
-    static let context = "aftershock-sandbox"
+    static let context = TestSandbox.context
     static let namespace = "sql"
 
     let kubeconfig: String
@@ -28,29 +25,13 @@ struct TestCluster: Sendable {
         flaws: [String] = [], databaseFlaws: [String] = [], manifest change: (String) -> String = { $0 },
         _ body: @Sendable @escaping (TestCluster) async throws -> Void
     ) async throws {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("aftershock-stop-\(UUID().uuidString)").path
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let source = Checkout.root.appendingPathComponent("experiments/targets/azure-sql-edge.yaml")
-        let manifest = folder + "/target.yaml"
-        try change(String(contentsOf: source, encoding: .utf8)).write(toFile: manifest, atomically: true, encoding: .utf8)
-        let kubeconfig = folder + "/kubeconfig"
-        _ = try await Subprocess.run(
-            Program.executable("aftershock"),
-            arguments: Arguments(
-                ["sandbox", "--kubeconfig-out", kubeconfig, "--apply", manifest] + flaws.flatMap { ["--flaw", $0] }
-                    + databaseFlaws.flatMap { ["--database-flaw", $0] }),
-            input: .none,
-            output: .sequence, error: .discarded
-        ) { execution in
-            defer { kill(execution.processIdentifier.value, SIGTERM) }
-            for try await line in execution.standardOutput.strings() where line.hasPrefix("export KUBECONFIG=") {
-                let client = try KubernetesClient(try ClusterConfiguration.load(KubeconfigOverrides(kubeconfig: kubeconfig)))
-                let cluster = TestCluster(kubeconfig: kubeconfig, folder: folder, client: client)
-                try await cluster.settle()
-                return try await body(cluster)
-            }
-            throw CocoaError(.executableLoad)
+        let target = Checkout.root.appendingPathComponent("experiments/targets/azure-sql-edge.yaml")
+        let manifest = try change(String(contentsOf: target, encoding: .utf8))
+        try await TestSandbox.with(manifests: [manifest], flaws: flaws, databaseFlaws: databaseFlaws) { sandbox in
+            let client = try KubernetesClient(try ClusterConfiguration.load(KubeconfigOverrides(kubeconfig: sandbox.kubeconfig)))
+            let cluster = TestCluster(kubeconfig: sandbox.kubeconfig, folder: sandbox.folder, client: client)
+            try await cluster.settle()
+            try await body(cluster)
         }
     }
 

@@ -27,11 +27,26 @@ public enum Program {
         _ name: String, _ arguments: [String], environment: [String: String] = [:], input: String = "",
         launcher: [String] = []
     ) async throws -> Outcome {
-        let added = Dictionary(uniqueKeysWithValues: environment.map { (Environment.Key(stringLiteral: $0), Optional($1)) })
         let command = launcher.isEmpty ? arguments : launcher.dropFirst() + [path(name)] + arguments
+        return try await outcome(of: launcher.first ?? path(name), command, environment, input)
+    }
+
+    /// Runs a program of the system to its end.
+    ///
+    /// - Parameter name: is looked up in `PATH` unless it is a path.
+    public static func runSystem(
+        _ name: String, _ arguments: [String], environment: [String: String] = [:], input: String = ""
+    ) async throws -> Outcome {
+        try await outcome(of: name, arguments, environment, input)
+    }
+
+    private static func outcome(
+        of name: String, _ arguments: [String], _ environment: [String: String], _ input: String
+    ) async throws -> Outcome {
+        let added = Dictionary(uniqueKeysWithValues: environment.map { (Environment.Key(stringLiteral: $0), Optional($1)) })
         let record = try await Subprocess.run(
-            launcher.first.map { .name($0) } ?? executable(name), arguments: Arguments(command), environment: .inherit.updating(added),
-            input: .string(input),
+            name.contains("/") ? .path(FilePath(name)) : .name(name), arguments: Arguments(arguments),
+            environment: .inherit.updating(added), input: .string(input),
             output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
         guard case .exited(let code) = record.terminationStatus else { throw ProgramError("\(name) ended by \(record.terminationStatus)") }
         return Outcome(exitCode: code, output: record.standardOutput, errors: record.standardError)
