@@ -211,7 +211,7 @@ let package = Package(
             "StopTests",
             [
                 "Checkout", "HostileProxy", "Programs", "JUnitReading", "Fault", "Journal", "JSON", "Kubernetes", "TDS", .nioPosix,
-                .subprocess, .system,
+                .subprocess,
             ]),
     ]
 )

@@ -6,7 +6,7 @@ struct KubectlRow: Sendable {
     let words: String
     /// The first version that has the command; 1.N.
     var since = 0
-    /// What comes of it in the versions before 1.`until`.
+    /// The outcome in the versions before 1.`until`.
     var before: (until: Int, code: Int32, words: String)?
 
     private static func works(

@@ -1,7 +1,7 @@
 import Programs
 import Testing
 
-/// Whatever kubectl asks of the sandbox either works or is answered with a clear sentence; kubectl never panics, hangs or is cut off.
+/// Each request of kubectl to the sandbox either works or is answered with a clear sentence; kubectl never panics, hangs or is cut off.
 /// With each kubectl that there is: Debian's, the one in `PATH`, and the newest.
 @Suite(.serialized, .timeLimit(.minutes(5))) struct KubectlTableTests {
     @Test func everyCommandWorksOrIsAnsweredClearly() async throws {

@@ -3,7 +3,7 @@ import JUnitReading
 import Programs
 import Testing
 
-/// What the cluster's policies forbid is refused before anything is touched, with the API server's reason and the next step.
+/// A run that the cluster's policies forbid is refused before anything is touched, with the API server's reason and the next step.
 @Suite(.serialized, .timeLimit(.minutes(5))) struct RehearsalTests {
     private struct Policy: Sendable {
         let name: String
@@ -12,7 +12,7 @@ import Testing
         /// Of the namespace.
         var label: String?
         var fault = "containerKill: {}"
-        /// What the refusal says.
+        /// Words of the refusal.
         let words: [String]
     }
 

@@ -8,7 +8,7 @@ import Testing
 @Suite(.serialized, .timeLimit(.minutes(5))) struct ReplacementTests {
     private struct Case: Sendable {
         let reason: String
-        /// What happens to the target, and what puts that back: commands of a shell.
+        /// The change of the target, and its undo: commands of a shell.
         let inject: String
         var undo = "kubectl rollout undo deployment/db"
     }

@@ -61,7 +61,7 @@ import Testing
 }
 
 extension TestSandbox {
-    /// What `aftershock rbac` prints for an experiment.
+    /// The output of `aftershock rbac` for an experiment.
     fileprivate func grant(for experiment: String, as name: String) async throws -> String {
         let file = try write(experiment, as: name)
         let manifest = try await Program.run("aftershock", ["rbac", file, "--namespace", "granted"])
@@ -71,7 +71,7 @@ extension TestSandbox {
 
     /// The kubeconfig of a ServiceAccount that has what the manifest grants, and nothing else.
     fileprivate func account(with manifest: String) async throws -> String {
-        // What was granted for the experiment before is taken away.
+        // The grant of the experiment before is taken away.
         for kind in ["rolebindings", "clusterrolebindings"] {
             _ = try await kubectl(["delete", kind, "-A", "--ignore-not-found", "--field-selector", "metadata.name=aftershock"])
         }

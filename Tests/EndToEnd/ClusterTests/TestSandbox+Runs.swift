@@ -7,7 +7,7 @@ import Testing
 /// A run that has ended, and its report.
 struct Run: Sendable {
     let code: Int32
-    /// What it printed.
+    /// Its output.
     let log: String
     let folder: String
 

@@ -86,7 +86,7 @@ struct FaultCourse: Sendable {
             let detail = try await injection.inject(target, faults)
             try journal.append(.faultInjected(FaultInjected(detail: detail)))
             var effect = try await injection.prove(target, faults, timeout: experiment.giveUpAfter)
-            // What exactly was hit belongs to the evidence, and is none by itself.
+            // The name of the thing that was hit belongs to the evidence, and is none by itself.
             if !effect.evidence.isEmpty { effect.evidence.insert(detail, at: 0) }
             return effect
         } catch let error as FaultError {
