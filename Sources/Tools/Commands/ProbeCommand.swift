@@ -84,7 +84,7 @@ struct ProbeCommand: AsyncParsableCommand {
         guard interval >= .zero else { throw ValidationError("--interval cannot be negative") }
         if let timeout, timeout <= .zero { throw ValidationError("--timeout must be longer than 0") }
         guard ca == nil || !trustServerCertificate else {
-            throw ValidationError("--ca and --trust-server-certificate exclude each other; give one of them")
+            throw ValidationError("--ca and --trust-server-certificate contradict each other; give one of them")
         }
         if encryption == .strict, trustServerCertificate {
             throw ValidationError("--encryption strict always checks the certificate; give --ca instead of --trust-server-certificate")
