@@ -174,7 +174,7 @@ let package = Package(
         testSupport("SandboxFixtures", ["SandboxStore", "SandboxAPI", "SandboxControllers", "JSON", .nioCore, .nioHTTP1]),
 
         unitTests("Calibration", ["Journal", "Verdict"]),
-        unitTests("Commands", [.argumentParser]),
+        unitTests("Commands", ["Experiment", "Fault", "Journal", .argumentParser]),
         unitTests("Experiment", ["JSON"]),
         unitTests("Fault", ["Checkout", "Experiment", "JSON", "Kubernetes", "Secrets"]),
         unitTests("JSON"),

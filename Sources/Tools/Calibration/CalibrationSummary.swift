@@ -118,7 +118,7 @@ extension CalibrationSummary {
         let summary =
             "\(trials) trials, \(contained) contained, \(overloaded) overloaded, \(missed) missed, \(outside) outside, \(falseAlarms) false alarms (seed \(seed)); "
             + "excess over two intervals and a latency \(Self.milliseconds(medianExcessMs)), truth known to \(Self.milliseconds(medianTruthUncertaintyMs))"
-        return (table.lines + [summary]).joined(separator: "\n")
+        return (table.lines() + [summary]).joined(separator: "\n")
     }
 
     private static func milliseconds(_ value: Double?) -> String {

@@ -4,10 +4,6 @@ import Foundation
 import JSON
 
 struct CalibrateCommand: AsyncParsableCommand {
-    enum Output: String, ExpressibleByArgument {
-        case text, json
-    }
-
     static let configuration = CommandConfiguration(
         commandName: "calibrate",
         abstract: "Measure outages of known length, and count how often the bounds contain the true length.",
@@ -27,8 +23,7 @@ struct CalibrateCommand: AsyncParsableCommand {
     @Option(help: "The number of trials that run at the same time. On a small machine, a high number measures the machine.")
     var parallel = 4
 
-    @Option(name: .shortAndLong, help: "text or json.")
-    var output = Output.text
+    @OptionGroup var output: OutputOption
 
     func validate() throws {
         guard trials > 0 else { throw ValidationError("--trials must be at least 1.") }
@@ -42,7 +37,7 @@ struct CalibrateCommand: AsyncParsableCommand {
                 standardError("trial \(number), \(result.plan.kind): \(remark)")
             }
         }
-        switch output {
+        switch output.format {
         case .text:
             standardOutput(summary.table)
         case .json:

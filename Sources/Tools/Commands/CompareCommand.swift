@@ -17,10 +17,6 @@ struct CompareCommand: ParsableCommand {
             Exit code: 0 if no track is a regression, 1 if one is, 4 if nothing could be compared.
             """)
 
-    enum Format: String, ExpressibleByArgument, CaseIterable {
-        case text, json
-    }
-
     @Argument(help: ArgumentHelp("The earlier run's report folder, or its results.json.", valueName: "baseline"), completion: .directory)
     var baseline: String
 
@@ -33,8 +29,7 @@ struct CompareCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The accepted probability of a false alarm.", valueName: "probability"))
     var alpha = 0.05
 
-    @Option(name: [.short, .long], help: "The output format.")
-    var output = Format.text
+    @OptionGroup var output: OutputOption
 
     func validate() throws {
         guard maxRegression >= 0 else { throw ValidationError("--max-regression is 0 or more") }
@@ -46,8 +41,8 @@ struct CompareCommand: ParsableCommand {
         let comparisons = Comparison.compare(pairs, maxRegression: maxRegression / 100, alpha: alpha)
         let report = ComparisonReport(comparisons, mismatches: mismatches, maxRegression: maxRegression / 100)
         try addTestcase(report)
-        switch output {
-        case .text: standardOutput(report.text, terminator: "")
+        switch output.format {
+        case .text: standardOutput(report.text(width: StandardStream.width), terminator: "")
         case .json: StandardStream.output.write(try report.json + "\n")
         }
         if comparisons.contains(where: \.isRegression) { throw ExitCode(RunExitCode.failed.rawValue) }

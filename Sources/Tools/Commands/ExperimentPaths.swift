@@ -2,6 +2,7 @@ import ArgumentParser
 import Experiment
 import Fault
 import Foundation
+import JSON
 import Journal
 import Run
 
@@ -9,37 +10,18 @@ import Run
 struct ExperimentPaths: ParsableArguments {
     @Argument(
         help: ArgumentHelp(
-            "Experiment files, or folders with *.yaml files (subfolders are not searched).", valueName: "file or folder"),
+            "Experiment files, folders with *.yaml files (subfolders are not searched), or - for standard input.",
+            valueName: "file or folder"),
         completion: .file(extensions: ["yaml", "yml"]))
     var paths: [String]
 
     /// Reads and validates every file. Everything that is wrong in any of them is said before anything is thrown.
     ///
     /// - Parameter namespace: of the experiments that do not name theirs.
-    func load(namespace: String = "default") throws -> [ExperimentSource] { try Self.load(paths, namespace: namespace) }
-
-    static func load(_ paths: [String], namespace: String = "default") throws -> [ExperimentSource] {
-        var problems: [String] = []
-        var loaded: [ExperimentSource] = []
-        for path in try files(paths) {
-            do {
-                let text = try String(contentsOfFile: path, encoding: .utf8)
-                let experiments = try ExperimentFile.parse(
-                    text, file: path, namespace: namespace, faults: FaultCatalog.standard.formats)
-                loaded.append(ExperimentSource(file: path, text: text, experiments: experiments))
-            } catch let error as ExperimentFileError {
-                problems.append(error.description)
-            } catch {
-                problems.append("\(path): error: cannot be read: \(words(for: error))")
-            }
-        }
-        let names = loaded.flatMap { file in file.experiments.map { (name: $0.name, file: file.file) } }
-        for (name, group) in Dictionary(grouping: names, by: \.name).sorted(by: { $0.key < $1.key }) where group.count > 1 {
-            let places = group.map(\.file).joined(separator: ", ")
-            problems.append("\(places): error: the name '\(name)' is used \(group.count) times; reports could not tell them apart")
-        }
+    func load(namespace: String = "default") throws -> [ExperimentSource] {
+        let (loaded, problems) = Self.read(paths, namespace: namespace)
         guard problems.isEmpty else {
-            standardError(problems.joined(separator: "\n"))
+            standardError(problems.map(\.description).joined(separator: "\n"))
             throw ExitCode(AftershockExit.usage)
         }
         // Before anything is started that could inherit it.
@@ -47,25 +29,92 @@ struct ExperimentPaths: ParsableArguments {
         return loaded
     }
 
-    private static func files(_ paths: [String]) throws -> [String] {
+    /// Reads and validates every file.
+    ///
+    /// - Returns: the files that are valid, and everything that is wrong with the others, or with all of them together.
+    static func read(_ paths: [String], namespace: String = "default") -> (loaded: [ExperimentSource], problems: [FileProblem]) {
+        var problems: [FileProblem] = []
+        var loaded: [ExperimentSource] = []
+        for path in files(paths, &problems) {
+            do {
+                let text = path == "-" ? try standardInput() : try String(contentsOfFile: path, encoding: .utf8)
+                let experiments = try ExperimentFile.parse(
+                    text, file: path, namespace: namespace, faults: FaultCatalog.standard.formats)
+                loaded.append(ExperimentSource(file: path, text: text, experiments: experiments))
+            } catch let error as ExperimentFileError {
+                problems += error.diagnostics.map(FileProblem.init)
+            } catch {
+                problems.append(FileProblem(file: path, message: "cannot be read: \(words(for: error))"))
+            }
+        }
+        let names = loaded.flatMap { file in file.experiments.map { (name: $0.name, file: file.file) } }
+        for (name, group) in Dictionary(grouping: names, by: \.name).sorted(by: { $0.key < $1.key }) where group.count > 1 {
+            problems.append(
+                FileProblem(
+                    file: group.map(\.file).joined(separator: ", "),
+                    message: "the name '\(name)' is used \(group.count) times; reports could not tell them apart"))
+        }
+        return (loaded, problems)
+    }
+
+    private static func standardInput() throws -> String {
+        guard let text = String(bytes: try FileHandle.standardInput.readToEnd() ?? Data(), encoding: .utf8) else {
+            throw CommandError.usage("it is not UTF-8")
+        }
+        return text
+    }
+
+    private static func files(_ paths: [String], _ problems: inout [FileProblem]) -> [String] {
         var found: [String] = []
         for path in paths {
-            guard FileManager.default.fileExists(atPath: path) else {
-                standardError("error: \(path) does not exist")
-                throw ExitCode(AftershockExit.usage)
+            guard path == "-" || FileManager.default.fileExists(atPath: path) else {
+                problems.append(FileProblem(message: "\(path) does not exist"))
+                continue
             }
             guard isFolder(path) else {
                 found.append(path)
                 continue
             }
-            let inside = try FileManager.default.contentsOfDirectory(atPath: path)
-                .filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }.sorted()
-            guard !inside.isEmpty else {
-                standardError("error: \(path) contains no *.yaml file")
-                throw ExitCode(AftershockExit.usage)
+            do {
+                let inside = try FileManager.default.contentsOfDirectory(atPath: path)
+                    .filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }.sorted()
+                if inside.isEmpty { problems.append(FileProblem(message: "\(path) contains no *.yaml file")) }
+                found += inside.map { (path as NSString).appendingPathComponent($0) }
+            } catch {
+                problems.append(FileProblem(file: path, message: "cannot be read: \(words(for: error))"))
             }
-            found += inside.map { (path as NSString).appendingPathComponent($0) }
         }
         return found
+    }
+}
+
+/// One thing that is wrong with the files that were given.
+struct FileProblem: CustomStringConvertible {
+    /// `nil`: no file, but what was given for one.
+    var file: String?
+    var position: SourcePosition?
+    var message: String
+    var hint: String?
+    var description: String
+
+    init(file: String? = nil, message: String) {
+        self.file = file
+        self.message = message
+        description = "\(file.map { "\($0): " } ?? "")error: \(message)"
+    }
+
+    init(_ diagnostic: Diagnostic) {
+        file = diagnostic.file
+        position = diagnostic.position
+        message = diagnostic.message
+        hint = diagnostic.hint
+        description = diagnostic.description
+    }
+
+    var json: JSONValue {
+        [
+            "file": file.map(JSONValue.string) ?? .null, "message": .string(message), "hint": hint.map(JSONValue.string) ?? .null,
+            "line": position.map { .integer(Int64($0.line)) } ?? .null, "column": position.map { .integer(Int64($0.column)) } ?? .null,
+        ]
     }
 }

@@ -16,10 +16,6 @@ struct HistoryCommand: ParsableCommand {
             --known acknowledges.
             """)
 
-    enum Format: String, ExpressibleByArgument, CaseIterable {
-        case text, json
-    }
-
     @Argument(
         help: ArgumentHelp("Report folders, folders of report folders, or files that 'run --history' keeps.", valueName: "path"),
         completion: .file())
@@ -33,8 +29,7 @@ struct HistoryCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Write history.html and history.json to this folder.", valueName: "folder"), completion: .directory)
     var to: String?
 
-    @Option(name: [.short, .long], help: "The output format.")
-    var output = Format.text
+    @OptionGroup var output: OutputOption
 
     func run() throws {
         let history: History
@@ -51,7 +46,7 @@ struct HistoryCommand: ParsableCommand {
         } catch {
             throw CommandError.unusable(words(for: error))
         }
-        switch output {
+        switch output.format {
         case .text: StandardStream.output.write(report.text)
         case .json: StandardStream.output.write(String(decoding: try report.data(), as: UTF8.self))
         }

@@ -29,8 +29,7 @@ struct InitCommand: ParsableCommand {
     private func write(_ text: String, to name: String) throws {
         let path = (folder as NSString).appendingPathComponent(name)
         guard !FileManager.default.fileExists(atPath: path) else {
-            standardError("error: \(path) exists already; nothing was overwritten")
-            throw ExitCode(AftershockExit.usage)
+            throw CommandError.usage("\(path) exists already; nothing was overwritten")
         }
         do {
             try text.write(toFile: path, atomically: true, encoding: .utf8)

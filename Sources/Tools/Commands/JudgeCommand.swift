@@ -14,10 +14,6 @@ struct JudgeCommand: ParsableCommand {
             The exit codes are those of 'run'.
             """)
 
-    enum Format: String, ExpressibleByArgument, CaseIterable {
-        case text, json
-    }
-
     @Argument(help: ArgumentHelp("The run's report folder, or its journal.", valueName: "folder"), completion: .directory)
     var path: String
 
@@ -40,8 +36,7 @@ struct JudgeCommand: ParsableCommand {
     @Option(help: "The form of junit.xml: valid against junit-10.xsd, or with properties in the testcases as well.")
     var junitProfile = JUnitOptions.Profile.standard
 
-    @Option(name: [.short, .long], help: "The output format: text is a table, json is results.json.")
-    var output = Format.text
+    @OptionGroup var output: OutputOption
 
     func validate() throws {
         let rejudged = maxDowntime != nil || recoveredWithin != nil || lostWrites != nil
@@ -51,6 +46,10 @@ struct JudgeCommand: ParsableCommand {
     }
 
     func run() throws {
+        guard FileManager.default.fileExists(atPath: path) else {
+            let meant = Misspelling.suggestion([path], in: ReportCommand.self).map { ". Did you mean 'report \($0)'?" } ?? ""
+            throw CommandError.usage("there is no \(path)\(meant)")
+        }
         let journal = isFolder(path) ? (path as NSString).appendingPathComponent("journal.ndjson") : path
         guard !JournalReader.isInUse(journal) else {
             throw CommandError.usage("\(journal) is in use: its run, or a restore of it, still goes on; wait for its end")
@@ -69,7 +68,7 @@ struct JudgeCommand: ParsableCommand {
         } catch {
             throw CommandError.unusable(words(for: error))
         }
-        switch output {
+        switch output.format {
         case .text:
             TerminalReport.print(findings)
         case .json:

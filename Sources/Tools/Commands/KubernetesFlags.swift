@@ -53,13 +53,17 @@ struct KubernetesFlags: ParsableArguments {
     /// A client for the cluster that the flags and the kubeconfig name.
     func client() throws -> KubernetesClient {
         do {
-            let configuration = try ClusterConfiguration.load(overrides)
-            for warning in configuration.warnings { standardError("warning: \(warning)") }
-            return try KubernetesClient(configuration)
+            return try configuredClient()
         } catch {
-            standardError("error: \(error)")
-            throw ExitCode(AftershockExit.usage)
+            throw CommandError.usage("\(error)")
         }
+    }
+
+    /// The same, with the kubeconfig's errors as they are.
+    func configuredClient() throws -> KubernetesClient {
+        let configuration = try ClusterConfiguration.load(overrides)
+        for warning in configuration.warnings { standardError("warning: \(warning)") }
+        return try KubernetesClient(configuration)
     }
 }
 

@@ -35,7 +35,7 @@ struct MergeCommand: ParsableCommand {
         } catch {
             throw CommandError.unusable(words(for: error))
         }
-        StandardStream.output.write(report.text)
+        standardOutput(report.text(width: StandardStream.width), terminator: "")
         throw ExitCode(report.exitCode.rawValue)
     }
 }

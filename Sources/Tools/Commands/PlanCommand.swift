@@ -25,12 +25,7 @@ struct PlanCommand: AsyncParsableCommand {
     @Option(help: "The image of helper pods, instead of the experiments' own.")
     var helperImage: String?
 
-    @Option(name: .shortAndLong, help: "The output format.")
-    var output: Output = .text
-
-    enum Output: String, ExpressibleByArgument, CaseIterable {
-        case text, json
-    }
+    @OptionGroup var output: OutputOption
 
     func run() async throws {
         let client = try kubernetes.client()
@@ -41,14 +36,9 @@ struct PlanCommand: AsyncParsableCommand {
         let planner = Planner(client: client, options: options, eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
         var plans: [RunPlan] = []
         for experiment in files.flatMap(\.experiments) {
-            let plan = await planner.plan(experiment)
-            plans.append(plan)
-            if output == .text { standardOutput(Self.text(plan)) }
+            plans.append(await planner.plan(experiment))
         }
-        if output == .json {
-            StandardStream.output.write(
-                String(decoding: try JSONValue.array(plans.map(Self.json)).data(pretty: true), as: UTF8.self) + "\n")
-        }
+        try output.print(text: plans.map { Self.text($0) + "\n" }.joined(), json: .array(plans.map(Self.json)))
         if plans.contains(where: { !$0.passed }) { throw ExitCode(AftershockExit.preflight) }
     }
 
@@ -67,14 +57,7 @@ struct PlanCommand: AsyncParsableCommand {
     private static func json(_ plan: RunPlan) -> JSONValue {
         [
             "experiment": .string(plan.experiment), "passed": .bool(plan.passed),
-            "checks": .array(
-                plan.checks.map { check in
-                    [
-                        "name": .string(check.name), "status": .string(check.status.rawValue),
-                        "message": .string(check.message.withoutSecrets),
-                        "hint": check.hint.map { .string($0.withoutSecrets) } ?? nil,
-                    ]
-                }),
+            "checks": .array(plan.checks.map(\.json)),
             "actions": .array(plan.actions.map(JSONValue.string)),
             "permissions": .array(plan.permissions.required.map { .string($0.description) }),
         ]
@@ -91,5 +74,12 @@ extension PreflightCheck {
             case .failed: "×"
             }
         return "    \(sign) \(name): \(message)" + (hint.map { "\n        → \($0)" } ?? "")
+    }
+
+    var json: JSONValue {
+        [
+            "name": .string(name), "status": .string(status.rawValue), "message": .string(message.withoutSecrets),
+            "hint": hint.map { .string($0.withoutSecrets) } ?? .null,
+        ]
     }
 }

@@ -49,6 +49,10 @@ extension Aftershock {
             end(with: error.code)
         } catch {
             // Help, versions, and what is wrong with the arguments are the parser's; only of other errors does it know nothing.
+            if exitCode(for: error) == .validationFailure {
+                standardError(Misspelling.message(fullMessage(for: error), arguments: Array(CommandLine.arguments.dropFirst())))
+                end(with: AftershockExit.usage)
+            }
             guard exitCode(for: error) == .failure else { exit(withError: error) }
             standardError("error: \(words(for: error))")
             end(with: AftershockExit.internal)

@@ -1,3 +1,4 @@
+import Experiment
 import Foundation
 import Journal
 import Synchronization
@@ -18,18 +19,47 @@ final class ProgressPrinter: Sendable {
         var isLive = false
         var hasLiveLine = false
         var lastDrawn = RunTime.origin
+        var estimate: RunEstimate
+        /// The step that goes on, and since when.
+        var step = "starting"
+        var stepStart = ContinuousClock.now
+        var lastLine = ContinuousClock.now
     }
 
     private let isTerminal: Bool
     private let isQuiet: Bool
-    private let state = Mutex(State())
+    private let write: @Sendable (String) -> Void
+    private let state: Mutex<State>
 
     /// Time between two redraws of the live line.
     private static let redraw = Duration.milliseconds(100)
+    /// The longest time without a line, so that nobody, and no CI system, takes a long stage for a hang.
+    static let heartbeat = Duration.seconds(30)
 
-    init(quiet: Bool) {
+    init(quiet: Bool, estimate: RunEstimate, write: @escaping @Sendable (String) -> Void = { standardError($0, waits: false) }) {
         isQuiet = quiet
         isTerminal = isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
+        state = Mutex(State(estimate: estimate))
+        self.write = write
+    }
+
+    /// Prints a heartbeat whenever nothing else was printed for a while, until the task is cancelled.
+    func beat() async {
+        while !Task.isCancelled {
+            guard let _ = try? await Task.sleep(for: .seconds(1)) else { return }
+            beat(at: .now)
+        }
+    }
+
+    func beat(at now: ContinuousClock.Instant) {
+        guard !isQuiet else { return }
+        state.withLock { state in
+            guard now - state.lastLine >= Self.heartbeat else { return }
+            let seconds = (now - state.stepStart).components.seconds
+            let counters = state.isLive ? "; \(Self.counters(state))" : ""
+            print("           still \(state.step), for \(Duration.seconds(seconds).gep2257)\(counters)", &state)
+            state.lastLine = now
+        }
     }
 
     func take(_ record: JournalRecord) {
@@ -42,15 +72,24 @@ final class ProgressPrinter: Sendable {
             case .write(let write):
                 count(.write, write.failure, &state)
                 drawLive(record.at, &state)
+            case .runStarted:
+                enter("checking", &state)
+                guard let line = Self.line(record.event) else { return }
+                print(line.text, &state)
+                print("estimate: \(state.estimate.total)", &state)
             case .repeatStarted(let started):
                 state.counters = [:]
                 state.repeatStart = record.at
-                print("  repeat \(started.number)/\(started.of)", &state)
+                state.estimate.start(at: record.at)
+                print("  repeat \(started.number)/\(started.of)" + (state.estimate.rest.map { ", \($0)" } ?? ""), &state)
             case .stageEntered(let stage):
                 state.isLive = ![.preparing, .settling].contains(stage.stage)
+                enter(stage.stage.rawValue, &state)
                 step(stage.stage.rawValue, record.at, &state)
             case .repeatEnded(let ended):
                 state.isLive = false
+                state.estimate.end(at: record.at)
+                enter("between two repeats", &state)
                 if let reason = ended.reason { step("\(ended.how.rawValue): \(reason.oneLine)", record.at, &state) }
             default:
                 guard let line = Self.line(record.event) else { return }
@@ -93,6 +132,11 @@ final class ProgressPrinter: Sendable {
         }
     }
 
+    private func enter(_ step: String, _ state: inout State) {
+        state.step = step
+        state.stepStart = .now
+    }
+
     private func count(_ track: Track, _ failure: Failure?, _ state: inout State) {
         var counter = state.counters[track] ?? Counter()
         if let failure {
@@ -107,23 +151,27 @@ final class ProgressPrinter: Sendable {
 
     private func step(_ text: String, _ time: RunTime, _ state: inout State) {
         let seconds = Double((time - state.repeatStart).wholeNanoseconds) / 1e9
-        print(String(format: "  %7.1fs  ", seconds) + text, &state)
+        print(String(format: "  %7.1f s  ", seconds) + text, &state)
     }
 
     private func print(_ text: String, _ state: inout State) {
         clear(&state)
-        standardError(text, waits: false)
+        write(text)
+        state.lastLine = .now
+    }
+
+    private static func counters(_ state: State) -> String {
+        Track.allCases.map { track in
+            let counter = state.counters[track] ?? Counter()
+            return "\(track.rawValue) " + (counter.failing.map { "× \($0)" } ?? "√") + " \(counter.good)/\(counter.good + counter.bad)"
+        }.joined(separator: "  ")
     }
 
     private func drawLive(_ time: RunTime, _ state: inout State) {
         guard isTerminal, state.isLive, time - state.lastDrawn >= Self.redraw else { return }
         state.lastDrawn = time
-        let parts = Track.allCases.map { track in
-            let counter = state.counters[track] ?? Counter()
-            return "\(track.rawValue) " + (counter.failing.map { "× \($0)" } ?? "√") + " \(counter.good)/\(counter.good + counter.bad)"
-        }
-        let seconds = String(format: "%7.1fs", Double((time - state.repeatStart).wholeNanoseconds) / 1e9)
-        StandardStream.errors.write("\r\u{1B}[K" + "  \(seconds)  \(parts.joined(separator: "  "))".oneLine.harmless, waits: false)
+        let seconds = String(format: "%7.1f s", Double((time - state.repeatStart).wholeNanoseconds) / 1e9)
+        StandardStream.errors.write("\r\u{1B}[K" + "  \(seconds)  \(Self.counters(state))".oneLine.harmless, waits: false)
         state.hasLiveLine = true
     }
 

@@ -10,7 +10,7 @@ struct RBACCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rbac",
         abstract: "Print the ServiceAccount, the Roles and the bindings that the experiments need.",
-        discussion: "Apply it with: aftershock rbac FILES | kubectl apply -f -")
+        discussion: "Apply it with: aftershock rbac FILES | kubectl apply -f -. With -o json it is a List, which kubectl takes as well.")
 
     @OptionGroup var experiments: ExperimentPaths
 
@@ -29,6 +29,8 @@ struct RBACCommand: ParsableCommand {
     @Flag(help: "Add permissions that only make the reports more detailed: to read the states of nodes and volumes.")
     var withOptional = false
 
+    @OptionGroup var output: OutputOption
+
     func run() throws {
         let permissions = try experiments.load(namespace: targetNamespace).flatMap(\.experiments).flatMap { experiment in
             let permissions = Permissions(
@@ -37,8 +39,9 @@ struct RBACCommand: ParsableCommand {
             return permissions.required + (withOptional ? permissions.optional : [])
         }
         let manifest = RBACManifest(account: serviceAccount, namespace: namespace, permissions: permissions)
-        let documents = try manifest.objects.map { try Yams.dump(object: Self.plain($0), sortKeys: true) }
-        StandardStream.output.write(documents.joined(separator: "---\n"))
+        try output.print(
+            text: manifest.objects.map { try Yams.dump(object: Self.plain($0), sortKeys: true) }.joined(separator: "---\n"),
+            json: ["apiVersion": "v1", "kind": "List", "items": .array(manifest.objects)])
     }
 
     /// A JSON value as the plain collections that Yams dumps.

@@ -1,9 +1,11 @@
 import ArgumentParser
 import Foundation
+import JSON
 import Journal
 import Kubernetes
 import Report
 import Run
+import Secrets
 import Verdict
 
 struct RestoreCommand: AsyncParsableCommand {
@@ -33,6 +35,8 @@ struct RestoreCommand: AsyncParsableCommand {
     @Flag(help: "Also run the commands that the journal or the marks name, and use this machine's passwords for marks; read them first.")
     var runCommands = false
 
+    @OptionGroup var output: OutputOption
+
     func validate() throws {
         guard [run != nil, runID != nil, all].filter({ $0 }).count == 1 else {
             throw ValidationError("give exactly one of --run FOLDER, --run-id ID and --all")
@@ -52,13 +56,18 @@ struct RestoreCommand: AsyncParsableCommand {
                     runID: runID, in: kubernetes.namespace == nil ? .all : .current, runsCommands: runCommands)
             }
         } catch {
-            standardError("error: \(words(for: error))")
-            throw ArgumentParser.ExitCode(AftershockExit.notRestored)
+            throw CommandError(code: AftershockExit.notRestored, description: words(for: error))
         }
-        if restorations.isEmpty { standardOutput("nothing is left to restore") }
-        for restoration in restorations {
-            standardOutput("\(restoration.proven ? "√" : "×") \(restoration.summary.oneLine): \(restoration.evidence.oneLine)")
-        }
+        let lines = restorations.map { "\($0.proven ? "√" : "×") \($0.summary.oneLine): \($0.evidence.oneLine)\n" }
+        try output.print(
+            text: lines.isEmpty ? "nothing is left to restore\n" : lines.joined(),
+            json: [
+                "schema": "aftershock.restore/v1", "restored": .bool(restorations.allSatisfy(\.proven)),
+                "changes": .array(
+                    restorations.map {
+                        ["summary": .string($0.summary), "proven": .bool($0.proven), "evidence": .string($0.evidence.withoutSecrets)]
+                    }),
+            ])
         if restorations.contains(where: { !$0.proven }) { throw ArgumentParser.ExitCode(AftershockExit.notRestored) }
     }
 

@@ -79,15 +79,10 @@ struct RunCommand: AsyncParsableCommand {
     @Flag(help: "Leave the ledger's tables in the database.")
     var keepTables = false
 
-    @Flag(name: .shortAndLong, help: "Print no progress, only the final table.")
+    @Flag(name: .shortAndLong, help: "Print no progress, only the final table, warnings and errors.")
     var quiet = false
 
-    @Option(name: .shortAndLong, help: "The output format of the final result.")
-    var output: Output = .table
-
-    enum Output: String, ExpressibleByArgument, CaseIterable {
-        case table, json
-    }
+    @OptionGroup var output: OutputOption
 
     func validate() throws {
         if let repeats, repeats < 1 { throw ValidationError("--repeat is at least 1") }
@@ -147,7 +142,7 @@ struct RunCommand: AsyncParsableCommand {
             repeatOverride: repeats, confirmedContext: confirmContext, helperImage: helperImage, isSandbox: sandbox,
             ownNode: ProcessInfo.processInfo.environment["AFTERSHOCK_NODE_NAME"], keepTables: keepTables,
             command: ["aftershock"] + CommandLine.arguments.dropFirst())
-        let progress = ProgressPrinter(quiet: quiet)
+        let progress = ProgressPrinter(quiet: quiet, estimate: RunEstimate(files.flatMap(\.experiments), repeats: repeats))
         let writer = ReportWriter(directory: folder.path, junit: junitProfile)
         let runner = try Runner(
             client: client, options: options, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, interruption: interruption,
@@ -155,7 +150,9 @@ struct RunCommand: AsyncParsableCommand {
             report: { try writer.write($0) })
         begun(runner)
         folder.link()
+        let heartbeat = Task { await progress.beat() }
         let findings = await runner.run(files)
+        heartbeat.cancel()
         progress.finish()
         if let interruption = findings.interruption, interruption.cause == "error" {
             let left = runner.openUndos
@@ -166,11 +163,11 @@ struct RunCommand: AsyncParsableCommand {
                         : "This stays changed:\(left.map { "\n  \($0)" }.joined())\nRestore it with: aftershock restore --run-id \(runID)")
             )
         }
-        switch output {
-        case .table: TerminalReport.print(findings)
+        switch output.format {
+        case .text: TerminalReport.print(findings)
         case .json: StandardStream.output.write(String(decoding: try ReportWriter.results(findings), as: UTF8.self))
         }
-        standardError("reports: \(folder.path)")
+        if !quiet { standardError("reports: \(folder.path)") }
         GitHubActions(findings: findings, folder: folder.path)?.write()
         // The last of all: what it cannot take is told, and the rest is there.
         if let history { try HistoryEntry.load(folder.path).first?.append(to: history) }

@@ -46,6 +46,14 @@ enum StandardStream: Int32 {
         }
     }
 
+    /// The columns that a table on standard output has: those of `COLUMNS`, or of the terminal; `nil`: no limit.
+    static var width: Int? {
+        if let columns = ProcessInfo.processInfo.environment["COLUMNS"].flatMap({ Int($0) }), columns > 0 { return columns }
+        var size = winsize()
+        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+        return Int(size.ws_col)
+    }
+
     private func isReady(within milliseconds: Int32) -> Bool {
         var descriptor = pollfd(fd: rawValue, events: Int16(POLLOUT), revents: 0)
         while true {

@@ -6,6 +6,7 @@ extension TerminalReport {
     /// Prints the table on standard output, coloured where that is a terminal that wants it.
     static func print(_ findings: Findings) {
         let isColored = wantsColor(environment: ProcessInfo.processInfo.environment, isTerminal: isatty(STDOUT_FILENO) == 1)
-        StandardStream.output.write(TerminalReport(findings, isColored: isColored).text.harmless(keepingColors: isColored))
+        StandardStream.output.write(
+            TerminalReport(findings, isColored: isColored, width: StandardStream.width).text.harmless(keepingColors: isColored))
     }
 }

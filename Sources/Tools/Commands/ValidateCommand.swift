@@ -1,5 +1,6 @@
 import ArgumentParser
 import Experiment
+import JSON
 import Run
 
 struct ValidateCommand: ParsableCommand {
@@ -12,12 +13,22 @@ struct ValidateCommand: ParsableCommand {
             """)
 
     @OptionGroup var experiments: ExperimentPaths
+    @OptionGroup var output: OutputOption
 
     func run() throws {
-        for file in try experiments.load() {
-            for experiment in file.experiments {
-                standardOutput("\(file.file): \(experiment.name): \(experiment.fault.kind), valid")
-            }
-        }
+        let (loaded, problems) = ExperimentPaths.read(experiments.paths)
+        if output.format == .text, !problems.isEmpty { standardError(problems.map(\.description).joined(separator: "\n")) }
+        let valid = loaded.flatMap { file in file.experiments.map { (path: file.file, experiment: $0) } }
+        try output.print(
+            text: valid.map { "\($0.path): \($0.experiment.name): \($0.experiment.fault.kind), valid\n" }.joined(),
+            json: [
+                "schema": "aftershock.validation/v1", "valid": .bool(problems.isEmpty),
+                "experiments": .array(
+                    valid.map {
+                        ["file": .string($0.path), "name": .string($0.experiment.name), "fault": .string($0.experiment.fault.kind)]
+                    }),
+                "problems": .array(problems.map(\.json)),
+            ])
+        if !problems.isEmpty { throw ExitCode(AftershockExit.usage) }
     }
 }

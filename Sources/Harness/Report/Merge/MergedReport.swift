@@ -44,15 +44,20 @@ public struct MergedReport: Sendable {
         try writer.replace("report.html", with: html())
     }
 
+    public var text: String { text(width: nil) }
+
     /// A line an experiment.
-    public var text: String {
+    ///
+    /// - Parameter width: the columns that the table is to fit in; `nil`: no limit.
+    public func text(width: Int?) -> String {
         var table = TextTable([
             ("cluster", .left), ("experiment", .left), ("verdict", .left), ("downtime, worst repeat", .right), ("lost", .right),
         ])
         for row in rows {
             table.add([row.cluster, row.headline.found.name, row.headline.found.verdict.rawValue, row.headline.downtime, row.headline.lost])
         }
-        return (table.lines + ["\(parts.count) runs, exit code \(exitCode.rawValue): \(exitCode.meaning)"]).joined(separator: "\n") + "\n"
+        return (table.lines(width: width) + ["\(parts.count) runs, exit code \(exitCode.rawValue): \(exitCode.meaning)"]).joined(
+            separator: "\n") + "\n"
     }
 
     private func results() throws -> Data {

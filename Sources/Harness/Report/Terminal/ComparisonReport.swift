@@ -15,7 +15,10 @@ public struct ComparisonReport {
         self.maxRegression = maxRegression
     }
 
-    public var text: String {
+    public var text: String { text(width: nil) }
+
+    /// - Parameter width: the columns that the table is to fit in; `nil`: no limit.
+    public func text(width: Int?) -> String {
         var table = TextTable([
             ("experiment/track", .left), ("baseline", .right), ("current", .right), ("change", .right), ("p", .right), ("n", .right),
             ("", .left),
@@ -28,7 +31,7 @@ public struct ComparisonReport {
                 word(comparison),
             ])
         }
-        return (table.lines + mismatches.map { "not compared: \($0)" }).joined(separator: "\n") + "\n"
+        return (table.lines(width: width) + mismatches.map { "not compared: \($0)" }).joined(separator: "\n") + "\n"
     }
 
     /// The same for programs.

@@ -6,11 +6,15 @@ public import Verdict
 public struct TerminalReport {
     private let findings: Findings
     private let isColored: Bool
+    private let width: Int?
 
-    /// - Parameter isColored: only for a terminal that wants it (no `NO_COLOR`, not `TERM=dumb`).
-    public init(_ findings: Findings, isColored: Bool = false) {
+    /// - Parameters:
+    ///   - isColored: only for a terminal that wants it (no `NO_COLOR`, not `TERM=dumb`).
+    ///   - width: the columns that tables are to fit in; `nil`: no limit.
+    public init(_ findings: Findings, isColored: Bool = false, width: Int? = nil) {
         self.findings = findings
         self.isColored = isColored
+        self.width = width
     }
 
     /// Returns whether a stream takes colours. Sources: https://no-color.org, https://clig.dev.
@@ -74,7 +78,7 @@ public struct TerminalReport {
             cells += [String(one.ledger?.unknown ?? Int64(one.writes.unknown)), nodes(one)]
             table.add(cells)
         }
-        return table.lines
+        return table.lines(width: width.map { $0 - 2 })
     }
 
     /// `0` for no outage, `lower..upper` otherwise, in seconds.

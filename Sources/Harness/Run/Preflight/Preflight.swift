@@ -38,8 +38,14 @@ struct Preflight: Sendable {
     /// Runs the checks. One that could not be carried out has failed; those that build on it are left out.
     func run() async -> Outcome {
         var outcome = Outcome()
+        await collect(&outcome) { try await checkAll(&$0) }
+        return outcome
+    }
+
+    /// Makes checks that others do not build on: when one cannot be carried out, the rest is still looked at.
+    private func collect(_ outcome: inout Outcome, _ checks: (inout Outcome) async throws -> Void) async {
         do {
-            try await checkAll(&outcome)
+            try await checks(&outcome)
         } catch let error as TargetError {
             outcome.fail(error.check, error.message, hint: error.hint)
         } catch let error as KubernetesError {
@@ -47,24 +53,24 @@ struct Preflight: Sendable {
         } catch {
             outcome.fail("preflight", "\(error)")
         }
-        return outcome
     }
 
     private func checkAll(_ outcome: inout Outcome) async throws {
         checkContext(&outcome)
         let version = try await client.version()
         outcome.pass("cluster", "\(client.configuration.server) answers, Kubernetes \(version.gitVersion)")
-        try await checkPermissions(&outcome)
-        guard outcome.passed else { return }
+        let isAllowed = try await checkPermissions(&outcome)
         checkNamespace(&outcome)
+        // A user who may not read the target is told so once, by the permissions.
+        guard isAllowed else { return }
+        await collect(&outcome) { try await checkLeftovers(&$0) }
         let target = try await TargetResolver(client: client, target: experiment.target).resolveWithEndpoint()
         await checkTarget(target, &outcome)
-        guard outcome.passed else { return }
+        guard target.ambiguity == nil, !target.servingPods.isEmpty else { return }
         let instance = try target.instance()
-        try await checkInstance(instance, target, &outcome)
-        try await checkLeftovers(&outcome)
+        await collect(&outcome) { try await checkInstance(instance, target, &$0) }
         if fault.takesNode || experiment.safety.requireSpareNode {
-            try await checkNodes(target, &outcome)
+            await collect(&outcome) { try await checkNodes(target, &$0) }
         }
         guard outcome.passed else { return }
         try await checkRehearsal(instance, &outcome)
@@ -89,14 +95,19 @@ struct Preflight: Sendable {
             hint: "add --confirm-context=\(context), or spec.target.context: \(context)")
     }
 
-    private func checkPermissions(_ outcome: inout Outcome) async throws {
+    /// - Returns: whether nothing is missing.
+    private func checkPermissions(_ outcome: inout Outcome) async throws -> Bool {
         let needed = Permissions(experiment: experiment, fault: fault).required
         var missing: [ResourceAttributes] = []
         for attributes in needed where try await !client.review(attributes).allowed { missing.append(attributes) }
-        if missing.isEmpty { return outcome.pass("permissions", "all \(needed.count) permissions that the experiment needs are there") }
+        guard !missing.isEmpty else {
+            outcome.pass("permissions", "all \(needed.count) permissions that the experiment needs are there")
+            return true
+        }
         outcome.fail(
             "permissions", "not allowed: \(missing.map(\.description).joined(separator: "; "))",
             hint: "'aftershock rbac FILE' prints the Role that the experiment needs")
+        return false
     }
 
     private func checkNamespace(_ outcome: inout Outcome) {

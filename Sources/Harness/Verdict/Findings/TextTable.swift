@@ -1,4 +1,4 @@
-/// A table in plain text, its columns aligned.
+/// A table in plain text, its columns aligned. One that is wider than it may be goes on below, each part with the first column.
 public struct TextTable {
     public enum Alignment {
         case left, right
@@ -15,15 +15,33 @@ public struct TextTable {
         rows.append(row)
     }
 
-    public var lines: [String] {
+    /// - Parameter width: the most characters of a line; `nil`: any number. A column that alone is wider stays whole.
+    public func lines(width: Int? = nil) -> [String] {
         let all = [columns.map(\.title)] + rows
         let widths = columns.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
-        return all.map { row in
-            let cells = columns.indices.map { column in
+        var parts = [[Int]()]
+        var used = 0
+        for column in columns.indices.dropFirst() {
+            let needed = widths[column] + Self.gap
+            if let width, used + needed + widths[0] > width, parts.last != [] {
+                parts.append([])
+                used = 0
+            }
+            parts[parts.count - 1].append(column)
+            used += needed
+        }
+        return Array(parts.map { lines(all, widths, [0] + $0) }.joined(separator: [""]))
+    }
+
+    private static let gap = 2
+
+    private func lines(_ all: [[String]], _ widths: [Int], _ shown: [Int]) -> [String] {
+        all.map { row in
+            let cells = shown.map { column in
                 let padding = String(repeating: " ", count: widths[column] - row[column].count)
                 return columns[column].alignment == .left ? row[column] + padding : padding + row[column]
             }
-            var line = cells.joined(separator: "  ")
+            var line = cells.joined(separator: String(repeating: " ", count: Self.gap))
             while line.last == " " { line.removeLast() }
             return line
         }

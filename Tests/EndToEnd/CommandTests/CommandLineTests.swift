@@ -1,0 +1,53 @@
+import Checkout
+import Foundation
+import JSON
+import Programs
+import Testing
+
+/// Answers for programs, standard input, slips of the pen, and narrow terminals.
+@Suite struct CommandLineTests {
+    private static let experiment = Checkout.root.appendingPathComponent("experiments/control.yaml").path
+
+    private func json(_ arguments: [String], input: String = "", code: Int32) async throws -> JSONValue {
+        let run = try await Program.run("aftershock", arguments + ["-o", "json"], input: input)
+        #expect(run.exitCode == code, "\(run.errors)")
+        return try JSONValue(parsing: Data(run.output.utf8))
+    }
+
+    @Test func experimentsAreValidatedFromStandardInput() async throws {
+        let text = try String(contentsOfFile: Self.experiment, encoding: .utf8)
+        let valid = try await json(["validate", "-"], input: text, code: 0)
+        #expect(valid["valid"]?.bool == true)
+        #expect(valid["experiments"]?.array?.first?["file"]?.string == "-")
+        let wrong = try await json(["validate", "-", "/nowhere.yaml"], input: text + "  nonsense: 1\n", code: 64)
+        #expect(wrong["valid"]?.bool == false)
+        let problems = try #require(wrong["problems"]?.array)
+        #expect(problems.contains { $0["message"]?.string == "there is no /nowhere.yaml" })
+        #expect(problems.contains { $0["file"]?.string == "-" && ($0["line"]?.integer ?? 0) > 1 })
+    }
+
+    @Test func doctorSaysAllFindingsAtOnce() async throws {
+        let found = try await json(["doctor", "--kubeconfig", "/nowhere", "/nowhere.yaml"], code: 64)
+        let checks = try #require(found["sections"]?.array).flatMap { $0["checks"]?.array ?? [] }
+        #expect(Set(checks.compactMap { $0["name"]?.string }) == ["kubeconfig", "file"])
+        #expect(checks.allSatisfy { $0["status"]?.string == "failed" })
+    }
+
+    @Test func permissionsAreAListThatKubectlTakes() async throws {
+        let list = try await json(["rbac", Self.experiment], code: 0)
+        #expect(list["kind"]?.string == "List")
+        #expect(list["items"]?.array?.contains { $0["kind"]?.string == "Role" } == true)
+    }
+
+    @Test(arguments: [
+        (["rnu"], "Did you mean 'run'?"), (["comapre", "a", "b"], "Did you mean 'compare'?"),
+        (["report", "mrge"], "Did you mean 'report merge'?"),
+        (["run", "--quite", "x"], "Did you mean '--quiet'?"), (["restore"], "exactly one of"), (["run", "--repeat", "0", "x"], "--repeat"),
+    ])
+    func aSlipIsAnsweredByTheNearestWord(_ arguments: [String], _ words: String) async throws {
+        let run = try await Program.run("aftershock", arguments)
+        #expect(run.exitCode == 64)
+        #expect(run.errors.contains(words))
+        #expect(run.errors.hasPrefix("error: "), "one spelling, in every command: \(run.errors)")
+    }
+}

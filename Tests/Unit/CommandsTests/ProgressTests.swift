@@ -1,0 +1,41 @@
+import Experiment
+import Fault
+import Foundation
+import Journal
+import Synchronization
+import Testing
+
+@testable import Commands
+
+@Suite struct ProgressTests {
+    private static func experiments() throws -> [Experiment] {
+        try ExperimentFile.parse(
+            InitCommand.example.replacing(
+                "repeat: ", with: "pauseBetween: 5s\n  steadyFor: 10s\n  stableFor: 10s\n  giveUpAfter: 2m\n  repeat: "),
+            file: "example", faults: FaultCatalog.standard.formats)
+    }
+
+    @Test func aRunIsEstimatedBeforeAndWhileItGoesOn() throws {
+        var estimate = RunEstimate(try Self.experiments(), repeats: 3)
+        #expect(estimate.total == "3 repeats, at least 1m10s and at most about 13m10s")
+        #expect(estimate.rest == nil)
+        estimate.start(at: .origin)
+        estimate.end(at: .origin + .seconds(40))
+        #expect(estimate.rest == "1 of 3 done, about 1m21s left")
+    }
+
+    @Test func aSilentStageHasAHeartbeat() throws {
+        let lines = Mutex<[String]>([])
+        let progress = ProgressPrinter(quiet: false, estimate: RunEstimate(try Self.experiments(), repeats: 1)) { line in
+            lines.withLock { $0.append(line) }
+        }
+        progress.take(JournalRecord(at: .origin, event: .stageEntered(StageEntered(stage: .settling))))
+        let now = ContinuousClock.now
+        progress.beat(at: now + .seconds(10))
+        #expect(lines.withLock { $0.count } == 1, "the stage's own line is enough for a while")
+        progress.beat(at: now + .seconds(31))
+        progress.beat(at: now + .seconds(32))
+        #expect(lines.withLock { $0.count } == 2)
+        #expect(lines.withLock { $0.last?.contains("still settling, for 31s") == true })
+    }
+}
