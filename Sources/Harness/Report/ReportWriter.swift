@@ -64,9 +64,15 @@ public struct ReportWriter: Sendable {
     /// `results.json` as it is written.
     public static func results(_ findings: Findings) throws -> Data { try Results(findings).data() }
 
-    /// Writes `junit.xml` again, with the testcase `baseline` in every suite.
+    /// Writes `junit.xml` with the testcase `baseline` in every suite, and the comparison itself as `comparison.json`.
     public func write(_ findings: Findings, comparison: ComparisonReport) throws {
         try replace(File.junit.rawValue, with: try JUnitReport(findings, comparison: comparison, options: junit).data())
+        try replace("comparison.json", with: Data((try comparison.json + "\n").utf8))
+    }
+
+    /// Returns a `junit.xml` of runs, with the testcase `baseline` in every suite.
+    public static func junit(_ all: [Findings], comparison: ComparisonReport) throws -> Data {
+        try JUnitReport(all, comparison: comparison).data()
     }
 
     func render(_ file: File, _ findings: Findings) throws -> Data {

@@ -25,7 +25,8 @@ struct GitHubActions {
     }
 
     func write() {
-        for line in annotations { standardError(line) }
+        // The only lines that are to command the CI system: foreign text in them cannot.
+        for line in annotations { StandardStream.errors.write(line + "\n") }
         do {
             let text = try Data(contentsOf: URL(fileURLWithPath: folder).appendingPathComponent(ReportWriter.File.summary.rawValue))
             if !FileManager.default.fileExists(atPath: summary) { try Data().write(to: URL(fileURLWithPath: summary)) }
@@ -49,7 +50,7 @@ struct GitHubActions {
     }
 
     private static func data(_ text: String) -> String {
-        text.replacingOccurrences(of: "%", with: "%25").replacingOccurrences(of: "\r", with: "%0D").replacingOccurrences(
+        text.harmless.replacingOccurrences(of: "%", with: "%25").replacingOccurrences(of: "\r", with: "%0D").replacingOccurrences(
             of: "\n", with: "%0A")
     }
 

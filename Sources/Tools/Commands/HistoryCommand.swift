@@ -36,7 +36,8 @@ struct HistoryCommand: ParsableCommand {
         let report: HistoryReport
         do {
             let today = Date().formatted(.iso8601.year().month().day())
-            history = History(try paths.flatMap(Self.entries), known: try known.map(Self.failures) ?? [], today: today)
+            history = History(
+                try paths.flatMap(ReportFiles.results).flatMap(HistoryEntry.load), known: try known.map(Self.failures) ?? [], today: today)
             report = HistoryReport(history)
             if let to {
                 try FileManager.default.createDirectory(atPath: to, withIntermediateDirectories: true)
@@ -51,18 +52,6 @@ struct HistoryCommand: ParsableCommand {
         case .json: StandardStream.output.write(String(decoding: try report.data(), as: UTF8.self))
         }
         throw ExitCode(history.exitCode.rawValue)
-    }
-
-    /// A folder without a `results.json` stands for the report folders in it, but for links such as `latest`.
-    private static func entries(_ path: String) throws -> [HistoryEntry] {
-        let results = (path as NSString).appendingPathComponent(ReportWriter.File.results.rawValue)
-        guard isFolder(path), !FileManager.default.fileExists(atPath: results) else { return try HistoryEntry.load(path) }
-        let folders = try FileManager.default.contentsOfDirectory(atPath: path).sorted().map {
-            (path as NSString).appendingPathComponent($0)
-        }
-        .filter { FileManager.default.fileExists(atPath: ($0 as NSString).appendingPathComponent(ReportWriter.File.results.rawValue)) }
-        guard !folders.isEmpty else { throw ValidationError("\(path) has no report folder: none with a results.json") }
-        return try folders.flatMap(HistoryEntry.load)
     }
 
     private static func failures(_ path: String) throws -> [KnownFailure] {

@@ -54,7 +54,7 @@ struct InitCommand: ParsableCommand {
             login: {user: sa, passwordFrom: {secret: mssql, key: MSSQL_SA_PASSWORD}}
             encryption: {mode: required, trustServerCertificate: true}
           fault: {podDelete: {}}
-          repeat: 3
+          repeat: 5                             # so often that compare can tell one run from another
           expect:
             downtime: {max: 60s}                # on every track, in every repeat, judged on the upper bound
             recoveredWithin: 90s

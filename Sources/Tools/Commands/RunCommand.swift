@@ -76,6 +76,14 @@ struct RunCommand: AsyncParsableCommand {
         completion: .file())
     var history: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Compare the run with this earlier one (a report folder, or a folder of them) as 'aftershock compare' does, and exit 1 when it is worse than allowed; may be repeated.",
+            valueName: "folder"), completion: .directory)
+    var baseline: [String] = []
+
+    @OptionGroup var comparisonLimits: ComparisonLimits
+
     @Flag(help: "Leave the ledger's tables in the database.")
     var keepTables = false
 
@@ -96,18 +104,24 @@ struct RunCommand: AsyncParsableCommand {
         let client = sandbox ? nil : try kubernetes.client()
         let namespace = client?.namespace ?? kubernetes.namespace ?? "default"
         let files = try experiments.load(namespace: namespace)
+        let earlier: StoredResults?
+        do {
+            earlier = baseline.isEmpty ? nil : try StoredResults(pooling: baseline)
+        } catch {
+            throw CommandError.usage("the baseline: \(words(for: error))")
+        }
         let runID = String(UInt32.random(in: .min ... .max), radix: 16).leftPadded(to: 8)
         let folder = try ReportFolder(reports, runID: runID)
         defer { folder.removeIfEmpty() }
         let interruption = Interruption()
         let runner = Mutex<Runner?>(nil)
         let work = Task { () async throws -> Int32 in
-            if let client { return try await run(files, client, runID, folder, interruption) { runner.set($0) } }
+            if let client { return try await run(files, client, runID, folder, earlier, interruption) { runner.set($0) } }
             var options = SandboxOptions()
             options.flaws = Set(sandboxFlaw)
             options.databaseFlaws = databaseFlaw
             return try await SandboxBoot(options: options, manifests: apply, files: files, quiet: quiet).with { client in
-                try await run(files, client, runID, folder, interruption) { runner.set($0) }
+                try await run(files, client, runID, folder, earlier, interruption) { runner.set($0) }
             }
         }
         let code = Atomic<Int32>(0)
@@ -134,8 +148,8 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     private func run(
-        _ files: [ExperimentSource], _ client: KubernetesClient, _ runID: String, _ folder: ReportFolder, _ interruption: Interruption,
-        _ begun: (Runner) -> Void
+        _ files: [ExperimentSource], _ client: KubernetesClient, _ runID: String, _ folder: ReportFolder, _ earlier: StoredResults?,
+        _ interruption: Interruption, _ begun: (Runner) -> Void
     ) async throws -> Int32 {
         let options = RunOptions(
             folder: folder.path, runID: runID, version: Aftershock.version, seed: seed ?? .random(in: .min ... .max),
@@ -169,9 +183,24 @@ struct RunCommand: AsyncParsableCommand {
         }
         if !quiet { standardError("reports: \(folder.path)") }
         GitHubActions(findings: findings, folder: folder.path)?.write()
+        let code = try earlier.map { try compare(findings, with: $0, writer) } ?? findings.exitCode
         // The last of all: what it cannot take is told, and the rest is there.
         if let history { try HistoryEntry.load(folder.path).first?.append(to: history) }
-        return findings.exitCode.rawValue
+        return code.rawValue
+    }
+}
+
+extension RunCommand {
+    /// A regression is a failure where the run itself has none.
+    private func compare(_ findings: Findings, with earlier: StoredResults, _ writer: ReportWriter) throws -> RunExitCode {
+        let current = try StoredResults(ReportWriter.results(findings), path: ReportWriter.File.results.rawValue)
+        let report = comparisonLimits.compare(earlier, current)
+        try writer.write(findings, comparison: report)
+        if output.format == .text {
+            standardOutput("compared with the baseline:\n" + report.text(width: StandardStream.width), terminator: "")
+        }
+        let isBetter: Set<RunExitCode> = [.pass, .invalid]
+        return report.isRegression && isBetter.contains(findings.exitCode) ? .failed : findings.exitCode
     }
 }
 

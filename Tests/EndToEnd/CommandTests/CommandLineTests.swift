@@ -50,4 +50,24 @@ import Testing
         #expect(run.errors.contains(words))
         #expect(run.errors.hasPrefix("error: "), "one spelling, in every command: \(run.errors)")
     }
+
+    /// Plays GitHub: the summary is appended to the step's file, and an annotation is a line that begins with the command.
+    @Test func gitHubGetsASummaryAndAnnotations() async throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("github-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let summary = folder.appendingPathComponent("summary.md")
+        try Data("before\n".utf8).write(to: summary)
+        let run = try await Program.run(
+            "aftershock",
+            ["run", Self.experiment, "--server", "https://127.0.0.1:1", "--reports", folder.appendingPathComponent("run").path],
+            environment: ["GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": summary.path])
+        #expect(run.exitCode == 5, "\(run.errors)")
+        let lines = run.errors.split(separator: "\n")
+        let annotations = lines.filter { $0.hasPrefix("::error ") }
+        #expect(annotations.count == 1, "\(run.errors)")
+        #expect(annotations.first?.contains("::preflight: ") == true, "\(annotations)")
+        let text = try String(contentsOf: summary, encoding: .utf8)
+        #expect(text.hasPrefix("before\n") && text.contains("control"), "\(text)")
+    }
 }

@@ -30,17 +30,34 @@ import Testing
     @Test func aRegressionFailsTheRunAndItsTestcase() async throws {
         try await withFolder { folder in
             let (before, now) = (try report(in: folder, "before", until: 12_000), try report(in: folder, "now", until: 14_000))
-            for _ in 1...2 {
-                let outcome = try await Program.run("aftershock", ["compare", before.path, now.path])
-                #expect(outcome.exitCode == 1)
-                #expect(outcome.output.contains("REGRESSION"))
-                let junit = try JUnitDocument(Data(contentsOf: now.appendingPathComponent("junit.xml")))
-                #expect(junit.cases.count { $0.name == "baseline" } == 1)
-                #expect(junit.result("baseline")?.type == "verdict.baseline")
-                #expect(junit.cases.allSatisfy { $0.name == "baseline" || $0.results.isEmpty })
-            }
-            let baseline = try JUnitDocument(Data(contentsOf: before.appendingPathComponent("junit.xml")))
-            #expect(!baseline.cases.contains { $0.name == "baseline" }, "the baseline is only read")
+            let own = try files(in: now)
+            let page = folder.appendingPathComponent("junit.xml").path
+            let outcome = try await Program.run("aftershock", ["compare", before.path, now.path, "--junit", page])
+            #expect(outcome.exitCode == 1)
+            #expect(outcome.output.contains("REGRESSION"))
+            let junit = try JUnitDocument(Data(contentsOf: URL(fileURLWithPath: page)))
+            #expect(junit.cases.count { $0.name == "baseline" } == 1)
+            #expect(junit.result("baseline")?.type == "verdict.baseline")
+            #expect(junit.cases.allSatisfy { $0.name == "baseline" || $0.results.isEmpty })
+            #expect(try files(in: now) == own, "a run's folder is only read")
+        }
+    }
+
+    private func files(in folder: URL) throws -> [String: Data] {
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+        return try Dictionary(uniqueKeysWithValues: names.map { ($0, try Data(contentsOf: folder.appendingPathComponent($0))) })
+    }
+
+    /// A file that is not there is not called malformed, and one that is malformed not unreadable.
+    @Test(arguments: [("nothing", "No such file or directory"), ("[", "it is not JSON"), ("[]", "its top level")])
+    func whatCannotBeReadIsToldFromWhatIsWrong(_ content: String, _ words: String) async throws {
+        try await withFolder { folder in
+            let before = try report(in: folder, "before", until: 12_000)
+            let file = folder.appendingPathComponent("now.json")
+            if content != "nothing" { try Data(content.utf8).write(to: file) }
+            let outcome = try await Program.run("aftershock", ["compare", before.path, file.path])
+            #expect(outcome.exitCode == 64)
+            #expect(outcome.errors.contains(words), "\(outcome.errors)")
         }
     }
 

@@ -33,6 +33,45 @@ import Verdict
         #expect(text.hasSuffix("not compared: x: not there\n"))
     }
 
+    /// A folder of nights is one side: each run counts once, and one that was probed otherwise is left out and named.
+    @Test func nightsArePooled() throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("nights-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        func night(_ name: String, _ edit: (inout Script) -> Void = { _ in }) throws {
+            let own = folder.appendingPathComponent(name)
+            try FileManager.default.createDirectory(at: own, withIntermediateDirectories: true)
+            var script = Script()
+            edit(&script)
+            var results = Results(script.findings())
+            results.run?.id = name == "copy" ? "1" : name
+            try results.data().write(to: own.appendingPathComponent("results.json"))
+        }
+        try night("1")
+        try night("2")
+        try night("copy")
+        try night("other") { $0.interval = 100 }
+        let pooled = try StoredResults(pooling: [folder.path])
+        let report = ComparisonReport(baseline: pooled, current: try stored(), maxRegression: 0.2, alpha: 0.05)
+        #expect(report.comparisons.allSatisfy { $0.baseline.count == 2 })
+        #expect(report.mismatches.map(\.experiment) == ["pod-delete"])
+        #expect(report.losses.map(\.baseline.repeats) == [2])
+    }
+
+    @Test func aLossThatTheBaselineDidNotHaveIsARegressionFromTheFirstRepeatOn() throws {
+        let damaged = try stored { script in
+            script.repeats = 1
+            var ledger = script.keptLedger()
+            ledger.kept -= 1
+            ledger.lost = 1
+            script.ledger = ledger
+        }
+        let report = ComparisonReport(baseline: try stored { $0.repeats = 1 }, current: damaged, maxRegression: 0.2, alpha: 0.05)
+        #expect(report.isRegression)
+        #expect(report.text.contains("current in 1 of 1 repeats with 1 rows  REGRESSION"))
+        let reverse = ComparisonReport(baseline: damaged, current: try stored(), maxRegression: 0.2, alpha: 0.05)
+        #expect(!reverse.isRegression)
+    }
+
     @Test func whatIsNotTheSameIsNotCompared() throws {
         let other = try stored { $0.name = "another" }
         #expect(

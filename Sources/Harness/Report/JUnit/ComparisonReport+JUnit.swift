@@ -8,10 +8,12 @@ extension ComparisonReport {
         let own = comparisons.filter { $0.experiment == experiment }
         let compared = own.filter { $0.outcome != .tooFew }
         let regressions = own.filter(\.isRegression)
+        let lost = losses.filter { $0.experiment == experiment && $0.isRegression }.map(Self.line)
         let reasons = mismatches.filter { $0.experiment == experiment }.map(\.description)
         func testcase(_ outcome: Judgement.Outcome, _ type: String, _ message: String) -> JUnitReport.Case {
             JUnitReport.Case(name: "baseline", outcome: outcome, type: type, message: message, details: own.map(line) + reasons)
         }
+        if !lost.isEmpty { return testcase(.failed, "verdict.baseline", lost.joined(separator: "; ")) }
         if !regressions.isEmpty {
             let allowed = String(format: "allowed %+.0f%%", maxRegression * 100)
             return testcase(
@@ -19,7 +21,7 @@ extension ComparisonReport {
         }
         guard !compared.isEmpty else {
             let few = own.map { "\($0.baseline.count)+\($0.current.count)" }.first.map {
-                ["there are \($0) repeats, \(Comparison.needed) are needed on each side"]
+                ["there are \($0) repeats, \(own[0].missing) more are needed"]
             }
             let why = few ?? (reasons.isEmpty ? ["no repeat was judged"] : reasons)
             return testcase(.skipped, "skipped", "not compared: \(why.joined(separator: "; "))")

@@ -1,7 +1,8 @@
 public import Foundation
+import Journal
 public import Verdict
 
-/// A `results.json` read back, as far as comparing needs it.
+/// One run's `results.json`, or those of several runs together, as far as comparing needs them.
 public struct StoredResults: Sendable {
     struct Experiment: Sendable {
         var name: String
@@ -9,6 +10,7 @@ public struct StoredResults: Sendable {
         /// Of the repeats that were judged, by track.
         var downtimes: [String: [Sample.Value]]
         var intervals: [String: Duration]
+        var losses = LossComparison.Side()
     }
 
     /// An experiment that cannot be compared, and the reason.
@@ -21,11 +23,54 @@ public struct StoredResults: Sendable {
         public var description: String { "\(experiment)\(track.map { ", \($0) track" } ?? ""): \(reason)" }
     }
 
-    let experiments: [Experiment]
+    private(set) var experiments: [Experiment]
+    private var runs: Set<String> = []
+    /// The experiments of runs that could not be pooled with those of earlier ones.
+    private var differing: [Mismatch] = []
+
+    /// Reads report folders, folders of report folders, and `results.json` files, and pools them.
+    ///
+    /// - Throws: ``ReportError`` when there is nothing at a path, or something else.
+    public init(pooling paths: [String]) throws {
+        experiments = []
+        for file in try paths.flatMap(ReportFiles.results) {
+            let data: Data
+            do {
+                data = try Data(contentsOf: URL(fileURLWithPath: file))
+            } catch {
+                throw ReportError(path: file, action: "read", reason: words(for: error).replacing("\(file): ", with: ""))
+            }
+            add(try StoredResults(data, path: file))
+        }
+    }
+
+    /// The same run may be in two folders.
+    private mutating func add(_ other: StoredResults) {
+        guard runs.isDisjoint(with: other.runs) else { return }
+        runs.formUnion(other.runs)
+        for experiment in other.experiments {
+            guard let place = experiments.firstIndex(where: { $0.name == experiment.name }) else {
+                experiments.append(experiment)
+                continue
+            }
+            let isSame = experiments[place].intervals.allSatisfy { experiment.intervals[$0.key] ?? $0.value == $0.value }
+            guard experiments[place].fault == experiment.fault, isSame else {
+                differing.append(
+                    Mismatch(
+                        experiment: experiment.name, reason: "a run on the same side has another fault or probe interval; it is left out"))
+                continue
+            }
+            experiments[place].downtimes.merge(experiment.downtimes) { $0 + $1 }
+            experiments[place].intervals.merge(experiment.intervals) { first, _ in first }
+            experiments[place].losses += experiment.losses
+        }
+    }
 
     /// - Throws: ``ReportError`` when `data` is no `results.json` of this version's schema.
     public init(_ data: Data, path: String) throws {
-        experiments = try Results(reading: data, path: path).experiments.map { experiment in
+        let results = try Results(reading: data, path: path)
+        runs = results.run.map { [$0.id] } ?? []
+        experiments = results.experiments.map { experiment in
             var stored = Experiment(name: experiment.name, fault: experiment.fault, downtimes: [:], intervals: [:])
             for one in experiment.repeats where one.isJudged {
                 for (track, downtime) in one.downtime {
@@ -33,14 +78,23 @@ public struct StoredResults: Sendable {
                     stored.intervals[track] = (one.probes[track]?.intervalMs).map(Duration.init(milliseconds:))
                 }
             }
+            for one in experiment.repeats { stored.losses.add(one.ledger.counts) }
             return stored
+        }
+    }
+
+    /// The damage of the rows of every experiment that both sides have.
+    public static func losses(baseline: StoredResults, current: StoredResults, alpha: Double) -> [LossComparison] {
+        current.experiments.compactMap { now in
+            let before = baseline.experiments.first { $0.name == now.name && $0.fault == now.fault }
+            return before.map { LossComparison(experiment: now.name, baseline: $0.losses, current: now.losses, alpha: alpha) }
         }
     }
 
     /// The parts that both runs have, and those that only one has or that differ.
     public static func pairs(baseline: StoredResults, current: StoredResults) -> (pairs: [Comparison.Pair], mismatches: [Mismatch]) {
         var pairs: [Comparison.Pair] = []
-        var mismatches: [Mismatch] = []
+        var mismatches = baseline.differing + current.differing
         for now in current.experiments {
             guard let before = baseline.experiments.first(where: { $0.name == now.name }) else {
                 mismatches.append(Mismatch(experiment: now.name, reason: "not in the baseline"))
@@ -65,6 +119,27 @@ public struct StoredResults: Sendable {
             mismatches.append(Mismatch(experiment: before.name, reason: "only in the baseline"))
         }
         return (pairs, mismatches)
+    }
+}
+
+extension LossComparison.Side {
+    fileprivate mutating func add(_ counts: Results.Repeat.Ledger.Counts) {
+        let damage = [counts.lost, counts.corrupt, counts.duplicate, counts.unexpected, counts.stale]
+        guard counts.checked, !damage.contains(nil) else {
+            unread += 1
+            return
+        }
+        let sum = damage.reduce(0) { $0 + ($1 ?? 0) }
+        repeats += 1
+        damaged += sum > 0 ? 1 : 0
+        rows += sum
+    }
+
+    fileprivate static func += (left: inout Self, right: Self) {
+        left.repeats += right.repeats
+        left.damaged += right.damaged
+        left.unread += right.unread
+        left.rows += right.rows
     }
 }
 

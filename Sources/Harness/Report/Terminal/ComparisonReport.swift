@@ -7,13 +7,29 @@ public struct ComparisonReport {
     let comparisons: [Comparison]
     let mismatches: [StoredResults.Mismatch]
     let maxRegression: Double
+    let losses: [LossComparison]
 
     /// - Parameter maxRegression: the change that was allowed, 0.2 for a fifth more.
-    public init(_ comparisons: [Comparison], mismatches: [StoredResults.Mismatch], maxRegression: Double) {
+    public init(_ comparisons: [Comparison], mismatches: [StoredResults.Mismatch], losses: [LossComparison] = [], maxRegression: Double) {
+        self.losses = losses
         self.comparisons = comparisons
         self.mismatches = mismatches
         self.maxRegression = maxRegression
     }
+
+    /// Compares stored runs, each side pooled.
+    ///
+    /// - Parameter alpha: the chance of any false alarm that is accepted.
+    public init(baseline: StoredResults, current: StoredResults, maxRegression: Double, alpha: Double) {
+        let (pairs, mismatches) = StoredResults.pairs(baseline: baseline, current: current)
+        self.init(
+            Comparison.compare(pairs, maxRegression: maxRegression, alpha: alpha), mismatches: mismatches,
+            losses: StoredResults.losses(baseline: baseline, current: current, alpha: alpha), maxRegression: maxRegression)
+    }
+
+    public var isRegression: Bool { comparisons.contains(where: \.isRegression) || losses.contains(where: \.isRegression) }
+    /// No track could be compared.
+    public var isUndecided: Bool { comparisons.allSatisfy { $0.outcome == .tooFew } }
 
     public var text: String { text(width: nil) }
 
@@ -31,7 +47,7 @@ public struct ComparisonReport {
                 word(comparison),
             ])
         }
-        return (table.lines(width: width) + mismatches.map { "not compared: \($0)" }).joined(separator: "\n") + "\n"
+        return (table.lines(width: width) + losses.map(Self.line) + mismatches.map { "not compared: \($0)" }).joined(separator: "\n") + "\n"
     }
 
     /// The same for programs.
@@ -48,12 +64,37 @@ public struct ComparisonReport {
                             "currentCount": .integer(Int64(comparison.current.count)),
                             "change": comparison.change.map(JSONValue.double) ?? .null, "p": comparison.p.map(JSONValue.double) ?? .null,
                             "outcome": .string(comparison.outcome.rawValue), "regression": .bool(comparison.isRegression),
+                            "missing": .integer(Int64(comparison.missing)), "chance": comparison.chance.map(JSONValue.double) ?? .null,
+                        ]
+                    }),
+                "losses": .array(
+                    losses.map { loss in
+                        [
+                            "experiment": .string(loss.experiment), "baseline": Self.json(loss.baseline),
+                            "current": Self.json(loss.current),
+                            "p": .double(loss.p), "regression": .bool(loss.isRegression),
                         ]
                     }),
                 "notCompared": .array(mismatches.map { .string($0.description) }),
             ]
             return String(decoding: try json.data(pretty: true), as: UTF8.self)
         }
+    }
+
+    static func line(_ loss: LossComparison) -> String {
+        func side(_ side: LossComparison.Side) -> String {
+            let unread = side.unread > 0 ? " (\(side.unread) more were not read back)" : ""
+            return "\(side.damaged) of \(side.repeats) repeats\(side.rows > 0 ? " with \(side.rows) rows" : "")\(unread)"
+        }
+        return "\(loss.experiment), rows lost or damaged: baseline in \(side(loss.baseline)), current in \(side(loss.current))"
+            + (loss.isRegression ? "  REGRESSION" : "")
+    }
+
+    private static func json(_ side: LossComparison.Side) -> JSONValue {
+        [
+            "repeats": .integer(Int64(side.repeats)), "damaged": .integer(Int64(side.damaged)), "unread": .integer(Int64(side.unread)),
+            "rows": .integer(side.rows),
+        ]
     }
 
     private func value(_ summary: Sample.Summary) -> String {
@@ -69,9 +110,17 @@ public struct ComparisonReport {
         comparison.change.map { String(format: "%+.1f%%", $0 * 100) } ?? "?"
     }
 
+    /// The meaning of repeats that are too few to tell.
+    static func few(_ comparison: Comparison) -> String {
+        let more = "\(comparison.missing) more \(comparison.missing == 1 ? "repeat" : "repeats") needed to tell"
+        guard let chance = comparison.chance else { return "the ranges overlap; \(more)" }
+        let word = comparison.baseline.maximum < comparison.current.minimum ? "slower" : "faster"
+        return "every one \(word), by chance in 1 of \(Int((1 / chance).rounded())); \(more)"
+    }
+
     private func word(_ comparison: Comparison) -> String {
         switch comparison.outcome {
-        case .tooFew: "needs \(Comparison.needed) repeats on each side"
+        case .tooFew: Self.few(comparison)
         case .unchanged: ""
         case .faster: "faster"
         case .slower: comparison.isRegression ? "REGRESSION" : "slower, within the limit"

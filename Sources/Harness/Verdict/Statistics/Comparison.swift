@@ -4,7 +4,7 @@ public struct Comparison: Sendable, Hashable {
         case slower, faster
         /// No difference that so many repeats could show.
         case unchanged
-        /// Fewer than ``Comparison/needed`` repeats on a side: no difference could be significant.
+        /// So few repeats that no difference could be significant.
         case tooFew
     }
 
@@ -20,8 +20,23 @@ public struct Comparison: Sendable, Hashable {
     /// Slower by more than is allowed: significant, beyond the allowed change, and more than the probes could mistake.
     public var isRegression: Bool
 
-    /// With 3 values on each side the smallest p there is is 0.1.
-    public static let needed = 4
+    /// Where there are too few repeats: how many more each side needs at most.
+    public var missing = 0
+    /// Where there are too few repeats: the chance that so many repeats without any difference lie apart as these do, all of one side above
+    /// all of the other. `nil`: they do not lie apart.
+    public var chance: Double?
+
+    /// The repeats that each side needs so that a difference can be significant, where so many comparisons are made at once.
+    public static func needed(comparisons: Int, alpha: Double) -> Int {
+        var count = 1
+        while least(count, count) * Double(comparisons) >= alpha { count += 1 }
+        return count
+    }
+
+    /// The smallest p there is: that of two samples that lie apart, in either order.
+    private static func least(_ left: Int, _ right: Int) -> Double {
+        2 / (1...left).reduce(1.0) { $0 * Double(right + $1) / Double($1) }
+    }
 
     /// The two samples, before they are compared.
     public struct Pair: Sendable, Hashable {
@@ -49,11 +64,14 @@ public struct Comparison: Sendable, Hashable {
     public static func compare(_ pairs: [Pair], maxRegression: Double, alpha: Double) -> [Comparison] {
         var comparisons = pairs.compactMap { pair -> Comparison? in
             guard let baseline = Sample(pair.baseline).summary, let current = Sample(pair.current).summary else { return nil }
-            let enough = baseline.count >= needed && current.count >= needed
+            let enough = least(baseline.count, current.count) * Double(pairs.count) < alpha
+            let isApart = baseline.maximum < current.minimum || current.maximum < baseline.minimum
             return Comparison(
                 experiment: pair.experiment, track: pair.track, baseline: baseline, current: current,
                 change: change(baseline.median, current.median), p: enough ? MannWhitney.p(pair.baseline, pair.current) : nil,
-                outcome: .tooFew, isRegression: false)
+                outcome: .tooFew, isRegression: false,
+                missing: enough ? 0 : max(1, needed(comparisons: pairs.count, alpha: alpha) - min(baseline.count, current.count)),
+                chance: enough || !isApart ? nil : least(baseline.count, current.count) / 2)
         }
         correct(&comparisons)
         for index in comparisons.indices {

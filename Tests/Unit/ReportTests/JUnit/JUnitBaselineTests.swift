@@ -60,7 +60,7 @@ import Verdict
     @Test func tooFewRepeatsAreSkippedAndNoPass() throws {
         let result = try #require(try document(baseline: findings(repeats: 3), current: findings(slower)).result("baseline"))
         #expect(result.element == "skipped")
-        #expect(result.message == "not compared: there are 3+6 repeats, 4 are needed on each side")
+        #expect(result.message == "not compared: there are 3+6 repeats, 2 more are needed")
     }
 
     @Test func whatIsNotInTheBaselineIsSkippedWithTheReason() throws {

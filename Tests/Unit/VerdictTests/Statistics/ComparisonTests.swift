@@ -66,4 +66,43 @@ import Testing
         let pair = Comparison.Pair(experiment: "a", track: "login", baseline: ended, current: open, resolution: .zero)
         #expect(compare(pair).first?.isRegression == true)
     }
+
+    /// With four tracks, four repeats a side could never be significant: the smallest p is 4 x 0.029.
+    @Test func theRepeatsThatAreNeededGrowWithTheComparisons() {
+        #expect(Comparison.needed(comparisons: 1, alpha: 0.05) == 4)
+        #expect(Comparison.needed(comparisons: 4, alpha: 0.05) == 5)
+        #expect(Comparison.needed(comparisons: 8, alpha: 0.05) == 6)
+        let few = ["a", "b", "c", "d"].map { pair([1000, 1001, 1002, 1003], [2000, 2001, 2002, 2003], track: $0) }
+        for comparison in Comparison.compare(few, maxRegression: 0.2, alpha: 0.05) {
+            #expect(comparison.outcome == .tooFew)
+            #expect(comparison.missing == 1)
+        }
+    }
+
+    @Test func oneRepeatSaysWhatItShows() throws {
+        let apart = try #require(compare(pair([1000, 1100, 1200], [2000])).first)
+        #expect(apart.outcome == .tooFew)
+        #expect(abs((apart.chance ?? 0) - 0.25) < 1e-9, "one of four places in the order")
+        #expect(apart.missing == 3)
+        #expect(compare(pair([1000, 1100, 1200], [1100])).first?.chance == nil)
+    }
+
+    @Test func lossesOfBothSidesAreHeldAgainstEachOther() {
+        func side(_ damaged: Int, of repeats: Int) -> LossComparison.Side {
+            var side = LossComparison.Side()
+            side.repeats = repeats
+            side.damaged = damaged
+            return side
+        }
+        func compare(_ baseline: LossComparison.Side, _ current: LossComparison.Side) -> LossComparison {
+            LossComparison(experiment: "a", baseline: baseline, current: current, alpha: 0.05)
+        }
+        #expect(!compare(side(0, of: 10), side(0, of: 10)).isRegression)
+        #expect(compare(side(0, of: 1), side(1, of: 1)).isRegression)
+        #expect(!compare(side(1, of: 10), side(2, of: 10)).isRegression)
+        let more = compare(side(1, of: 10), side(9, of: 10))
+        #expect(more.isRegression)
+        // (10 over 9)(10 over 1) + (10 over 10)(10 over 0) of (20 over 10).
+        #expect(abs(more.p - 101.0 / 184_756) < 1e-9)
+    }
 }
