@@ -78,10 +78,10 @@ struct CompareCommand: ParsableCommand {
 
 /// The difference from a baseline that is accepted.
 struct ComparisonLimits: ParsableArguments {
-    @Option(help: ArgumentHelp("By how many per cent the median downtime may grow over the baseline's.", valueName: "per cent"))
+    @Option(help: ArgumentHelp("The growth of the median downtime over the baseline that is allowed, in percent.", valueName: "per cent"))
     var maxRegression = 20.0
 
-    @Option(help: ArgumentHelp("The chance of a false alarm that is accepted when runs are compared.", valueName: "probability"))
+    @Option(help: ArgumentHelp("The accepted probability of a false alarm when runs are compared.", valueName: "probability"))
     var alpha = 0.05
 
     func validate() throws {

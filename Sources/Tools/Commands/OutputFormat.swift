@@ -8,7 +8,7 @@ enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
 
 /// The option `-o`, which every command that answers has.
 struct OutputOption: ParsableArguments {
-    @Option(name: [.customShort("o"), .customLong("output")], help: "What to print: text for people, or JSON for programs.")
+    @Option(name: [.customShort("o"), .customLong("output")], help: "The output format: text for people, JSON for programs.")
     var format = OutputFormat.text
 
     /// Prints the one of both that is asked for.
