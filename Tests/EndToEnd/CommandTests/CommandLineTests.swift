@@ -22,7 +22,7 @@ import Testing
         let wrong = try await json(["validate", "-", "/nowhere.yaml"], input: text + "  nonsense: 1\n", code: 64)
         #expect(wrong["valid"]?.bool == false)
         let problems = try #require(wrong["problems"]?.array)
-        #expect(problems.contains { $0["message"]?.string == "there is no /nowhere.yaml" })
+        #expect(problems.contains { $0["message"]?.string == "/nowhere.yaml does not exist" })
         #expect(problems.contains { $0["file"]?.string == "-" && ($0["line"]?.integer ?? 0) > 1 })
     }
 

@@ -70,7 +70,7 @@ import Verdict
             words: ["/nowhere: No such file or directory"]),
         Case(
             testDescription: "a comparison with nothing", arguments: ["compare", "/nowhere", run], code: 64,
-            words: ["/nowhere: No such file or directory"]),
+            words: ["/nowhere cannot be read: No such file or directory"]),
         Case(
             testDescription: "an experiment to begin with, in a folder that is a file", arguments: ["init", experiment], code: 64,
             words: [experiment]),
