@@ -13,7 +13,8 @@ import Testing
             #expect(plan.output.contains("container engine of pod"), "\(plan.output)\(plan.errors)")
             let shared = try await sandbox.plan(Shape.twoServices.experiment())
             #expect(
-                shared.output.contains("two servers have the claim files open at once") && !shared.output.contains("ReadWriteOnce"),
+                shared.output.contains("two servers have the claim files open at the same time")
+                    && !shared.output.contains("ReadWriteOnce"),
                 "\(shared.output)")
 
             // Both are checked before either is touched.
