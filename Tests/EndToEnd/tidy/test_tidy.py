@@ -97,6 +97,9 @@ class TidyTests(unittest.TestCase):
     def test_size(self):
         self.plant("size", "Sources/Core/JSON/Planted.swift", lambda _: "// line\n" * 401, r"401 lines")
 
+    def test_names(self):
+        self.plant("names", "Tests/Unit/RunTests/JSONValueTests.swift", lambda _: "", r"another test file has this name")
+
     def test_an_unknown_rule_is_refused(self):
         self.assertEqual(self.tidy("planted").returncode, 64)
 

@@ -7,7 +7,7 @@ import Testing
 @testable import SandboxStore
 
 /// The fate of a database with a ReadWriteOnce volume when its node is lost.
-@Suite struct NodeFailureTests {
+@Suite struct NodeLifecycleTests {
     private func failedNode() throws -> (ControlPlane, old: JSONValue) {
         var plane = try ControlPlane()
         try plane.deploy()

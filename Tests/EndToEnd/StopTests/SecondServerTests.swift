@@ -5,7 +5,7 @@ import Programs
 import Testing
 
 /// Clients reach what the Service leads to: more than one server there is refused before anything is touched, and found in mid run.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct BackendTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct SecondServerTests {
     @Test func aSecondServerBehindTheAddress() async throws {
         try await TestCluster.with(manifest: Self.twoServers) { cluster in
             // The fault starts the second one.

@@ -6,7 +6,7 @@ import Testing
 
 /// Servers that send too much, too slowly, or nonsense: a phase ends by its deadline, or before where the bytes are more than a connection
 /// holds. Work that takes more time than it may, as it grows with the square of the bytes, exceeds the time limit.
-@Suite(.timeLimit(.minutes(1))) struct HostileServerTests {
+@Suite(.timeLimit(.minutes(1))) struct HostileDatabaseTests {
     /// A packet of a response that goes on.
     private static func packet(_ payload: ByteBuffer, isLast: Bool = false, type: TDSPacketType = .tabularResult) -> ByteBuffer {
         var packet = TDSPacketEncoder(packetSize: TDSPacket.maximumSize).encode(type, payload)[0]

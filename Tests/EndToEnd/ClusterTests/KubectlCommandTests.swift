@@ -3,7 +3,7 @@ import Testing
 
 /// Each request of kubectl to the sandbox either works or is answered with a clear sentence; kubectl never panics, hangs or is cut off.
 /// With each kubectl that there is: Debian's, the one in `PATH`, and the newest.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct KubectlTableTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct KubectlCommandTests {
     @Test func everyCommandWorksOrIsAnsweredClearly() async throws {
         let programs = try await KubectlProgram.all()
         try #require(!programs.isEmpty, "kubectl is not installed")

@@ -6,7 +6,7 @@ import Testing
 @testable import SandboxAPI
 @testable import SandboxStore
 
-@Suite struct EvictionTests {
+@Suite struct EvictionRequestTests {
     private func api(budgets: Int, allowed: Int64, observed: Int64 = 1, ready: Bool = true) throws -> TestAPI {
         let api = try TestAPI()
         try api.store.createPod("a", labels: ["app": "web"], node: "node-1", phase: "Running")
