@@ -1,4 +1,5 @@
-"""Report folders of runs that ended in different ways, made of one real run on the sandbox by changing its journal."""
+"""Report folders of runs that ended in different ways: a run that passes and one that loses its node, and what becomes of the first
+when its journal is changed."""
 
 import json
 import os
@@ -9,7 +10,7 @@ TOP = os.environ["AFTERSHOCK_TOP"]
 FOLDER = os.environ["AFTERSHOCK_REPORTS"]
 
 # The exit code of each story.
-EXIT_CODES = {"pass": 0, "budget": 1, "lost": 3, "invalid": 4, "killed": 6}
+EXIT_CODES = {"pass": 0, "budget": 1, "lost": 3, "invalid": 4, "killed": 6, "node": 1}
 
 
 def path(story, file=""):
@@ -29,6 +30,20 @@ def journal(story, lines):
         for line in lines:
             # A changed journal has none of the checksums that would tell of the change.
             file.write(json.dumps({name: value for name, value in line.items() if name != "chain"}, separators=(",", ":")) + "\n")
+
+
+def node_loss():
+    """A node that does not come back: its disk is lost with it, so that nothing recovers however long the run waits."""
+    with open(os.path.join(TOP, "experiments", "node-failure.yaml")) as file:
+        text = file.read()
+    for limit in ("giveUpAfter: 60s", "max: 60s", "recoveredWithin: 60s"):
+        assert limit in text, limit
+        text = text.replace(limit, limit.replace("60s", "10s"))
+    experiment = os.path.join(FOLDER, "node.yaml")
+    with open(experiment, "w") as file:
+        file.write(text)
+    run("run", experiment, "--sandbox", "--apply", "experiments/targets/azure-sql-edge.yaml", "--reports", path("node"), "--quiet",
+        expected=EXIT_CODES["node"])
 
 
 def make():
@@ -51,5 +66,6 @@ def make():
     journal("invalid", [line for line in lines if line["event"] != "faultEffect"])
     fault = next(index for index, line in enumerate(lines) if line["event"] == "faultBegun")
     journal("killed", lines[:fault + 200])
+    node_loss()
     for story in ("lost", "invalid", "killed"):
         run("report", path(story), expected=EXIT_CODES[story])

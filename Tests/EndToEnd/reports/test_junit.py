@@ -47,6 +47,11 @@ class JUnitTests(unittest.TestCase):
     def setUpClass(cls):
         stories.make()
 
+    def test_a_lost_node_is_one_failure(self):
+        """The rest follows from it, and is skipped with a pointer to it."""
+        found = counts(stories.path("node", "junit.xml"))
+        self.assertEqual((found["failures"], found["errors"]), (1, 0))
+
     def test_all_readers_count_the_same(self):
         for story, code in stories.EXIT_CODES.items():
             path = stories.path(story, "junit.xml")
