@@ -135,7 +135,7 @@ extension Experiment {
 
         /// The end that is promised of a server that is told to stop.
         public enum Shutdown: String, Sendable, Hashable, CaseIterable {
-            /// By itself, with exit code 0, within its grace period.
+            /// By itself, within its grace period.
             case clean
             case any
         }

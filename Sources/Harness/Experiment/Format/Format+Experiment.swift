@@ -131,7 +131,7 @@ extension Format {
             "The node on which the instance comes back."),
         .optional(
             "shutdown", .choice(Experiment.Expectations.Shutdown.allCases.map(\.rawValue)), .string("any"),
-            "clean: a server that is told to stop ends by itself, with exit code 0, and is not killed at the end of its grace period."),
+            "clean: a server that is told to stop ends by itself and is not killed at the end of its grace period."),
     ]
 
     private static let safety: [Field] = [
