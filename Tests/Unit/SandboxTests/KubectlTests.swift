@@ -293,7 +293,6 @@ import Testing
             #expect(resources.lines.contains("statefulsets sts apps/v1 true StatefulSet"))
             #expect(try await kubectl("get", "--raw", "/readyz").output == "ok")
             #expect(try await kubectl("--context", "aftershock-sandbox-token", "get", "ns").isSuccess)
-            #expect(!(try await kubectl("explain", "pod")).isSuccess)
         }
     }
 }
