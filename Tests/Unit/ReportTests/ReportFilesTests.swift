@@ -262,6 +262,16 @@ import Testing
         #expect(text.contains("- **downtime** (FAIL): down for at most 2.053 s"))
     }
 
+    /// A pass names each check that was not evaluated, but not one that the fault has nothing to do with.
+    @Test func theTerminalNamesTheChecksThatAPassDoesNotCover() {
+        var forced = Script()
+        forced.gracePeriod = 0
+        #expect(!TerminalReport(forced.findings()).text.contains("shutdown"))
+        var unseen = Script()
+        unseen.drop { if case .observation(let seen) = $0 { seen.kind == .containerTerminated } else { false } }
+        #expect(TerminalReport(unseen.findings()).text.contains("skipped shutdown: not evaluated: the server was told to stop"))
+    }
+
     @Test func theTerminalHasNoColourUnlessTold() {
         let plain = TerminalReport(failing).text
         #expect(!plain.contains("\u{1b}"))

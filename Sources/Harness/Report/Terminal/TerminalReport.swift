@@ -47,7 +47,7 @@ public struct TerminalReport {
             if let interval = summary.medianInterval { line += ", 95 % [\(interval.lowerBound.text), \(interval.upperBound.text)]" }
             lines.append(line)
         }
-        for judgement in found.judgements where judgement.outcome != .passed {
+        for judgement in found.judgements where judgement.outcome != .passed && judgement.isApplicable {
             guard judgement.outcome != .skipped || found.verdict == .pass else { continue }
             lines.append("  \(word(judgement.outcome)) \(judgement.check.rawValue): \(line(judgement.message))")
             lines += judgement.details.prefix(8).map { "      \(line($0))" }

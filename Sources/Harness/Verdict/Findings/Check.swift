@@ -59,4 +59,14 @@ public struct Judgement: Sendable, Hashable {
     static func skipped(_ check: Check, _ message: String) -> Judgement {
         Judgement(check, .skipped, type: "skipped", message: message)
     }
+
+    /// The fault has nothing to do with the check, so that nobody misses it.
+    static func notApplicable(_ check: Check, _ message: String) -> Judgement {
+        Judgement(check, .skipped, type: notApplicable, message: message)
+    }
+
+    private static let notApplicable = "notApplicable"
+
+    /// There was nothing to evaluate, which says nothing against a pass.
+    public var isApplicable: Bool { type != Self.notApplicable }
 }

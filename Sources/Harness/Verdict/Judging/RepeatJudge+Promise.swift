@@ -129,7 +129,7 @@ extension RepeatJudge {
 
     func judgeShutdown() -> Judgement? {
         guard let experiment else { return nil }
-        guard let shutdown else { return .skipped(.shutdown, "not evaluated: the fault does not tell the server to stop in order") }
+        guard let shutdown else { return .notApplicable(.shutdown, "not evaluated: the fault does not tell the server to stop in order") }
         guard let isClean = shutdown.isClean else { return .skipped(.shutdown, "not evaluated: \(shutdown.sentence)") }
         return isClean || experiment.expect.shutdown == .any
             ? .passed(.shutdown, shutdown.sentence) : .failed(.shutdown, type: "shutdown", shutdown.sentence)

@@ -89,6 +89,7 @@ import Testing
         script.gracePeriod = 0
         let (judgement, found, _) = try judged(script)
         #expect(judgement.outcome == .skipped)
+        #expect(!judgement.isApplicable)
         #expect(found.shutdown == nil)
     }
 
