@@ -21,7 +21,7 @@ import Testing
             #expect(try await restarts("engine") == "1")
             #expect(try await restarts("exporter") == "0")
 
-            // The reason shows as soon as the kubelet has it, and is no reason to wait for the deadline.
+            // The run ends as soon as the kubelet tells the reason, and does not wait for the deadline.
             let unknown = try await sandbox.run([shape.experiment("containerKill: {helperImage: 'registry.invalid/none:1'}")])
             #expect(unknown.code == 4, "\(unknown.log)")
             #expect(unknown.log.contains("cannot start on node") && unknown.log.contains("ErrImagePull"), "\(unknown.log)")

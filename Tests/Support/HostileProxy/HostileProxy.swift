@@ -5,7 +5,7 @@ import NIOSSL
 
 /// Stands between a client and an API server: passes every request on with the server's token, but for watches, which it spoils.
 public struct HostileProxy: Sendable {
-    /// The fate of a watch. A request that is no watch passes as it is.
+    /// The treatment of a watch. The proxy passes all other requests on unchanged.
     public enum Behavior: String, Sendable, CaseIterable {
         /// Opens and says nothing.
         case silent

@@ -41,7 +41,7 @@ import Testing
         #expect(sink.contains(#""kind":"ExecCredential""#) && sink.contains(#""interactive":false"#))
     }
 
-    /// The variable that an experiment takes its password from is no plugin's business.
+    /// A plugin does not get the variable with the experiment's password.
     @Test func aPluginDoesNotInheritThePassword() async throws {
         let folder = try TemporaryFolder()
         let plugin = try plugin(folder, script: "env >\"$SINK\"; echo '\(credential("tok"))'")

@@ -33,7 +33,7 @@ import Testing
         """
 
     @Test func aPrivilegedPodOfTheNodeFindsNothingOfTheHost() async throws {
-        // A secret where only its owner may read it, who is the sandbox's user when that is no root.
+        // Only the owner may read this secret. An ordinary user who runs the sandbox is the owner.
         var template = Array("/var/tmp/aftershock-secret-XXXXXX".utf8CString)
         let outside = String(cString: try #require(mkdtemp(&template)))
         defer { try? FileManager.default.removeItem(atPath: outside) }

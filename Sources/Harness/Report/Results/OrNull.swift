@@ -1,6 +1,6 @@
 /// An optional that is written as `null`, where `Codable` would leave the key out: a reader sees that the value is not known.
 ///
-/// A key that is missing is read as `null` too.
+/// Decoding takes a missing key for `null`.
 @propertyWrapper
 struct OrNull<Value: Codable & Sendable & Hashable>: Codable, Sendable, Hashable {
     var wrappedValue: Value?

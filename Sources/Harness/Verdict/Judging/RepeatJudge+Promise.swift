@@ -125,8 +125,6 @@ extension RepeatJudge {
         return after.readyReplicas == after.desiredReplicas ? .passed(.replicas, message) : .failed(.replicas, type: "replicas", message)
     }
 
-    var shutdown: Shutdown? { Shutdown(facts) }
-
     func judgeShutdown() -> Judgement? {
         guard let experiment else { return nil }
         guard let shutdown else { return .notApplicable(.shutdown, "not evaluated: the fault does not tell the server to stop in order") }

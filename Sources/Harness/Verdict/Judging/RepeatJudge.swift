@@ -7,6 +7,8 @@ struct RepeatJudge {
     let experiment: Experiment?
     let limits: Limits
     let tracks: [TrackFindings]
+    /// The end of a server that was told to stop.
+    let shutdown: Shutdown?
     /// The results of this repeat's intents, by the end of the journal.
     var undo: [UndoFinding] = []
     /// Why the repeat has no end, if it has none.
@@ -31,6 +33,7 @@ struct RepeatJudge {
             }
         }
         self.facts = facts.withoutTracks
+        shutdown = Shutdown(facts)
     }
 
     func findings() -> RepeatFindings {

@@ -142,7 +142,7 @@ enum SetUpScripts {
             case $2 in
             folder) [ -e "$source" ] || mkdir -p "$source" ;;
             host:*)
-                # What pods have put on the node comes before what a node has from the beginning.
+                # Files that pods have put on the node hide those that every node has.
                 if [ ! -e "$source" ] && [ -e "$4" ] && [ "$4" != / ]; then source=$4; fi
                 if [ ! -e "$source" ]; then
                     case $2 in

@@ -57,7 +57,7 @@ enum Target: String, CaseIterable {
     }
 }
 
-/// Ends the program with the reason, in a release build too.
+/// Ends the program with `problem` unless `condition` holds, in release builds as well.
 func expect(_ condition: Bool, _ problem: @autoclosure () -> String) {
     if !condition { fatalError(problem()) }
 }
