@@ -180,7 +180,8 @@ let package = Package(
         unitTests("JSON"),
         unitTests("Journal", ["JSON"]),
         unitTests(
-            "Kubernetes", ["Certificates", "JSON", "Programs", "Secrets", .nioCore, .nioPosix, .nioSSL, .crypto, .subprocess],
+            "Kubernetes",
+            ["Calibration", "Certificates", "JSON", "Journal", "Programs", "Secrets", .nioCore, .nioPosix, .nioSSL, .crypto, .subprocess],
             resources: [.copy("Fixtures")]),
         unitTests("Ledger", ["Journal", "Probe", "TDS", "sandbox-sql", "Programs", .nioCore, .nioPosix]),
         unitTests("Probe", ["Calibration", "Certificates", "Journal", "TDS", .nioCore, .nioPosix]),

@@ -36,17 +36,17 @@ public struct FaultContext: Sendable {
     ///
     /// - Parameters:
     ///   - which: the intents of interest.
-    ///   - patience: the time for which a server that cannot be reached is waited for, unless it was waited for before.
+    ///   - timeout: the time for which a server that cannot be reached is waited for, unless it was waited for before.
     /// - Returns: whether nothing is left at all.
     /// - Throws: when the journal could not take a result, after everything was tried: a full disk is no reason to leave a cluster changed.
     @discardableResult
     public func restore(
-        _ which: (UndoIntent) -> Bool = { _ in true }, patience: Duration = Undo.patience
+        _ which: (UndoIntent) -> Bool = { _ in true }, timeout: Duration = Undo.timeout
     ) async throws(JournalError) -> Bool {
         var failure: JournalError?
         for intent in openIntents where which(intent) {
-            let wait = intents.waitsNoMore(for: intent) ? .zero : patience
-            let result = await Undo(client: client, actions: undo.actions, patience: wait).perform(intent)
+            let wait = intents.waitsNoMore(for: intent) ? .zero : timeout
+            let result = await Undo(client: client, actions: undo.actions, timeout: wait).perform(intent)
             if result.proven {
                 intents.close(intent)
             } else if !Task.isCancelled {

@@ -19,7 +19,7 @@ struct ConnectProbe: Sendable {
     func run(deadline: RunTime) async -> ProbeOutcome {
         var outcome = ProbeOutcome()
         let server = context.server
-        guard let address = await ServerAddress.resolve(server.host, port: server.port, deadline: deadline, context, &outcome) else {
+        guard let address = await AddressLookup.resolve(server.host, port: server.port, deadline: deadline, context, &outcome) else {
             return outcome
         }
         let remaining = deadline - context.clock.now

@@ -19,7 +19,7 @@ package struct ProbeContext: Sendable {
 
     /// Resolves, connects and logs in before `deadline`, or says in `outcome` why not.
     package func open(deadline: RunTime, _ outcome: inout ProbeOutcome) async -> TDSConnection? {
-        guard let address = await ServerAddress.resolve(server.host, port: server.port, deadline: deadline, self, &outcome) else {
+        guard let address = await AddressLookup.resolve(server.host, port: server.port, deadline: deadline, self, &outcome) else {
             return nil
         }
         let remaining = deadline - clock.now

@@ -178,7 +178,7 @@ public struct Runner: Sendable {
             if ordinal > 0 {
                 // The target was well before the others were run, which need not be so any more.
                 try journal.append(.experimentStarted(ExperimentStarted(name: experiment.name)))
-                try await awaitAftermath(on: experiment.target)
+                try await awaitQuietTarget(of: experiment.target)
                 let preflight = await check(experiment)
                 try Task.checkCancellation()
                 for check in preflight.checks { try journal.append(.preflightCheck(check)) }
@@ -222,9 +222,9 @@ public struct Runner: Sendable {
     }
 
     /// A pod that the experiment before has replaced may still be on its way out: no reason to refuse the next one.
-    private func awaitAftermath(on target: Experiment.Target) async throws {
+    private func awaitQuietTarget(of target: Experiment.Target) async throws {
         do {
-            try await TargetReadiness(client: client, target: target).awaitAftermath(atMost: Self.aftermath)
+            try await TargetReadiness(client: client, target: target).waitUntilQuiet(atMost: Self.quietTimeout)
         } catch {
             // A target that cannot be looked at is what the preflight is about to say, with a hint.
             try Task.checkCancellation()
@@ -232,7 +232,7 @@ public struct Runner: Sendable {
     }
 
     /// The time for an earlier experiment's pod to go and the next one to be ready: twice Kubernetes' default grace period.
-    private static let aftermath = Duration.seconds(60)
+    private static let quietTimeout = Duration.seconds(60)
 
     /// A lease that cannot be given up runs out by itself.
     private func release(_ lock: TargetLock) async {

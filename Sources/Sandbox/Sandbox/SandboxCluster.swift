@@ -33,15 +33,15 @@ package struct SandboxOptions: Sendable {
     }
 }
 
-/// The machinery behind the API: nodes, controllers and the network, working on the store.
-package protocol ClusterMachinery: Sendable {
+/// Makes the API's objects come true: nodes, controllers and the network work on the store.
+package protocol ClusterBackend: Sendable {
     var runtime: any PodRuntime { get }
     /// Ends every process, mount and listener of the cluster.
     func stop() async
 }
 
-/// The machinery's starting values.
-package struct ClusterFoundation: Sendable {
+/// The values that a backend starts with.
+package struct ClusterBackendContext: Sendable {
     package let store: ObjectStore
     package let options: SandboxOptions
     let addresses: LoopbackBlock
@@ -61,25 +61,25 @@ package final class SandboxCluster: Sendable {
 
     package let store: ObjectStore
     let credentials: ClusterCredentials
-    let machinery: any ClusterMachinery
+    let backend: any ClusterBackend
     private let undo: UndoStack
 
     private init(
-        store: ObjectStore, machinery: any ClusterMachinery, credentials: ClusterCredentials, server: String, kubeconfigPath: String,
+        store: ObjectStore, backend: any ClusterBackend, credentials: ClusterCredentials, server: String, kubeconfigPath: String,
         undo: UndoStack
     ) {
         self.store = store
-        self.machinery = machinery
+        self.backend = backend
         self.credentials = credentials
         self.server = server
         self.kubeconfigPath = kubeconfigPath
         self.undo = undo
     }
 
-    /// Starts the control plane over the given machinery. Nothing is left behind when any part of it fails.
+    /// Starts the control plane over the given backend. Nothing is left behind when any part of it fails.
     package static func start(
         _ options: SandboxOptions, group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
-        environment: StoreEnvironment = .live, machinery start: (ClusterFoundation) async throws -> any ClusterMachinery
+        environment: StoreEnvironment = .live, backend start: (ClusterBackendContext) async throws -> any ClusterBackend
     ) async throws -> SandboxCluster {
         var undo = UndoStack()
         do {
@@ -100,12 +100,12 @@ package final class SandboxCluster: Sendable {
                 await namespaces.value
             }
             let tokens = TokenIssuer()
-            let machinery = try await start(
-                ClusterFoundation(
+            let backend = try await start(
+                ClusterBackendContext(
                     store: store, options: options, addresses: addresses, folder: folder.path, group: group, tokens: tokens))
-            undo.push { await machinery.stop() }
+            undo.push { await backend.stop() }
             let apiServer = try await APIServer.bind(
-                service: APIService(store: store, runtime: machinery.runtime, tokens: tokens, flaws: options.flaws),
+                service: APIService(store: store, runtime: backend.runtime, tokens: tokens, flaws: options.flaws),
                 credentials: credentials, group: group)
             let serving = Task { try await apiServer.run() }
             undo.push {
@@ -118,7 +118,7 @@ package final class SandboxCluster: Sendable {
             try Kubeconfig(server: server, credentials: credentials).write(to: path)
             undo.push { unlink(path) }
             return SandboxCluster(
-                store: store, machinery: machinery, credentials: credentials, server: server, kubeconfigPath: path, undo: undo)
+                store: store, backend: backend, credentials: credentials, server: server, kubeconfigPath: path, undo: undo)
         } catch {
             await undo.run()
             throw error

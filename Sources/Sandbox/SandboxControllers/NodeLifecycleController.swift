@@ -106,8 +106,8 @@ package struct NodeLifecycleController: Reconciler {
                     let id = Eviction(pod: pod.uid, taint: "\(taint["key"]?.string ?? "")=\(taint["value"]?.string ?? "")")
                     let since = exposed[id] ?? now
                     still[id] = since
-                    guard let patience = Self.patience(pod, taint) else { continue }
-                    due = min(due ?? now + .seconds(Int64(Int32.max)), since + patience)
+                    guard let tolerationTime = Self.tolerationTime(pod, taint) else { continue }
+                    due = min(due ?? now + .seconds(Int64(Int32.max)), since + tolerationTime)
                 }
                 guard let due else { continue }
                 if due <= now { delete(pod, &state) } else { deadlines.append(due) }
@@ -118,7 +118,7 @@ package struct NodeLifecycleController: Reconciler {
     }
 
     /// The time for which a pod stays in spite of a taint; `nil` means forever.
-    private static func patience(_ pod: JSONValue, _ taint: JSONValue) -> Duration? {
+    private static func tolerationTime(_ pod: JSONValue, _ taint: JSONValue) -> Duration? {
         let matching = Taints.tolerations(pod).filter { Taints.tolerates($0, taint) }
         guard !matching.isEmpty else { return .zero }
         return matching.compactMap { $0["tolerationSeconds"]?.integer }.min().map { .seconds(max($0, 0)) }

@@ -13,7 +13,7 @@ struct SandboxBoot {
     let quiet: Bool
 
     /// The time in which the targets must become ready.
-    private static let patience = Duration.seconds(60)
+    private static let targetTimeout = Duration.seconds(60)
 
     /// - Throws: ``CommandError`` for what is wrong with the manifests or with this machine.
     func with<Result: Sendable>(_ body: (KubernetesClient) async throws -> Result) async throws -> Result {
@@ -29,7 +29,7 @@ struct SandboxBoot {
             for experiment in files.flatMap(\.experiments) {
                 say("sandbox: waiting for \(experiment.target.workloadKind)/\(experiment.target.workload)")
                 do {
-                    try await TargetReadiness(client: client, target: experiment.target).wait(atMost: Self.patience)
+                    try await TargetReadiness(client: client, target: experiment.target).wait(atMost: Self.targetTimeout)
                 } catch {
                     try Task.checkCancellation()
                     // The preflight sees the same, and says what to do about it.

@@ -12,7 +12,7 @@ enum StandardStream: Int32 {
 
     private static let lostOutput = Mutex<String?>(nil)
     /// The longest time a message waits for a terminal that was stopped, or for a reader that does not read.
-    private static let patience: Int32 = 1000
+    private static let errorsTimeout: Int32 = 1000
     /// A pipe that can be written to at all takes so many bytes without waiting (POSIX: PIPE_BUF is 512 or more, 4096 on Linux).
     private static let portion = 4096
 
@@ -33,7 +33,7 @@ enum StandardStream: Int32 {
     func write(_ text: String, waits: Bool = true) {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
-            if self == .errors, !isReady(within: waits ? Self.patience : 0) { return }
+            if self == .errors, !isReady(within: waits ? Self.errorsTimeout : 0) { return }
             let count = rest.prefix(Self.portion).withUnsafeBytes { Foundation.write(rawValue, $0.baseAddress, $0.count) }
             if count >= 0 {
                 rest = rest.dropFirst(count)

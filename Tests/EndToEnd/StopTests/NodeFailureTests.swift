@@ -48,7 +48,7 @@ import Testing
     }
 
     /// The old pod of one experiment may still be there when the next one begins.
-    @Test func theNextExperimentWaitsForTheAftermath() async throws {
+    @Test func theNextExperimentWaitsUntilTheTargetIsQuiet() async throws {
         try await TestCluster.with { cluster in
             var files: [String] = []
             for drill in [Self.drill("cut", "heal"), Drill(name: "next", fault: "podDelete: {}")] {

@@ -7,7 +7,7 @@ import Testing
 @Suite struct APIAnswerTests {
     private func error(_ status: Int, _ body: [UInt8], _ headers: [String: String] = [:]) throws -> KubernetesError {
         APIAnswer.error(
-            status: status, headers: headers, body: body, request: "GET /x", server: try ServerAddress("https://host:6443", origin: ""))
+            status: status, headers: headers, body: body, request: "GET /x", server: try APIServerURL("https://host:6443", origin: ""))
     }
 
     @Test func recordedErrors() throws {
@@ -57,12 +57,13 @@ import Testing
 
     @Test func pathsAndQueries() {
         #expect(
-            APIRequest.path(Deployment.self, version: "v1", namespace: "a", name: "b", subresource: "scale")
+            KubernetesRequest.path(Deployment.self, version: "v1", namespace: "a", name: "b", subresource: "scale")
                 == "/apis/apps/v1/namespaces/a/deployments/b/scale")
-        #expect(APIRequest.path(Node.self, version: "v1", namespace: "ignored", name: "n") == "/api/v1/nodes/n")
-        #expect(APIRequest.path(Pod.self, version: "v1", namespace: nil) == "/api/v1/pods")
-        #expect(APIRequest.path(Pod.self, version: "v1", namespace: "../x", name: "a/b?c") == "/api/v1/namespaces/..%2Fx/pods/a%2Fb%3Fc")
-        var request = APIRequest(path: "/p")
+        #expect(KubernetesRequest.path(Node.self, version: "v1", namespace: "ignored", name: "n") == "/api/v1/nodes/n")
+        #expect(KubernetesRequest.path(Pod.self, version: "v1", namespace: nil) == "/api/v1/pods")
+        #expect(
+            KubernetesRequest.path(Pod.self, version: "v1", namespace: "../x", name: "a/b?c") == "/api/v1/namespaces/..%2Fx/pods/a%2Fb%3Fc")
+        var request = KubernetesRequest(path: "/p")
         request.query = [("labelSelector", "a=b,c in (d)"), ("x", "ü&")]
         #expect(request.target == "/p?labelSelector=a%3Db%2Cc%20in%20%28d%29&x=%C3%BC%26")
     }

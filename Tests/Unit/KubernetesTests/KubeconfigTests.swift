@@ -115,12 +115,12 @@ import Testing
         ("https://rancher/k8s/clusters/c-1/", "https://rancher:443/k8s/clusters/c-1"),
     ])
     func serverAddresses(_ text: String, _ expected: String) throws {
-        #expect(try ServerAddress(text, origin: "").description == expected)
+        #expect(try APIServerURL(text, origin: "").description == expected)
     }
 
     @Test(arguments: ["ftp://host", "https://", "https://user:password@host", "no spaces please"])
     func noServerAddresses(_ text: String) {
-        #expect(throws: KubernetesError.self) { try ServerAddress(text, origin: "") }
+        #expect(throws: KubernetesError.self) { try APIServerURL(text, origin: "") }
     }
 
     @Test func inAPod() throws {

@@ -1,5 +1,9 @@
+import Calibration
 import Foundation
 import JSON
+import Journal
+import NIOCore
+import NIOPosix
 import Testing
 
 @testable import Kubernetes
@@ -151,10 +155,12 @@ struct RealClusterTests {
 
     @Test func anAPIServerThatGoesAway() async throws {
         let admin = try RealCluster.configuration()
-        let forwarder = Forwarder(host: admin.server.host, port: admin.server.port)
-        let port = try await forwarder.open(port: TestServer.reusablePort)
+        let forwarder = try await Forwarder.start(
+            host: "127.0.0.1", to: SocketAddress.makeAddressResolvingHost(admin.server.host, port: admin.server.port),
+            on: MultiThreadedEventLoopGroup.singleton.next())
+        let port = try #require(forwarder.address.port)
         var configuration = admin
-        configuration.server = try ServerAddress("https://127.0.0.1:\(port)", origin: "test")
+        configuration.server = try APIServerURL("https://127.0.0.1:\(port)", origin: "test")
         configuration.trust.serverName = "kubernetes.default.svc"
         let watched = try KubernetesClient(configuration)
         try await RealCluster.withNamespace { client, namespace in
@@ -169,14 +175,14 @@ struct RealClusterTests {
             try await next { if case .synced = $0 { true } else { false } }
             try await create("before")
             try await next { if case .added(let map) = $0 { map.metadata.name == "before" } else { false } }
-            try await forwarder.cut()
+            _ = try await forwarder.set(.refused, clock: RunClock())
             try await next { if case .blind = $0 { true } else { false } }
             try await create("meanwhile")
-            #expect(try await forwarder.open(port: port) == port)
+            _ = try await forwarder.set(.open, clock: RunClock())
             try await next { if case .sighted(let interval) = $0 { interval.until != nil } else { false } }
             try await next { if case .added(let map) = $0 { map.metadata.name == "meanwhile" } else { false } }
         }
-        try await forwarder.cut()
+        try await forwarder.stop()
     }
 
     /// The server drops old versions within minutes; one that never was is refused at once, and the watch lists again.

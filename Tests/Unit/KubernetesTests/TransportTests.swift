@@ -192,7 +192,7 @@ import Testing
             send(total)
         } body: { server in
             let client = try client(server)
-            let response = try await client.open(APIRequest(path: "/big"))
+            let response = try await client.open(KubernetesRequest(path: "/big"))
             for await _ in stuck { break }
             #expect(sent.withLock { $0 } < total)
             var count = 0

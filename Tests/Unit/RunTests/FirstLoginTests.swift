@@ -10,7 +10,7 @@ import Testing
 
 /// The login before a run, through a forwarder whose path opens, or does not, while the login waits.
 @Suite(.serialized, .timeLimit(.minutes(1))) struct FirstLoginTests {
-    private static let patience = Duration.seconds(10)
+    private static let timeout = Duration.seconds(10)
 
     @Test(arguments: [Forwarder.Path.refused, .reset, .blackHole, .hanging])
     func anAddressThatDoesNotLeadAnywhereYetIsWaitedFor(path: Forwarder.Path) async throws {
@@ -39,7 +39,7 @@ import Testing
             let clock = SteppingClock {}
             let failure = await #expect(throws: FirstLogin<SteppingClock>.Failure.self) { try await scene.login(clock).run() }
             #expect(failure?.error.code == .refused)
-            #expect(failure?.waited == Self.patience)
+            #expect(failure?.waited == Self.timeout)
         }
     }
 
@@ -68,7 +68,7 @@ import Testing
             let configuration = TDSConfiguration(
                 host: try #require(forwarder.address.ipAddress), port: try #require(forwarder.address.port), user: "sa", password: "secret",
                 encryption: .off, deadlines: TDSConfiguration.Deadlines(each: .milliseconds(500)))
-            return FirstLogin(server: configuration, eventLoop: eventLoop, clock: clock, patience: patience)
+            return FirstLogin(server: configuration, eventLoop: eventLoop, clock: clock, timeout: timeout)
         }
     }
 

@@ -25,7 +25,7 @@ import Testing
     }
 
     @Test(.enabled(if: hasCurl, "curl is not installed")) func onlyTheKubeconfigsOwnersAreLetIn() async throws {
-        let cluster = try await SandboxCluster.start(SandboxOptions(nodes: 1)) { try FakeMachinery($0.store) }
+        let cluster = try await SandboxCluster.start(SandboxOptions(nodes: 1)) { try FakeBackend($0.store) }
         let folder = cluster.kubeconfigPath + ".tls"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let credentials = cluster.credentials
@@ -74,7 +74,7 @@ import Testing
     }
 
     @Test func stoppingEndsWhatIsGoingOn() async throws {
-        let cluster = try await SandboxCluster.start(SandboxOptions(nodes: 1)) { try FakeMachinery($0.store) }
+        let cluster = try await SandboxCluster.start(SandboxOptions(nodes: 1)) { try FakeBackend($0.store) }
         let kubectl = try Kubectl(cluster: cluster)
         try await kubectl.follow("get", "configmap", "--field-selector=metadata.name=a", "-w", "-o", "name") { lines in
             try cluster.store.createConfigMap("a")
@@ -91,9 +91,9 @@ import Testing
         let store = Mutex<ObjectStore?>(nil)
         let error = await #expect(throws: SandboxError.self) {
             let options = SandboxOptions(nodes: 1, kubeconfigPath: "/nonexistent/folder/kubeconfig")
-            _ = try await SandboxCluster.start(options) { foundation in
-                store.withLock { $0 = foundation.store }
-                return try FakeMachinery(foundation.store)
+            _ = try await SandboxCluster.start(options) { context in
+                store.withLock { $0 = context.store }
+                return try FakeBackend(context.store)
             }
         }
         #expect(error?.description.contains("/nonexistent/folder/kubeconfig") == true)
@@ -101,8 +101,8 @@ import Testing
     }
 
     @Test func twoClustersHaveAddressesOfTheirOwn() async throws {
-        let first = try await SandboxCluster.start(SandboxOptions(nodes: 1)) { try FakeMachinery($0.store) }
-        let second = try await SandboxCluster.start(SandboxOptions(nodes: 1)) { try FakeMachinery($0.store) }
+        let first = try await SandboxCluster.start(SandboxOptions(nodes: 1)) { try FakeBackend($0.store) }
+        let second = try await SandboxCluster.start(SandboxOptions(nodes: 1)) { try FakeBackend($0.store) }
         func address(_ cluster: SandboxCluster) -> String? {
             cluster.store[ObjectKey(.services, namespace: "default", name: "kubernetes")]?[path: "spec", "clusterIP"]?.string
         }

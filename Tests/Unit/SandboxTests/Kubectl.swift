@@ -36,7 +36,7 @@ struct Kubectl: Sendable {
 
     /// Runs `body` with a cluster that has the API and fake nodes.
     static func withCluster(_ body: (Kubectl) async throws -> Void) async throws {
-        let cluster = try await SandboxCluster.start(SandboxOptions(nodes: 2)) { try FakeMachinery($0.store) }
+        let cluster = try await SandboxCluster.start(SandboxOptions(nodes: 2)) { try FakeBackend($0.store) }
         do {
             try await body(Kubectl(cluster: cluster))
         } catch {

@@ -82,7 +82,7 @@ import Testing
             #expect(sidecars.map { $0["ready"] } == [true, true, true])
             #expect(sidecars.map { $0["state"]?["running"] != nil } == [true, false, true])
             // A sidecar that ends is started again, although it is an init container.
-            let machine = try #require(cluster.machinery as? NodeMachinery).directory
+            let machine = try #require(cluster.backend as? NodeBackend).directory
             let log = "\(machine)/nodes/worker-1/log/all"
             let session = try await NodeFleet.exec(in: pod, "shipper", ["sh", "-c", "kill -TERM 1"], cluster)
             _ = await session.exit()
@@ -110,7 +110,7 @@ import Testing
                     "trap 'echo ended >> /log/all; exit 0' TERM; while :; do echo tick >> /log/all; sleep 0.05; done"]}]}}
                     """, source: "test")
             try await waitUntil(cluster) { $0.first?.isReady == true }
-            let log = try #require(cluster.machinery as? NodeMachinery).directory + "/nodes/worker-1/log/all"
+            let log = try #require(cluster.backend as? NodeBackend).directory + "/nodes/worker-1/log/all"
             func lines() -> [Substring] { ((try? String(contentsOfFile: log, encoding: .utf8)) ?? "").split(separator: "\n") }
             func growth(_ count: Int) async throws {
                 let before = lines().count
@@ -179,7 +179,7 @@ extension NodeFleet {
     fileprivate static func exec(
         in pod: JSONValue, _ container: String, _ command: [String], _ cluster: SandboxCluster
     ) async throws -> any ExecSession {
-        try await cluster.machinery.runtime.exec(
+        try await cluster.backend.runtime.exec(
             in: ContainerReference(
                 namespace: pod.namespace, pod: pod.name, uid: pod.uid, nodeName: pod.nodeName, container: container),
             ExecRequest(command: command, stdin: false, stdout: true, stderr: true, tty: false))

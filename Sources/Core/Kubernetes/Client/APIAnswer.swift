@@ -5,7 +5,7 @@ import Secrets
 enum APIAnswer {
     /// The error that an answer outside 2xx stands for.
     static func error(
-        status: Int, headers: [String: String], body: [UInt8], request: String, server: ServerAddress
+        status: Int, headers: [String: String], body: [UInt8], request: String, server: APIServerURL
     ) -> KubernetesError {
         if (300..<400).contains(status) {
             let target = headers["location"].flatMap { URLComponents(string: $0)?.host }.map { " to \($0)" } ?? ""

@@ -28,14 +28,15 @@ private struct APIResourceList: Decodable {
 extension KubernetesClient {
     /// - Parameter deadline: of the whole exchange; `nil` is the client's own.
     public func version(within deadline: Duration? = nil) async throws(KubernetesError) -> ServerVersion {
-        try await value(APIRequest(path: "/version", timeout: deadline))
+        try await value(KubernetesRequest(path: "/version", timeout: deadline))
     }
 
     /// The versions of an API group that the server serves; empty when it does not know the group.
     public func servedVersions(ofGroup group: String) async throws(KubernetesError) -> [String] {
         if let known = discovered.withLock({ $0.groups[group] }) { return known }
         do throws(KubernetesError) {
-            let versions = try await value(APIRequest(path: "/apis/\(APIRequest.escape(group))"), as: APIGroup.self).versions.map(\.version)
+            let versions = try await value(KubernetesRequest(path: "/apis/\(KubernetesRequest.escape(group))"), as: APIGroup.self).versions
+                .map(\.version)
             discovered.withLock { $0.groups[group] = versions }
             return versions
         } catch  where error.code == .notFound {
@@ -60,7 +61,7 @@ extension KubernetesClient {
     /// `policy/v1` evictions came with 1.22; 1.25 dropped `v1beta1`.
     public func evictionVersion() async throws(KubernetesError) -> String {
         if let known = discovered.withLock({ $0.evictionVersion }) { return known }
-        let resources = try await value(APIRequest(path: "/api/v1"), as: APIResourceList.self).resources
+        let resources = try await value(KubernetesRequest(path: "/api/v1"), as: APIResourceList.self).resources
         guard let eviction = resources.first(where: { $0.name == "pods/eviction" }) else {
             throw KubernetesError(.unsupported, "\(configuration.server) serves no pods/eviction", request: "GET /api/v1")
         }

@@ -4,6 +4,6 @@ extension KubernetesClient {
     /// Posts to a path of the server's that is no resource of Kubernetes' own.
     @discardableResult
     public func post(_ path: String, _ body: JSONValue = [:]) async throws(KubernetesError) -> JSONValue {
-        try await value(APIRequest(method: .post, path: path, body: body))
+        try await value(KubernetesRequest(method: .post, path: path, body: body))
     }
 }

@@ -8,7 +8,7 @@ extension KubernetesClient {
     public func get<Resource: KubernetesResource>(
         _ type: Resource.Type = Resource.self, _ name: String, in namespace: String? = nil
     ) async throws(KubernetesError) -> Resource {
-        try await value(APIRequest(path: path(type, namespace, name)))
+        try await value(KubernetesRequest(path: path(type, namespace, name)))
     }
 
     /// The same, with `nil` for an object that does not exist.
@@ -73,8 +73,8 @@ extension KubernetesClient {
         var manifest = manifest
         manifest["apiVersion"] = .string(Resource.apiVersion(version))
         manifest["kind"] = .string(Resource.kind)
-        var request = APIRequest(
-            method: .post, path: APIRequest.path(type, version: version, namespace: namespace ?? self.namespace), body: manifest)
+        var request = KubernetesRequest(
+            method: .post, path: KubernetesRequest.path(type, version: version, namespace: namespace ?? self.namespace), body: manifest)
         if dryRun { request.query.append(("dryRun", "All")) }
         return try await value(request)
     }
@@ -85,7 +85,7 @@ extension KubernetesClient {
         _ type: Resource.Type = Resource.self, _ name: String, in namespace: String? = nil, subresource: String? = nil, _ patch: Patch,
         dryRun: Bool = false
     ) async throws(KubernetesError) -> Resource {
-        var request = APIRequest(method: .patch, path: try await path(type, namespace, name, subresource), body: patch.body)
+        var request = KubernetesRequest(method: .patch, path: try await path(type, namespace, name, subresource), body: patch.body)
         request.contentType = patch.contentType
         if dryRun { request.query.append(("dryRun", "All")) }
         return try await value(request)
@@ -98,7 +98,7 @@ extension KubernetesClient {
     public func delete<Resource: KubernetesResource>(
         _ type: Resource.Type = Resource.self, _ name: String, in namespace: String? = nil, options: DeleteOptions = DeleteOptions()
     ) async throws(KubernetesError) -> Resource? {
-        let request = APIRequest(method: .delete, path: try await path(type, namespace, name), body: options.body)
+        let request = KubernetesRequest(method: .delete, path: try await path(type, namespace, name), body: options.body)
         let answer = try await value(request, as: JSONValue.self)
         guard answer["kind"]?.string != "Status" else { return nil }
         return try decode(encode(answer, request), of: request)
@@ -116,13 +116,13 @@ extension KubernetesClient {
             "apiVersion": .string("policy/\(version)"), "kind": "Eviction",
             "metadata": ["name": .string(name), "namespace": .string(namespace)], "deleteOptions": options.body,
         ]
-        let path = APIRequest.path(Pod.self, version: "v1", namespace: namespace, name: name, subresource: "eviction")
-        _ = try await data(APIRequest(method: .post, path: path, body: body))
+        let path = KubernetesRequest.path(Pod.self, version: "v1", namespace: namespace, name: name, subresource: "eviction")
+        _ = try await data(KubernetesRequest(method: .post, path: path, body: body))
     }
 
     /// The current user's permissions, as the server reports them.
     public func review(_ attributes: ResourceAttributes) async throws(KubernetesError) -> SelfSubjectAccessReview.ReviewStatus {
-        let request = APIRequest(
+        let request = KubernetesRequest(
             method: .post, path: "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
             body: [
                 "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
@@ -139,8 +139,8 @@ extension KubernetesClient {
     public func logs(pod name: String, in namespace: String? = nil, _ options: LogOptions = LogOptions()) async throws(KubernetesError)
         -> String
     {
-        var request = APIRequest(
-            path: APIRequest.path(Pod.self, version: "v1", namespace: namespace ?? self.namespace, name: name, subresource: "log"))
+        var request = KubernetesRequest(
+            path: KubernetesRequest.path(Pod.self, version: "v1", namespace: namespace ?? self.namespace, name: name, subresource: "log"))
         request.query = options.query
         request.accept = "*/*"
         return String(decoding: try await data(request), as: UTF8.self)
@@ -151,14 +151,15 @@ extension KubernetesClient {
     func path<Resource: KubernetesResource>(
         _ type: Resource.Type, _ namespace: String?, _ name: String, _ subresource: String? = nil
     ) async throws(KubernetesError) -> String {
-        APIRequest.path(
+        KubernetesRequest.path(
             type, version: try await servedVersion(of: type), namespace: namespace ?? self.namespace, name: name, subresource: subresource)
     }
 
     func collection<Resource: KubernetesResource>(
         _ type: Resource.Type, _ scope: NamespaceScope, labels: String?, fields: String?
-    ) async throws(KubernetesError) -> APIRequest {
-        var request = APIRequest(path: APIRequest.path(type, version: try await servedVersion(of: type), namespace: namespace(of: scope)))
+    ) async throws(KubernetesError) -> KubernetesRequest {
+        var request = KubernetesRequest(
+            path: KubernetesRequest.path(type, version: try await servedVersion(of: type), namespace: namespace(of: scope)))
         if let labels, !labels.isEmpty { request.query.append(("labelSelector", labels)) }
         if let fields, !fields.isEmpty { request.query.append(("fieldSelector", fields)) }
         return request
@@ -172,7 +173,7 @@ extension KubernetesClient {
         }
     }
 
-    private func encode(_ value: JSONValue, _ request: APIRequest) throws(KubernetesError) -> Data {
+    private func encode(_ value: JSONValue, _ request: KubernetesRequest) throws(KubernetesError) -> Data {
         do {
             return try value.data()
         } catch {

@@ -11,7 +11,7 @@ extension KubernetesClient {
     /// Sends a request and returns when the head of a 2xx answer is there.
     ///
     /// After a 401 a read is sent once more with renewed credentials; a mutation is not.
-    func open(_ request: APIRequest) async throws(KubernetesError) -> CurlResponse {
+    func open(_ request: KubernetesRequest) async throws(KubernetesError) -> CurlResponse {
         let credential = try await credentials.current()
         let response = try await start(request, credential)
         guard response.status == 401 else { return try await succeeded(response, request) }
@@ -23,7 +23,7 @@ extension KubernetesClient {
         return try await succeeded(response, request, credential)
     }
 
-    private func start(_ request: APIRequest, _ credential: Credential) async throws(KubernetesError) -> CurlResponse {
+    private func start(_ request: KubernetesRequest, _ credential: Credential) async throws(KubernetesError) -> CurlResponse {
         do throws(CurlFailure) {
             return try await transport.start(try curlRequest(request, credential))
         } catch {
@@ -32,7 +32,7 @@ extension KubernetesClient {
     }
 
     private func succeeded(
-        _ response: CurlResponse, _ request: APIRequest, _ credential: Credential? = nil
+        _ response: CurlResponse, _ request: KubernetesRequest, _ credential: Credential? = nil
     ) async throws(KubernetesError) -> CurlResponse {
         guard !(200..<300).contains(response.status) else { return response }
         let body = try await collect(response.body, request)
@@ -57,7 +57,7 @@ extension KubernetesClient {
     ///
     /// A mutation that is under way is waited for, for as long as a request may take, also when the task is cancelled meanwhile. Broken off, it
     /// could still be carried out after the harness has looked for something to restore.
-    func data(_ request: APIRequest) async throws(KubernetesError) -> [UInt8] {
+    func data(_ request: KubernetesRequest) async throws(KubernetesError) -> [UInt8] {
         guard request.method != .get else { return try await answer(to: request) }
         guard !Task.isCancelled else { throw KubernetesError(.cancelled, "cancelled", request: request.description) }
         let sent = Task { () async -> Result<[UInt8], KubernetesError> in
@@ -70,7 +70,7 @@ extension KubernetesClient {
         return try await sent.value.get()
     }
 
-    private func answer(to request: APIRequest) async throws(KubernetesError) -> [UInt8] {
+    private func answer(to request: KubernetesRequest) async throws(KubernetesError) -> [UInt8] {
         var request = request
         if request.timeout == nil { request.timeout = requestTimeout }
         var attempt = 1
@@ -88,12 +88,12 @@ extension KubernetesClient {
     }
 
     /// Sends a request and decodes its JSON answer.
-    func value<Value: Decodable>(_ request: APIRequest, as type: Value.Type = Value.self) async throws(KubernetesError) -> Value {
+    func value<Value: Decodable>(_ request: KubernetesRequest, as type: Value.Type = Value.self) async throws(KubernetesError) -> Value {
         try decode(await data(request), of: request)
     }
 
     func decode<Value: Decodable>(
-        _ bytes: some Collection<UInt8>, of request: APIRequest, as type: Value.Type = Value.self
+        _ bytes: some Collection<UInt8>, of request: KubernetesRequest, as type: Value.Type = Value.self
     ) throws(KubernetesError) -> Value {
         do {
             return try JSONDecoder().decode(type, from: Data(bytes))
@@ -105,7 +105,7 @@ extension KubernetesClient {
         }
     }
 
-    private func collect(_ body: CurlBody, _ request: APIRequest) async throws(KubernetesError) -> [UInt8] {
+    private func collect(_ body: CurlBody, _ request: KubernetesRequest) async throws(KubernetesError) -> [UInt8] {
         // Joined only at the end: an array that grows is there twice while it does.
         var chunks: [[UInt8]] = []
         var count = 0
@@ -131,7 +131,7 @@ extension KubernetesClient {
 
     // MARK: The HTTP request
 
-    func curlRequest(_ request: APIRequest, _ credential: Credential) throws(CurlFailure) -> CurlRequest {
+    func curlRequest(_ request: KubernetesRequest, _ credential: Credential) throws(CurlFailure) -> CurlRequest {
         var curl = connectRequest(credential, target: request.target, timeout: request.timeout)
         curl.method = request.method.rawValue
         curl.headTimeout = request.headTimeout
@@ -177,7 +177,7 @@ extension KubernetesClient {
         if let uid = impersonation.uid { lines.append("Impersonate-Uid: \(uid)") }
         lines += impersonation.groups.map { "Impersonate-Group: \($0)" }
         for (key, values) in impersonation.extra.sorted(by: { $0.key < $1.key }) {
-            lines += values.map { "Impersonate-Extra-\(APIRequest.escape(key)): \($0)" }
+            lines += values.map { "Impersonate-Extra-\(KubernetesRequest.escape(key)): \($0)" }
         }
         return lines.map { line in String(line.unicodeScalars.filter { $0.value >= 32 && $0.value != 127 }) }
     }

@@ -1,6 +1,6 @@
 /// Where the API server is, how to trust it and as whom to speak to it: a kubeconfig's context, resolved.
 public struct ClusterConfiguration: Sendable {
-    public var server: ServerAddress
+    public var server: APIServerURL
     /// The context's name in the kubeconfig; `nil` in a pod or when flags alone name the server.
     public var context: String?
     public var cluster: String?

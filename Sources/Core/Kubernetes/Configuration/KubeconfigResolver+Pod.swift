@@ -4,7 +4,7 @@ import Network
 /// In a pod: its ServiceAccount stands in for what the kubeconfig does not say.
 extension KubeconfigResolver {
     private struct Pod {
-        var server: ServerAddress
+        var server: APIServerURL
         var tokenFile: String
     }
 
@@ -40,6 +40,6 @@ extension KubeconfigResolver {
             let port = environment["KUBERNETES_SERVICE_PORT"].flatMap({ UInt16($0) }), FileManager.default.fileExists(atPath: tokenFile)
         else { return nil }
         let address = "https://\(HostPort.text(host, Int(port)))"
-        return Pod(server: try ServerAddress(address, origin: "KUBERNETES_SERVICE_HOST"), tokenFile: tokenFile)
+        return Pod(server: try APIServerURL(address, origin: "KUBERNETES_SERVICE_HOST"), tokenFile: tokenFile)
     }
 }

@@ -18,7 +18,7 @@ struct KubeconfigResolver {
         try check(user)
         try check(cluster)
         guard let (address, origin) = address(cluster) else { return try inCluster(context) }
-        let server = try ServerAddress(address, origin: origin)
+        let server = try APIServerURL(address, origin: origin)
         let trust = server.isTLS ? try trust(cluster) : ClusterConfiguration.Trust()
         return ClusterConfiguration(
             server: server, context: context?.name, cluster: overrides.cluster ?? context?.entry.value.cluster,
@@ -118,7 +118,7 @@ struct KubeconfigResolver {
     }
 
     /// The kubeconfig's proxy counts for this cluster whatever the environment says.
-    private func proxy(_ cluster: Cluster?, to server: ServerAddress) throws(KubernetesError) -> Proxy? {
+    private func proxy(_ cluster: Cluster?, to server: APIServerURL) throws(KubernetesError) -> Proxy? {
         if let cluster, let url = cluster.value.proxyURL, !url.isEmpty { return try Proxy(url, origin: "proxy-url of \(cluster.file)") }
         return try Proxy(to: server, environment: surroundings.environment)
     }

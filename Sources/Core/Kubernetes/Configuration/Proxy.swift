@@ -42,7 +42,7 @@ struct Proxy: Sendable, Hashable, CustomStringConvertible {
 
     /// The proxy that the environment wants for a server: `HTTPS_PROXY` or `HTTP_PROXY`, unless `NO_PROXY` excludes it, and never for this
     /// machine itself (`golang.org/x/net/http/httpproxy`). Go's client does not know `ALL_PROXY`.
-    init?(to server: ServerAddress, environment: [String: String]) throws(KubernetesError) {
+    init?(to server: APIServerURL, environment: [String: String]) throws(KubernetesError) {
         func variable(_ names: String...) -> (name: String, value: String)? {
             for name in names {
                 if let value = environment[name], !value.isEmpty { return (name, value) }
@@ -63,7 +63,7 @@ struct ProxyException {
 
     init(_ text: some StringProtocol) { self.text = text.trimmingCharacters(in: .whitespaces).lowercased() }
 
-    func covers(_ server: ServerAddress) -> Bool {
+    func covers(_ server: APIServerURL) -> Bool {
         if text == "*" { return true }
         let host = server.host.lowercased()
         let address = IPAddress(host)

@@ -11,7 +11,8 @@ struct ExecRequest: Sendable {
     static let subprotocols = ["v5.channel.k8s.io", "v4.channel.k8s.io"]
 
     var target: String {
-        var request = APIRequest(path: APIRequest.path(Pod.self, version: "v1", namespace: namespace, name: pod, subresource: "exec"))
+        var request = KubernetesRequest(
+            path: KubernetesRequest.path(Pod.self, version: "v1", namespace: namespace, name: pod, subresource: "exec"))
         if let container { request.query.append(("container", container)) }
         request.query += command.map { ("command", $0) }
         request.query += [("stdout", "true"), ("stderr", "true")]
@@ -19,5 +20,7 @@ struct ExecRequest: Sendable {
         return request.target
     }
 
-    var description: String { "GET \(APIRequest.path(Pod.self, version: "v1", namespace: namespace, name: pod, subresource: "exec"))" }
+    var description: String {
+        "GET \(KubernetesRequest.path(Pod.self, version: "v1", namespace: namespace, name: pod, subresource: "exec"))"
+    }
 }

@@ -47,10 +47,10 @@ final class CurlLoop {
     /// Ends early for libcurl's own timers, for the sockets and for `curl_multi_wakeup`.
     private func wait() {
         let now = ContinuousClock.now
-        let patience = jobs.values.reduce(Duration.seconds(60)) { min($0, $1.longestWait(now: now)) }
+        let longestWait = jobs.values.reduce(Duration.seconds(60)) { min($0, $1.longestWait(now: now)) }
         var sockets = jobs.values.compactMap(\.wait)
         // Rounded up, so that the loop does not turn shortly before the deadline.
-        let milliseconds = Int32((patience / .milliseconds(1)).rounded(.up))
+        let milliseconds = Int32((longestWait / .milliseconds(1)).rounded(.up))
         curl_multi_poll(multi, &sockets, UInt32(sockets.count), milliseconds, nil)
     }
 

@@ -20,7 +20,7 @@ struct DeletePod: UndoAction {
         }
         // By its own grace period: the object is gone then when the kubelet has seen its processes end, and not before.
         try await undo.client.delete(Pod.self, pod, in: namespace, options: DeleteOptions(uid: found.metadata.uid))
-        let gone = try await firstResult(within: Undo.patience) { () async throws -> Bool? in
+        let gone = try await firstResult(within: Undo.timeout) { () async throws -> Bool? in
             try await undo.client.firstState(Pod.self, pod, in: namespace) { $0?.metadata.uid == found.metadata.uid ? nil : true }
         }
         guard gone == true else { throw FaultError(.notInjected, "pod \(namespace)/\(pod) is still there") }

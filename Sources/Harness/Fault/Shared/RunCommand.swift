@@ -46,7 +46,7 @@ struct RunCommand: UndoAction {
     }
 
     private func becomesReady(_ node: String, _ intent: UndoIntent, _ undo: Undo) async throws -> String {
-        let within = readyWithin?.duration ?? Undo.patience
+        let within = readyWithin?.duration ?? Undo.timeout
         let ready = try await firstResult(within: within) { () async throws -> Bool? in
             try await undo.client.firstState(Node.self, node, in: nil) { $0?.isReady == true ? true : nil }
         }

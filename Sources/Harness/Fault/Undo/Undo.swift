@@ -10,17 +10,17 @@ public struct Undo: Sendable {
     public static let annotationKey = "aftershock/undo"
 
     /// The time for which an undo's effect is waited for.
-    public static let patience = Duration.seconds(60)
+    public static let timeout = Duration.seconds(60)
 
     public let client: KubernetesClient
     /// The time for which a server that cannot be reached now is waited for.
-    public let patience: Duration
+    public let timeout: Duration
     let actions: [any UndoAction.Type]
 
     /// - Parameter actions: every kind of change that can be undone.
-    public init(client: KubernetesClient, actions: [any UndoAction.Type], patience: Duration = Self.patience) {
+    public init(client: KubernetesClient, actions: [any UndoAction.Type], timeout: Duration = Self.timeout) {
         self.client = client
-        self.patience = patience
+        self.timeout = timeout
         self.actions = actions
     }
 

@@ -27,7 +27,7 @@ struct FirstLogin<Time: Clock<Duration>>: Sendable {
     let eventLoop: any EventLoop
     let clock: Time
     /// For how long attempts are begun.
-    let patience: Duration
+    let timeout: Duration
 
     /// Logs in and closes the connection. Attempts that met no server are repeated; what a server has answered stands.
     func run() async throws(Failure) -> Success {
@@ -41,7 +41,7 @@ struct FirstLogin<Time: Clock<Duration>>: Sendable {
                 return Success(serverVersion: version, lag: first.map { Failure(error: $0, waited: began.duration(to: clock.now)) })
             } catch {
                 let waited = began.duration(to: clock.now)
-                guard error.metNoServer, waited < patience, (try? await clock.sleep(for: Self.pause)) != nil else {
+                guard error.metNoServer, waited < timeout, (try? await clock.sleep(for: Self.pause)) != nil else {
                     throw Failure(error: error, waited: waited)
                 }
                 first = first ?? error

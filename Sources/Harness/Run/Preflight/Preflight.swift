@@ -134,7 +134,7 @@ struct Preflight: Sendable {
     }
 
     private func checkLogin(_ server: TDSConfiguration, _ target: ResolvedTarget, _ outcome: inout Outcome) async {
-        let login = FirstLogin(server: server, eventLoop: eventLoopGroup.next(), clock: ContinuousClock(), patience: Self.patience)
+        let login = FirstLogin(server: server, eventLoop: eventLoopGroup.next(), clock: ContinuousClock(), timeout: Self.firstLoginTimeout)
         do throws(FirstLogin<ContinuousClock>.Failure) {
             let success = try await login.run()
             let message = "\(server.user) can log in at \(target.address); the server is \(success.serverVersion)"
@@ -143,7 +143,7 @@ struct Preflight: Sendable {
                 "login", "\(message). It took \(lag.waitedMilliseconds) ms until the address led there; at first: \(lag.error)",
                 hint: "nothing to do right after a rollout; if it was not one, try 'aftershock probe \(target.address) --count 20'")
         } catch {
-            let tried = error.waited < Self.patience ? "" : "; tried for \(error.waitedMilliseconds) ms"
+            let tried = error.waited < Self.firstLoginTimeout ? "" : "; tried for \(error.waitedMilliseconds) ms"
             outcome.fail(
                 "login", "\(server.user) cannot log in at \(target.address): \(error.error)\(tried)",
                 hint: "try 'aftershock probe \(target.address)'")
@@ -151,5 +151,5 @@ struct Preflight: Sendable {
     }
 
     /// The time in which a Service's address must lead to a pod that is Ready. Kubernetes promises no time for that.
-    private static let patience = Duration.seconds(10)
+    private static let firstLoginTimeout = Duration.seconds(10)
 }

@@ -53,7 +53,7 @@ struct RemoveTables: UndoAction {
             throw FaultError(.refused, "'\(tableSuffix)' is not a suffix of a ledger's tables")
         }
         let password = try await PasswordResolver(client: undo.client, namespace: target.namespace).resolve(target.login.passwordFrom)
-        let deadline = ContinuousClock.now + undo.patience
+        let deadline = ContinuousClock.now + undo.timeout
         while true {
             do {
                 let evidence = try await remove(tables, target, password, undo)

@@ -53,7 +53,7 @@ struct RepeatRunner: Sendable {
         }
         // A server that could not be read has been waited for already.
         let isThere = if case .ledgerChecked = checked { true } else { false }
-        try await faults.restore({ $0.isOnServer }, patience: isThere ? Undo.patience : .zero)
+        try await faults.restore({ $0.isOnServer }, timeout: isThere ? Undo.timeout : .zero)
         return ended
     }
 

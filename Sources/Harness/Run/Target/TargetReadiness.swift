@@ -39,7 +39,7 @@ public struct TargetReadiness: Sendable {
     /// Waits until the target has a ready pod and none on its way out: what an earlier experiment of the same run has left behind.
     ///
     /// Returns after `limit` at the latest; what is still amiss then is for the preflight to say.
-    func awaitAftermath(atMost limit: Duration) async throws {
+    func waitUntilQuiet(atMost limit: Duration) async throws {
         let own = try await TargetResolver(client: client, target: target).workload().pods
         _ = try await firstResult(within: limit) { () async throws -> Bool? in
             var pods: [String: Pod] = [:]

@@ -2,7 +2,7 @@ import JSON
 import SandboxStore
 
 /// Kubernetes' strategic merge patch: a merge patch that merges lists by key
-/// (https://github.com/kubernetes/community/blob/master/contributors/devel/sig-api-machinery/strategic-merge-patch.md).
+/// (https://github.com/kubernetes/community/blob/master/contributors/devel/sig-api-backend/strategic-merge-patch.md).
 enum StrategicMergePatch {
     private static let directive = "$patch"
     private static let retainKeys = "$retainKeys"

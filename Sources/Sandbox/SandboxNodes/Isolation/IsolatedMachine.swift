@@ -2,7 +2,7 @@ import Foundation
 import SandboxStore
 
 /// A file or folder of the host that every container sees, read-only.
-package struct Provision: Sendable, Hashable {
+package struct HostMount: Sendable, Hashable {
     let hostPath: String
     package let path: String
 }
@@ -32,9 +32,9 @@ package final class IsolatedMachine: Sendable {
 
     /// - Parameters:
     ///   - directory: A folder of the sandbox's own; removed with everything in it at the end unless `keepsDirectory`.
-    ///   - provisions: What containers see besides `/usr` and a minimal `/etc` and `/dev`.
+    ///   - hostMounts: What containers see besides `/usr` and a minimal `/etc` and `/dev`.
     package static func start(
-        directory: String, keepsDirectory: Bool = false, provisions: [Provision] = [], as identity: ProcessIdentity = .current(offset: 0)
+        directory: String, keepsDirectory: Bool = false, hostMounts: [HostMount] = [], as identity: ProcessIdentity = .current(offset: 0)
     ) async throws(IsolationError) -> IsolatedMachine {
         let tools = try HostTools.locate()
         try identity.own(directory)
@@ -42,12 +42,12 @@ package final class IsolatedMachine: Sendable {
             tools.becoming(identity) + tools.newNamespaces() + [
                 tools.shell, "-c", SetUpScripts.machine, "sandbox", directory, keepsDirectory ? "keep" : "remove",
             ]
-            + provisions.flatMap { [$0.hostPath, $0.path] }
+            + hostMounts.flatMap { [$0.hostPath, $0.path] }
         do {
             let process = try await NamespaceProcess.start(arguments, depth: 1)
             return IsolatedMachine(
                 directory: directory, identity: identity, tools: tools,
-                keepsOwners: provisions.contains { $0.path == keepOwnerPath }, process: process)
+                keepsOwners: hostMounts.contains { $0.path == keepOwnerPath }, process: process)
         } catch {
             throw IsolationError(.namespacesForbidden, explanation(of: error.description))
         }

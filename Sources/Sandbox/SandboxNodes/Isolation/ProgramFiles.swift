@@ -4,7 +4,7 @@ import Subprocess
 
 /// The files that one program of the host needs inside of a container: itself, and the libraries that are not under the shared folders.
 package enum ProgramFiles {
-    package static func provisions(for program: String, at paths: [String]) async throws(IsolationError) -> [Provision] {
+    package static func hostMounts(for program: String, at paths: [String]) async throws(IsolationError) -> [HostMount] {
         guard access(program, X_OK) == 0 else {
             throw IsolationError(.missingTool, "\(program) is no program that can be run (build it: swift build --product sandbox-sql)")
         }
@@ -27,6 +27,6 @@ package enum ProgramFiles {
             let folder = (String(words[arrow + 1]) as NSString).deletingLastPathComponent
             if !["/usr/", "/lib"].contains(where: folder.hasPrefix) { folders.insert(folder) }
         }
-        return paths.map { Provision(hostPath: program, path: $0) } + folders.sorted().map { Provision(hostPath: $0, path: $0) }
+        return paths.map { HostMount(hostPath: program, path: $0) } + folders.sorted().map { HostMount(hostPath: $0, path: $0) }
     }
 }

@@ -1,7 +1,7 @@
 import JSON
 package import NIOCore
 
-/// The API server's needs from the machinery that runs pods: their logs, and programs run inside of them.
+/// The API server's needs from the backend that runs pods: their logs, and programs run inside of them.
 ///
 /// Both methods throw what the API answers: 400 `container "x" in pod "y" is waiting to start: ContainerCreating`, 404, 500 for an unreachable node.
 package protocol PodRuntime: Sendable {

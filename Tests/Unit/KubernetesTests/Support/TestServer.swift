@@ -157,7 +157,7 @@ extension ClusterConfiguration {
         requestTimeout: Duration? = .seconds(10), impersonation: Impersonation = Impersonation(), proxy: String? = nil, path: String = ""
     ) throws -> ClusterConfiguration {
         ClusterConfiguration(
-            server: try ServerAddress("\(isTLS ? "https" : "http")://127.0.0.1:\(port)\(path)", origin: "test"), namespace: "default",
+            server: try APIServerURL("\(isTLS ? "https" : "http")://127.0.0.1:\(port)\(path)", origin: "test"), namespace: "default",
             requestTimeout: requestTimeout, trust: trust, proxy: try proxy.map { try Proxy($0, origin: "proxy-url") },
             authentication: authentication, impersonation: impersonation)
     }

@@ -2,8 +2,8 @@ import Journal
 import NIOCore
 import NIOPosix
 
-/// Finding the address of a host, as a phase of its own: a failing DNS is not a failing server.
-struct ServerAddress {
+/// Looks up the address of a host, as a phase of its own: a failing DNS is not a failing server.
+struct AddressLookup {
     /// The addresses of `host` in the resolver's order; at once, and without a phase, where it is an address already.
     static func resolve(
         _ host: String, port: Int, deadline: RunTime, _ context: ProbeContext, _ outcome: inout ProbeOutcome

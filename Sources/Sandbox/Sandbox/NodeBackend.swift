@@ -7,7 +7,7 @@ import SandboxNodes
 import SandboxStore
 
 /// Nodes, controllers and the Service proxy: what makes the API server's objects come true.
-final class NodeMachinery: ClusterMachinery {
+final class NodeBackend: ClusterBackend {
     let runtime: any PodRuntime
     let fleet: NodeFleet
     private let machine: IsolatedMachine
@@ -20,37 +20,37 @@ final class NodeMachinery: ClusterMachinery {
         self.tasks = tasks
     }
 
-    static func start(_ foundation: ClusterFoundation) async throws -> NodeMachinery {
-        let options = foundation.options
-        let identity = ProcessIdentity.current(offset: foundation.addresses.index)
-        let provisions = try await provisions(options, foundation.folder, identity)
+    static func start(_ context: ClusterBackendContext) async throws -> NodeBackend {
+        let options = context.options
+        let identity = ProcessIdentity.current(offset: context.addresses.index)
+        let hostMounts = try await hostMounts(options, context.folder, identity)
         let machine = try await IsolatedMachine.start(
-            directory: foundation.folder, keepsDirectory: options.dataDirectory != nil, provisions: provisions, as: identity)
+            directory: context.folder, keepsDirectory: options.dataDirectory != nil, hostMounts: hostMounts, as: identity)
         do {
-            return try await start(foundation, on: machine)
+            return try await start(context, on: machine)
         } catch {
             await machine.stop()
             throw error
         }
     }
 
-    private static func start(_ foundation: ClusterFoundation, on machine: IsolatedMachine) async throws -> NodeMachinery {
-        let (store, options) = (foundation.store, foundation.options)
+    private static func start(_ context: ClusterBackendContext, on machine: IsolatedMachine) async throws -> NodeBackend {
+        let (store, options) = (context.store, context.options)
         let timings = options.profile.timings
         let time = ContinuousTime()
-        let proxy = ServiceProxy(store: store, group: foundation.group)
-        let podAddresses = AddressPool(prefix: foundation.addresses.podPrefix)
-        let prober = Prober(group: foundation.group)
+        let proxy = ServiceProxy(store: store, group: context.group)
+        let podAddresses = AddressPool(prefix: context.addresses.podPrefix)
+        let prober = Prober(group: context.group)
         let variables = options.databaseFlaws.isEmpty ? [:] : ["SANDBOX_SQL_FLAWS": options.databaseFlaws.joined(separator: ",")]
         let nodes = (1...max(options.nodes, 1)).map { number -> SandboxNode in
             let name = "worker-\(number)"
-            let address = "\(foundation.addresses.podPrefix).255.\(number)"
+            let address = "\(context.addresses.podPrefix).255.\(number)"
             return SandboxNode(name: name, address: address, machine: machine, network: proxy) { namespace, link, agent in
                 KubeletServices(
                     nodeName: name, address: address, store: store, machine: machine, namespace: namespace, time: time, timings: timings,
                     podAddresses: podAddresses, prober: prober, databaseVariables: variables, link: link, agent: agent,
                     makeContainerID: { randomIdentifier() },
-                    makeToken: { [tokens = foundation.tokens, environment = store.environment] account, pod, audience in
+                    makeToken: { [tokens = context.tokens, environment = store.environment] account, pod, audience in
                         tokens.token(for: account, in: pod, audience: audience, at: environment.now())
                     })
             }
@@ -70,17 +70,17 @@ final class NodeMachinery: ClusterMachinery {
         control(EndpointsController(flaws: flaws))
         control(DisruptionController())
         control(ResourceQuotaController())
-        control(LoadBalancerController(prefix: foundation.addresses.servicePrefix))
+        control(LoadBalancerController(prefix: context.addresses.servicePrefix))
         tasks.append(Task { await removeDeletedVolumes(store, machine) })
         let fleet = NodeFleet(nodes, time: time, dialTimeout: timings.dialTimeout)
-        let machinery = NodeMachinery(fleet: fleet, machine: machine, tasks: tasks)
+        let backend = NodeBackend(fleet: fleet, machine: machine, tasks: tasks)
         do {
             for node in nodes { try await node.start() }
         } catch {
-            await machinery.stop()
+            await backend.stop()
             throw error
         }
-        return machinery
+        return backend
     }
 
     /// The folder of everything that pods write.
@@ -95,14 +95,14 @@ final class NodeMachinery: ClusterMachinery {
     }
 
     /// The database program, where there is one, under all its names.
-    private static func provisions(
+    private static func hostMounts(
         _ options: SandboxOptions, _ folder: String, _ identity: ProcessIdentity
-    ) async throws -> [Provision] {
+    ) async throws -> [HostMount] {
         let beside = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
             .appendingPathComponent("sandbox-sql").path
         guard let program = options.databaseProgram ?? (access(beside, X_OK) == 0 ? beside : nil) else { return [] }
         let names = [ContainerImage.databasePath, IsolatedMachine.keepOwnerPath] + ContainerImage.clientPaths
-        guard identity.id != nil else { return try await ProgramFiles.provisions(for: program, at: names) }
+        guard identity.id != nil else { return try await ProgramFiles.hostMounts(for: program, at: names) }
         // Root's program may lie where the sandbox's user cannot go.
         let copy = "\(folder)/sqlservr"
         try? FileManager.default.removeItem(atPath: copy)
@@ -112,7 +112,7 @@ final class NodeMachinery: ClusterMachinery {
             throw SandboxError("cannot copy the database program \(program): \(error.localizedDescription)")
         }
         try identity.own(copy)
-        return try await ProgramFiles.provisions(for: copy, at: names)
+        return try await ProgramFiles.hostMounts(for: copy, at: names)
     }
 
     /// Removes the folder of every volume whose object is gone.

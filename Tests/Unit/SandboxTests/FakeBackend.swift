@@ -9,7 +9,7 @@ import Synchronization
 @testable import SandboxStore
 
 /// Stands in for the nodes where the API alone is tested: pods become ready as soon as they are there and go when they are told to.
-final class FakeMachinery: ClusterMachinery {
+final class FakeBackend: ClusterBackend {
     let runtime: any PodRuntime = FakeRuntime()
     private let kubelet: Task<Void, any Error>
     private let protection: Task<Void, any Error>

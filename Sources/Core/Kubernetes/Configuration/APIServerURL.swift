@@ -2,7 +2,7 @@ import Foundation
 import Network
 
 /// The API server's base URL, which may have a path (a proxy that serves several clusters).
-public struct ServerAddress: Sendable, Hashable, CustomStringConvertible {
+public struct APIServerURL: Sendable, Hashable, CustomStringConvertible {
     public let isTLS: Bool
     /// Without the brackets of an IPv6 address.
     public let host: String

@@ -2,7 +2,7 @@ import Foundation
 import JSON
 
 /// A request to the API server, before server, credentials and TLS are added.
-struct APIRequest: Sendable {
+struct KubernetesRequest: Sendable {
     enum Method: String, Sendable {
         case get = "GET"
         case post = "POST"
