@@ -122,7 +122,10 @@ let package = Package(
         module(
             .harness, "Report", ["Experiment", "Journal", "Verdict", "CXML2", "JSON", .mustache],
             resources: ["HTML/Page/page.mustache", "HTML/Page/page.css", "HTML/Page/page.js"].map { .embedInCode($0) }
-                + ["Schemas/results.schema.json", "Schemas/journal.schema.json"].map { .embedInCode($0) }),
+                + [
+                    "results", "journal", "comparison", "doctor", "history", "history-line", "plan", "restore", "validation",
+                    "verdict-change",
+                ].map { .embedInCode("Schemas/\($0).schema.json") }),
         module(
             .harness, "Run",
             [

@@ -8,26 +8,42 @@ import Report
 struct SchemaCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "schema",
-        abstract: "Print a JSON Schema (draft-07): of experiment files, of results.json, or of a line of journal.ndjson.",
+        abstract: "Print a JSON Schema (draft-07): of experiment files, or of what a run or a command writes.",
         discussion: """
             Editors with the YAML language server use the schema of experiments if a file begins with
               # yaml-language-server: $schema=./experiment.schema.json
             """)
 
-    enum Kind: String, ExpressibleByArgument, CaseIterable {
-        case experiment, results, journal
+    /// A format that has a schema.
+    enum Format: ExpressibleByArgument {
+        case experiment
+        case report(ReportSchema)
+
+        private static let experimentName = "experiment"
+
+        init?(argument: String) {
+            if argument == Self.experimentName {
+                self = .experiment
+            } else if let schema = ReportSchema(rawValue: argument) {
+                self = .report(schema)
+            } else {
+                return nil
+            }
+        }
+
+        static var allValueStrings: [String] { [experimentName] + ReportSchema.allCases.map(\.rawValue) }
+        var defaultValueDescription: String { Self.experimentName }
     }
 
     @Argument(help: "The format to describe.")
-    var kind = Kind.experiment
+    var format = Format.experiment
 
     func run() throws {
-        switch kind {
+        switch format {
         case .experiment:
             let schema = ExperimentFile.jsonSchema(faults: FaultCatalog.standard.formats)
             StandardStream.output.write(String(decoding: try schema.data(pretty: true), as: UTF8.self) + "\n")
-        case .results: StandardStream.output.write(ReportSchema.results)
-        case .journal: StandardStream.output.write(ReportSchema.journal)
+        case .report(let schema): StandardStream.output.write(schema.text)
         }
     }
 }

@@ -21,6 +21,73 @@ import stories
 DASHBOARDS = os.path.join(stories.TOP, "reports", "dashboards")
 
 
+def strict(schema):
+    """The schema without leave for more: a test that sees a field which the schema does not have must fail."""
+    if isinstance(schema, dict):
+        closed = {name: strict(value) for name, value in schema.items()}
+        if isinstance(schema.get("properties"), dict) and "additionalProperties" not in schema:
+            closed["additionalProperties"] = False
+        return closed
+    return [strict(one) for one in schema] if isinstance(schema, list) else schema
+
+
+class AnswerTests(unittest.TestCase):
+    """The answers of the commands with `-o json`, against their schemas."""
+
+    @classmethod
+    def setUpClass(cls):
+        stories.make()
+        # A cluster that does not answer is enough for answers with checks that failed.
+        cls.kubeconfig = os.path.join(stories.FOLDER, "kubeconfig")
+        with open(cls.kubeconfig, "w") as file:
+            json.dump({
+                "apiVersion": "v1", "kind": "Config", "current-context": "aftershock-sandbox",
+                "clusters": [{"name": "gone", "cluster": {"server": "http://127.0.0.1:1"}}],
+                "users": [{"name": "nobody", "user": {"token": "none"}}],
+                "contexts": [{"name": "aftershock-sandbox", "context": {"cluster": "gone", "user": "nobody"}}]}, file)
+
+    def check(self, name, text):
+        schema = strict(json.loads(stories.run("schema", name, expected=0)))
+        document = json.loads(text)
+        problems = [f"{'/'.join(map(str, e.path))}: {e.message[:200]}" for e in jsonschema.Draft7Validator(schema).iter_errors(document)]
+        self.assertEqual(problems, [], name)
+        return document
+
+    def answer(self, name, *arguments):
+        return self.check(name, stories.run(*arguments, "-o", "json"))
+
+    def test_validate(self):
+        bad = os.path.join(stories.FOLDER, "bad.yaml")
+        with open(bad, "w") as file:
+            file.write("apiVersion: aftershock/v1\nkind: Experimnt\n")
+        document = self.answer("validation", "validate", "experiments/control.yaml", bad, "/nowhere.yaml")
+        self.assertEqual((len(document["experiments"]), document["valid"]), (1, False))
+        self.assertIn(None, [problem["file"] for problem in document["problems"]])
+
+    def test_of_a_cluster(self):
+        flag = f"--kubeconfig={self.kubeconfig}"
+        self.assertTrue(self.answer("doctor", "doctor", "experiments/control.yaml", flag)["sections"])
+        self.assertTrue(self.answer("plan", "plan", "experiments/control.yaml", flag)[0]["checks"])
+        folder = os.path.join(stories.FOLDER, "killed-copy")
+        shutil.copytree(stories.path("killed"), folder, dirs_exist_ok=True)
+        self.assertTrue(self.answer("restore", "restore", "--run", folder, flag)["changes"])
+
+    def test_compare_and_history(self):
+        document = self.answer("comparison", "compare", stories.path("pass"), stories.path("lost"))
+        self.assertTrue(document["comparisons"] and document["losses"])
+        self.check("comparison", stories.run("compare", stories.path("pass"), stories.path("node"), "-o", "json"))
+        with open(stories.path("lost", "results.json")) as file:
+            results = json.load(file)
+        with open(os.path.join(stories.FOLDER, "known.yaml"), "w") as file:
+            json.dump([{
+                "experiment": results["experiments"][0]["name"], "check": "data-persistence", "why": "a planted flaw", "owner": "nobody",
+                "expires": "2999-12-31"}], file)
+        history = self.answer(
+            "history", "history", stories.path("lost"), stories.path("node"), "--known", os.path.join(stories.FOLDER, "known.yaml"))
+        self.assertEqual([one["owner"] for one in history["experiments"][0]["notPassed"]], ["nobody"])
+        self.assertEqual(len(history["experiments"]), 2)
+
+
 class SchemaTests(unittest.TestCase):
     @classmethod
     def setUpClass(cls):

@@ -104,6 +104,7 @@ public struct HistoryReport {
                     return [
                         "check": .string(check), "firstSeen": series.firstSeen(check).map { .string($0.startedAt) } ?? .null,
                         "knownUntil": known.map { .string($0.expires) } ?? .null, "owner": known.map { .string($0.owner) } ?? .null,
+                        "why": known.map { .string($0.why) } ?? .null,
                     ]
                 }),
         ]
