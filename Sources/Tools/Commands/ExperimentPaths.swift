@@ -21,12 +21,17 @@ struct ExperimentPaths: ParsableArguments {
     func load(namespace: String = "default") throws -> [ExperimentSource] {
         let (loaded, problems) = Self.read(paths, namespace: namespace)
         guard problems.isEmpty else {
-            standardError(problems.map(\.description).joined(separator: "\n"))
+            Self.report(problems)
             throw ExitCode(AftershockExit.usage)
         }
         // Before anything is started that could inherit it.
         for experiment in loaded.flatMap(\.experiments) { experiment.target.login.hideVariable() }
         return loaded
+    }
+
+    static func report(_ problems: [FileProblem]) {
+        standardError(problems.map(\.description).joined(separator: "\n"))
+        GitHubActions()?.write(problems)
     }
 
     /// Reads and validates every file.

@@ -182,7 +182,7 @@ struct RunCommand: AsyncParsableCommand {
         case .json: StandardStream.output.write(String(decoding: try ReportWriter.results(findings), as: UTF8.self))
         }
         if !quiet { standardError("reports: \(folder.path)") }
-        GitHubActions(findings: findings, folder: folder.path)?.write()
+        GitHubActions()?.write(findings, folder: folder.path)
         let code = try earlier.map { try compare(findings, with: $0, writer) } ?? findings.exitCode
         // The last of all: what it cannot take is told, and the rest is there.
         if let history { try HistoryEntry.load(folder.path).first?.append(to: history) }

@@ -17,7 +17,7 @@ struct ValidateCommand: ParsableCommand {
 
     func run() throws {
         let (loaded, problems) = ExperimentPaths.read(experiments.paths)
-        if output.format == .text, !problems.isEmpty { standardError(problems.map(\.description).joined(separator: "\n")) }
+        if output.format == .text, !problems.isEmpty { ExperimentPaths.report(problems) }
         let valid = loaded.flatMap { file in file.experiments.map { (path: file.file, experiment: $0) } }
         try output.print(
             text: valid.map { "\($0.path): \($0.experiment.name): \($0.experiment.fault.kind), valid\n" }.joined(),

@@ -70,4 +70,28 @@ import Testing
         let text = try String(contentsOf: summary, encoding: .utf8)
         #expect(text.hasPrefix("before\n") && text.contains("control"), "\(text)")
     }
+
+    /// An annotation is shown at the line in the repository that it is about, also when the job works in a folder below its root.
+    @Test func annotationsLeadToTheFileAndItsLine() async throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("github-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let experiments = folder.appendingPathComponent("nightly/experiments")
+        try FileManager.default.createDirectory(at: experiments, withIntermediateDirectories: true)
+        let file = experiments.appendingPathComponent("one, two.yaml")
+        let text = try String(contentsOfFile: Self.experiment, encoding: .utf8)
+        try Data(text.utf8).write(to: file)
+        let environment = ["GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": folder.path, "GITHUB_STEP_SUMMARY": ""]
+        func annotation(_ arguments: [String]) async throws -> String {
+            let run = try await Program.run("aftershock", arguments, environment: environment)
+            return try #require(run.errors.split(separator: "\n").first { $0.hasPrefix("::error ") }.map(String.init), "\(run.errors)")
+        }
+        let run = try await annotation(
+            ["run", file.path, "--server", "https://127.0.0.1:1", "--reports", folder.appendingPathComponent("run").path])
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        let line = try #require(lines.firstIndex { $0.hasPrefix("  target:") }) + 1
+        #expect(run.hasPrefix("::error file=nightly/experiments/one%2C two.yaml,line=\(line),col=3,title="), "\(run)")
+        try Data(text.replacing("  target:", with: "  tarket:").utf8).write(to: file)
+        let refusal = try await annotation(["validate", file.path])
+        #expect(refusal.hasPrefix("::error file=nightly/experiments/one%2C two.yaml,line="), "\(refusal)")
+    }
 }

@@ -31,6 +31,20 @@ private func problems(_ text: String) throws -> [Diagnostic] {
 }
 
 @Suite struct ExperimentFileTests {
+    @Test func aKeyHasItsPlaceInItsOwnDocument() throws {
+        let text = minimal + "---\n" + minimal.replacing("name: pod-delete", with: "name: other") + "  expect:\n    downtime: {max: 5s}\n"
+        func line(_ path: [String], _ name: String) throws -> Int? {
+            ExperimentFile.position(of: path, experiment: name, in: text)?.line
+        }
+        let offset = minimal.split(separator: "\n", omittingEmptySubsequences: false).count
+        #expect(try line(["spec", "expect", "downtime"], "other") == offset + 12)
+        #expect(try line(["spec", "expect", "node"], "other") == offset + 11)
+        // What the file leaves out is at the experiment's name.
+        #expect(try line(["spec", "expect", "downtime"], "pod-delete") == 4)
+        #expect(try line([], "absent") == nil)
+        #expect(ExperimentFile.position(of: [], experiment: "x", in: "a: [") == nil)
+    }
+
     @Test func whatIsNotSaidHasItsDefault() throws {
         let experiment = try #require(ExperimentFile.parse(minimal, file: "x.yaml", faults: faults).first)
         #expect(experiment.name == "pod-delete")
