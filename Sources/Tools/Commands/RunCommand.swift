@@ -84,6 +84,8 @@ struct RunCommand: AsyncParsableCommand {
 
     @OptionGroup var comparisonLimits: ComparisonLimits
 
+    @OptionGroup var pushOptions: PushOptions
+
     @Flag(help: "Leave the ledger's tables in the database.")
     var keepTables = false
 
@@ -101,6 +103,7 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        let push = try pushOptions.push()
         let client = sandbox ? nil : try kubernetes.client()
         let namespace = client?.namespace ?? kubernetes.namespace ?? "default"
         let files = try experiments.load(namespace: namespace)
@@ -116,12 +119,12 @@ struct RunCommand: AsyncParsableCommand {
         let interruption = Interruption()
         let runner = Mutex<Runner?>(nil)
         let work = Task { () async throws -> Int32 in
-            if let client { return try await run(files, client, runID, folder, earlier, interruption) { runner.set($0) } }
+            if let client { return try await run(files, client, runID, folder, earlier, push, interruption) { runner.set($0) } }
             var options = SandboxOptions()
             options.flaws = Set(sandboxFlaw)
             options.databaseFlaws = databaseFlaw
             return try await SandboxBoot(options: options, manifests: apply, files: files, quiet: quiet).with { client in
-                try await run(files, client, runID, folder, earlier, interruption) { runner.set($0) }
+                try await run(files, client, runID, folder, earlier, push, interruption) { runner.set($0) }
             }
         }
         let code = Atomic<Int32>(0)
@@ -149,7 +152,7 @@ struct RunCommand: AsyncParsableCommand {
 
     private func run(
         _ files: [ExperimentSource], _ client: KubernetesClient, _ runID: String, _ folder: ReportFolder, _ earlier: StoredResults?,
-        _ interruption: Interruption, _ begun: (Runner) -> Void
+        _ push: Push, _ interruption: Interruption, _ begun: (Runner) -> Void
     ) async throws -> Int32 {
         let options = RunOptions(
             folder: folder.path, runID: runID, version: Aftershock.version, seed: seed ?? .random(in: .min ... .max),
@@ -184,6 +187,11 @@ struct RunCommand: AsyncParsableCommand {
         if !quiet { standardError("reports: \(folder.path)") }
         GitHubActions()?.write(findings, folder: folder.path)
         let code = try earlier.map { try compare(findings, with: $0, writer) } ?? findings.exitCode
+        if !push.isEmpty {
+            // Before the run is in the history itself.
+            let entries = (try? EarlierRuns.entries(history: history, baseline: baseline)) ?? []
+            _ = await push.send(findings, folder: folder.path, since: entries)
+        }
         // The last of all: what it cannot take is told, and the rest is there.
         if let history { try HistoryEntry.load(folder.path).first?.append(to: history) }
         return code.rawValue

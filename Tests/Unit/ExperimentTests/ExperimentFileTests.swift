@@ -39,7 +39,7 @@ private func problems(_ text: String) throws -> [Diagnostic] {
         let offset = minimal.split(separator: "\n", omittingEmptySubsequences: false).count
         #expect(try line(["spec", "expect", "downtime"], "other") == offset + 12)
         #expect(try line(["spec", "expect", "node"], "other") == offset + 11)
-        // What the file leaves out is at the experiment's name.
+        // A key that the file leaves out is at the experiment's name.
         #expect(try line(["spec", "expect", "downtime"], "pod-delete") == 4)
         #expect(try line([], "absent") == nil)
         #expect(ExperimentFile.position(of: [], experiment: "x", in: "a: [") == nil)

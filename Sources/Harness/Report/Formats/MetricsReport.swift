@@ -9,7 +9,14 @@ import Verdict
 /// Every sample names its cluster, namespace, workload and experiment, so that the files of two targets never overwrite each other.
 /// `docs/reference/metrics.md` explains each of them.
 struct MetricsReport {
-    private typealias Samples = [([String: String], Double)]
+    typealias Samples = [([String: String], Double)]
+
+    /// A metric with all its samples.
+    struct Family {
+        let name: String
+        let help: String
+        let samples: Samples
+    }
 
     /// An experiment and the run that it belongs to.
     private struct Subject {
@@ -45,16 +52,18 @@ struct MetricsReport {
         Data(text.utf8)
     }
 
-    var text: String { (run + judged).joined(separator: "\n") + "\n" }
+    var text: String { families.flatMap(Self.lines(of:)).joined(separator: "\n") + "\n" }
+
+    var families: [Family] { (run + judged).filter { !$0.samples.isEmpty } }
 
     /// A run that goes on has none of it yet.
-    private var judged: [String] {
+    private var judged: [Family] {
         subjects.contains { $0.findings.state == .running } ? [] : verdicts + downtime + recovery + rows
     }
 
     // MARK: Families
 
-    private var run: [String] {
+    private var run: [Family] {
         family("aftershock_build_info", "The harness that wrote this, by its version.") {
             [($0.with(["version": $0.findings.run?.version ?? ""]), 1)]
         }
@@ -77,7 +86,7 @@ struct MetricsReport {
             }
     }
 
-    private var verdicts: [String] {
+    private var verdicts: [Family] {
         family("aftershock_verdict", "1 for the verdict of an experiment, 0 for the others.") { subject in
             Verdict.allCases.map { (subject.with(["verdict": $0.rawValue]), $0 == subject.found.verdict ? 1 : 0) }
         }
@@ -99,7 +108,7 @@ struct MetricsReport {
             }
     }
 
-    private var downtime: [String] {
+    private var downtime: [Family] {
         // A downtime whose end was not seen is infinite here: never a number that looks measured.
         family("aftershock_downtime_seconds", "The downtime of a track over the judged repeats, by its lower and upper bound.") { subject in
             Track.allCases.flatMap { track -> Samples in
@@ -132,7 +141,7 @@ struct MetricsReport {
             }
     }
 
-    private var recovery: [String] {
+    private var recovery: [Family] {
         family("aftershock_recovery_seconds", "From the fault to lasting health of every track; +Inf: never.") { subject in
             let times = subject.found.repeats.filter { $0.faultBegan != nil && !$0.tracks.isEmpty }.map(\.recoveredAfter)
             guard let summary = Sample(times).summary else { return [] }
@@ -148,7 +157,7 @@ struct MetricsReport {
             }
     }
 
-    private var rows: [String] {
+    private var rows: [Family] {
         family("aftershock_writes", "Writes in all repeats, by their answer.") { subject in
             let writes = subject.found.repeats.map(\.writes)
             return [
@@ -167,13 +176,15 @@ struct MetricsReport {
 
     private static func seconds(_ value: Sample.Value) -> Double { value.isAtLeast ? .infinity : value.duration.seconds }
 
-    private func family(_ name: String, _ help: String, _ samples: (Subject) -> Samples) -> [String] {
-        let samples = subjects.flatMap(samples)
-        guard !samples.isEmpty else { return [] }
-        return ["# HELP \(name) \(help)", "# TYPE \(name) gauge"]
-            + samples.map { labels, value in
-                let text = labels.sorted { $0.key < $1.key }.map { "\($0.key)=\"\(Self.escaped($0.value))\"" }.joined(separator: ",")
-                return "\(name){\(text)} \(value == .infinity ? "+Inf" : String(value))"
+    private func family(_ name: String, _ help: String, _ samples: (Subject) -> Samples) -> [Family] {
+        [Family(name: name, help: help, samples: subjects.flatMap(samples))]
+    }
+
+    private static func lines(of family: Family) -> [String] {
+        ["# HELP \(family.name) \(family.help)", "# TYPE \(family.name) gauge"]
+            + family.samples.map { labels, value in
+                let text = labels.sorted { $0.key < $1.key }.map { "\($0.key)=\"\(escaped($0.value))\"" }.joined(separator: ",")
+                return "\(family.name){\(text)} \(value == .infinity ? "+Inf" : String(value))"
             }
     }
 

@@ -1,0 +1,55 @@
+import ArgumentParser
+import Foundation
+import Journal
+import Report
+import Verdict
+
+struct PushCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "push",
+        abstract: "Send a stored run to an OpenTelemetry receiver, or its changed verdict to a webhook.",
+        discussion: """
+            Sends what 'run' sends at its end with the same options. A run that is sent twice is one trace.
+            Exit codes: 0 all was taken, 64 usage, 70 something was not taken.
+            """)
+
+    @Argument(help: ArgumentHelp("The run's report folder.", valueName: "folder"), completion: .directory)
+    var folder: String
+
+    @OptionGroup var options: PushOptions
+    @OptionGroup var earlier: EarlierRuns
+
+    func run() async throws {
+        let push = try options.push()
+        guard !push.isEmpty else { throw CommandError.usage("there is nobody to send it to: give --otlp-endpoint or --webhook") }
+        let findings: Findings
+        let entries: [HistoryEntry]
+        do {
+            findings = try Findings.judge(journalPath: (folder as NSString).appendingPathComponent("journal.ndjson"))
+            entries = try earlier.entries()
+        } catch {
+            throw CommandError.unusable(words(for: error))
+        }
+        guard await push.send(findings, folder: folder, since: entries) else { throw ExitCode(AftershockExit.internal) }
+    }
+}
+
+/// The options of the runs with which a run is compared.
+struct EarlierRuns: ParsableArguments {
+    @Option(
+        help: ArgumentHelp("The file to which 'run --history' appends, for the verdict before.", valueName: "file"), completion: .file())
+    var history: String?
+
+    @Option(
+        help: ArgumentHelp("An earlier run (a report folder, or a folder of them); may be repeated.", valueName: "folder"),
+        completion: .directory)
+    var baseline: [String] = []
+
+    func entries() throws -> [HistoryEntry] { try Self.entries(history: history, baseline: baseline) }
+
+    /// The runs before, as far as there are any: the first run has no history file yet.
+    static func entries(history: String?, baseline: [String]) throws -> [HistoryEntry] {
+        let kept = [history].compactMap(\.self).filter { FileManager.default.fileExists(atPath: $0) }
+        return try (kept + baseline.flatMap(ReportFiles.results)).flatMap(HistoryEntry.load)
+    }
+}
