@@ -108,14 +108,15 @@ let package = Package(
         module(.core, "Secrets"),
         module(
             .core, "Kubernetes",
-            ["JSON", "Network", "Secrets", "CCurl", .nioCore, .x509, .crypto, .subprocess, .system, .yams]),
+            ["JSON", "KubernetesAPI", "Network", "Secrets", "CCurl", .nioCore, .x509, .crypto, .subprocess, .system, .yams]),
+        module(.core, "KubernetesAPI"),
         module(.core, "Network", [.nioCore]),
         module(.core, "TDS", ["Network", .nioCore, .nioPosix, .nioTLS, .nioSSL]),
 
         // Harness: runs experiments and judges them.
         systemLibrary(.harness, "CXML2", "libxml-2.0", apt: "libxml2-dev"),
         module(.harness, "Experiment", ["JSON", .yams]),
-        module(.harness, "Fault", ["Experiment", "Journal", "Kubernetes", "JSON", "Secrets", .subprocess, .system]),
+        module(.harness, "Fault", ["Experiment", "Journal", "Kubernetes", "KubernetesAPI", "JSON", "Secrets", .subprocess, .system]),
         module(.harness, "Journal", ["JSON", "Secrets", .system]),
         module(.harness, "Ledger", ["Experiment", "Journal", "Probe", "TDS", .nioCore]),
         module(.harness, "Probe", ["Experiment", "Journal", "Network", "TDS", .nioCore, .nioPosix]),
@@ -129,20 +130,21 @@ let package = Package(
         module(
             .harness, "Run",
             [
-                "Experiment", "Journal", "JSON", "Kubernetes", "Network", "Secrets", "TDS", "Probe", "Ledger", "Fault", "Verdict",
+                "Experiment", "Journal", "JSON", "Kubernetes", "KubernetesAPI", "Network", "Secrets", "TDS", "Probe", "Ledger", "Fault",
+                "Verdict",
                 .nioCore, .nioPosix,
             ]),
-        module(.harness, "Verdict", ["Experiment", "Journal", "JSON", .histogram]),
+        module(.harness, "Verdict", ["Experiment", "Journal", "JSON", "KubernetesAPI", .histogram]),
 
         // Sandbox: an embedded Kubernetes and a stand-in for SQL Server.
         systemLibrary(.sandbox, "CSQLite", "sqlite3", apt: "libsqlite3-dev"),
         .systemLibrary(name: "CSeccomp", path: "Sources/Sandbox/CSeccomp"),
-        module(.sandbox, "SandboxStore", ["JSON", .nioCore]),
+        module(.sandbox, "SandboxStore", ["JSON", "KubernetesAPI", .nioCore]),
         module(
             .sandbox, "SandboxAPI",
-            ["SandboxStore", "Certificates", "JSON", .nioCore, .nioPosix, .nioHTTP1, .nioWebSocket, .nioSSL, .crypto]),
-        module(.sandbox, "SandboxControllers", ["SandboxStore", "JSON"]),
-        module(.sandbox, "SandboxNodes", ["SandboxStore", "JSON", "Network", .nioCore, .nioPosix, .subprocess, .system]),
+            ["SandboxStore", "Certificates", "JSON", "KubernetesAPI", .nioCore, .nioPosix, .nioHTTP1, .nioWebSocket, .nioSSL, .crypto]),
+        module(.sandbox, "SandboxControllers", ["SandboxStore", "JSON", "KubernetesAPI"]),
+        module(.sandbox, "SandboxNodes", ["SandboxStore", "JSON", "KubernetesAPI", "Network", .nioCore, .nioPosix, .subprocess, .system]),
         module(
             .sandbox, "Sandbox",
             ["SandboxStore", "SandboxAPI", "SandboxControllers", "SandboxNodes", "JSON", .nioCore, .nioPosix, .yams]),
@@ -181,10 +183,14 @@ let package = Package(
         unitTests("Experiment", ["JSON"]),
         unitTests("Fault", ["Checkout", "Experiment", "JSON", "Kubernetes", "Secrets"]),
         unitTests("JSON"),
+        unitTests("KubernetesAPI"),
         unitTests("Journal", ["JSON"]),
         unitTests(
             "Kubernetes",
-            ["Calibration", "Certificates", "JSON", "Journal", "Programs", "Secrets", .nioCore, .nioPosix, .nioSSL, .crypto, .subprocess],
+            [
+                "Calibration", "Certificates", "JSON", "Journal", "KubernetesAPI", "Programs", "Secrets", .nioCore, .nioPosix, .nioSSL,
+                .crypto, .subprocess,
+            ],
             resources: [.copy("Fixtures")]),
         unitTests("Ledger", ["Journal", "Probe", "TDS", "sandbox-sql", "Programs", .nioCore, .nioPosix]),
         unitTests("Probe", ["Calibration", "Certificates", "Journal", "TDS", .nioCore, .nioPosix]),
@@ -198,13 +204,13 @@ let package = Package(
                 .nioPosix, .nioHTTP1, .subprocess,
             ]),
         unitTests("SandboxStore", ["SandboxControllers", "SandboxFixtures", "JSON"]),
-        unitTests("SandboxAPI", ["SandboxControllers", "SandboxStore", "SandboxFixtures", "JSON", .nioCore, .nioHTTP1]),
-        unitTests("SandboxControllers", ["SandboxNodes", "SandboxStore", "SandboxFixtures", "JSON"]),
+        unitTests("SandboxAPI", ["SandboxControllers", "SandboxStore", "SandboxFixtures", "JSON", "KubernetesAPI", .nioCore, .nioHTTP1]),
+        unitTests("SandboxControllers", ["SandboxNodes", "SandboxStore", "SandboxFixtures", "JSON", "KubernetesAPI"]),
         unitTests("SandboxNodes", ["SandboxStore", "SandboxFixtures", .nioCore, .nioPosix]),
         unitTests("SandboxSQL", ["DatabaseFlaws", "TDS", .nioCore, .nioPosix]),
         unitTests(
             "TDS", ["Certificates", "Network", "sandbox-sql", "Programs", .nioCore, .nioPosix, .nioEmbedded, .nioTLS, .nioSSL]),
-        unitTests("Verdict", ["JournalScript", "Experiment", "Journal", "JSON"], resources: [.copy("StoredRuns")]),
+        unitTests("Verdict", ["JournalScript", "Experiment", "Journal", "JSON", "KubernetesAPI"], resources: [.copy("StoredRuns")]),
 
         endToEndTests(
             "CommandTests",

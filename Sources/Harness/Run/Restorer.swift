@@ -2,6 +2,7 @@ import Experiment
 public import Fault
 import Journal
 public import Kubernetes
+import KubernetesAPI
 import Secrets
 import Verdict
 
@@ -84,7 +85,7 @@ public struct Restorer: Sendable {
                     summary: "\(found.object) of run \(found.runID): \(found.intent.summary)", proven: result.proven,
                     evidence: result.evidence))
         }
-        let leases = try await client.list(Lease.self, in: scope, labels: "\(TargetLock.label)=aftershock").items
+        let leases = try await client.list(Lease.self, in: scope, labels: "\(LabelKey.managedBy)=aftershock").items
         let locks = leases.compactMap { lease in
             lease.spec?.holderIdentity.map {
                 TargetLock(client: client, namespace: lease.metadata.namespace ?? "", name: lease.metadata.name, holder: $0)

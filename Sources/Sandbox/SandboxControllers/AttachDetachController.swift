@@ -1,4 +1,5 @@
 import JSON
+import KubernetesAPI
 package import SandboxStore
 
 /// Attaches volumes to the nodes whose pods need them, and a ReadWriteOnce one to one node only
@@ -55,7 +56,7 @@ package struct AttachDetachController: Reconciler {
             let place = Self.place(attachment)
             guard !wanted.contains(place) else { continue }
             if let node = state[ObjectKey(.nodes, name: place.node)], Self.isInUse(place.volume, node),
-                !Taints.has(node, Taints.outOfService)
+                !Taints.has(node, TaintKey.outOfService)
             {
                 // The node has not said that it has unmounted the volume. It is taken from it in the end, but only if it is not well.
                 let since = detaching[place] ?? now

@@ -1,4 +1,5 @@
 import JSON
+import KubernetesAPI
 package import SandboxStore
 
 /// Keeps one pod of each DaemonSet on every node that its template admits (Kubernetes: pkg/controller/daemon).
@@ -11,12 +12,12 @@ package struct DaemonSetController: Reconciler {
 
     /// The tolerations of every daemon, so that no failure of its node removes it.
     private static let tolerations: [JSONValue] = [
-        ["key": .string(Taints.notReady), "operator": "Exists", "effect": "NoExecute"],
-        ["key": .string(Taints.unreachable), "operator": "Exists", "effect": "NoExecute"],
+        ["key": .string(TaintKey.notReady), "operator": "Exists", "effect": "NoExecute"],
+        ["key": .string(TaintKey.unreachable), "operator": "Exists", "effect": "NoExecute"],
         ["key": "node.kubernetes.io/disk-pressure", "operator": "Exists", "effect": "NoSchedule"],
         ["key": "node.kubernetes.io/memory-pressure", "operator": "Exists", "effect": "NoSchedule"],
         ["key": "node.kubernetes.io/pid-pressure", "operator": "Exists", "effect": "NoSchedule"],
-        ["key": .string(Taints.unschedulable), "operator": "Exists", "effect": "NoSchedule"],
+        ["key": .string(TaintKey.unschedulable), "operator": "Exists", "effect": "NoSchedule"],
     ]
 
     package mutating func reconcile(_ state: inout StoreState, at now: Duration) -> Duration? {

@@ -1,4 +1,5 @@
 package import JSON
+import KubernetesAPI
 package import SandboxStore
 
 /// Publishes which pods are behind each Service, as Endpoints and as EndpointSlices
@@ -172,7 +173,7 @@ package struct EndpointsController: Reconciler {
                 }
                 continue
             }
-            let labels = service.labels.merging(["kubernetes.io/service-name": service.name, managedBy: manager]) { _, new in new }
+            let labels = service.labels.merging([LabelKey.serviceName: service.name, managedBy: manager]) { _, new in new }
             let object: JSONValue = [
                 "metadata": [
                     "name": .string(name), "generateName": .string(service.name + "-"), "labels": JSONValue(strings: labels),

@@ -1,4 +1,5 @@
 import JSON
+import KubernetesAPI
 package import SandboxStore
 
 /// Notices nodes that have fallen silent and moves their pods away (Kubernetes: pkg/controller/nodelifecycle, pkg/controller/tainteviction).
@@ -63,12 +64,12 @@ package struct NodeLifecycleController: Reconciler {
         var wanted: [(String, String)] = []
         switch node.condition("Ready")?["status"]?.string {
         case "True": break
-        case "Unknown": wanted = [(Taints.unreachable, "NoSchedule"), (Taints.unreachable, "NoExecute")]
-        case nil: wanted = [(Taints.notReady, "NoSchedule")]
-        default: wanted = [(Taints.notReady, "NoSchedule"), (Taints.notReady, "NoExecute")]
+        case "Unknown": wanted = [(TaintKey.unreachable, "NoSchedule"), (TaintKey.unreachable, "NoExecute")]
+        case nil: wanted = [(TaintKey.notReady, "NoSchedule")]
+        default: wanted = [(TaintKey.notReady, "NoSchedule"), (TaintKey.notReady, "NoExecute")]
         }
-        if node[path: "spec", "unschedulable"]?.bool == true { wanted.append((Taints.unschedulable, "NoSchedule")) }
-        let ours: Set = [Taints.unreachable, Taints.notReady, Taints.unschedulable]
+        if node[path: "spec", "unschedulable"]?.bool == true { wanted.append((TaintKey.unschedulable, "NoSchedule")) }
+        let ours: Set = [TaintKey.unreachable, TaintKey.notReady, TaintKey.unschedulable]
         let present = Taints.of(node)
         func isWanted(_ taint: JSONValue) -> Bool { wanted.contains { $0.0 == taint["key"]?.string && $0.1 == taint["effect"]?.string } }
         let kept = present.filter { !ours.contains($0["key"]?.string ?? "") || isWanted($0) }

@@ -1,4 +1,5 @@
 import JSON
+import KubernetesAPI
 package import SandboxStore
 
 /// Removes the objects of pods whose node will never say that they have ended (Kubernetes: pkg/controller/podgc).
@@ -22,7 +23,7 @@ package struct PodGarbageCollector: Reconciler {
                 if due <= now { remove(pod, &state) } else { deadlines.append(due) }
                 continue
             }
-            if pod.isBeingDeleted, Taints.has(node, Taints.outOfService), !node.isReady { remove(pod, &state) }
+            if pod.isBeingDeleted, Taints.has(node, TaintKey.outOfService), !node.isReady { remove(pod, &state) }
         }
         missing = stillMissing
         return deadlines.min()

@@ -1,4 +1,5 @@
 import JSON
+import KubernetesAPI
 package import SandboxStore
 
 /// Places pods on nodes (https://kubernetes.io/docs/concepts/scheduling-eviction/kube-scheduler/).
@@ -131,7 +132,7 @@ enum NodeFit {
     /// Why not, in the scheduler's words.
     static func objection(_ pod: JSONValue, _ node: JSONValue, _ usage: NodeUsage) -> String? {
         if node[path: "spec", "unschedulable"]?.bool == true {
-            let taint: JSONValue = ["key": .string(Taints.unschedulable), "effect": "NoSchedule"]
+            let taint: JSONValue = ["key": .string(TaintKey.unschedulable), "effect": "NoSchedule"]
             if !Taints.tolerations(pod).contains(where: { Taints.tolerates($0, taint) }) { return "node(s) were unschedulable" }
         }
         if let taint = Taints.untolerated(pod, on: node) {

@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import KubernetesAPI
 import Testing
 
 @testable import Kubernetes
@@ -42,7 +43,7 @@ import Testing
 
     @Test func endpointSlicesOfV1Beta1NameTheirNode() throws {
         let slices: [EndpointSlice] = try Fixture.items("endpointslices.json")
-        let web = try #require(slices.first { $0.metadata.labels[EndpointSlice.serviceNameLabel] == "web" })
+        let web = try #require(slices.first { $0.metadata.labels[LabelKey.serviceName] == "web" })
         #expect(web.endpoints?.first?.isReady == true)
         #expect(web.endpoints?.first?.node == "kn1")
         #expect(web.endpoints?.first?.targetRef?.kind == "Pod")

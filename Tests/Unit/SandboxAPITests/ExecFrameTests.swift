@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import KubernetesAPI
 import NIOCore
 import Testing
 
@@ -7,7 +8,7 @@ import Testing
 @testable import SandboxStore
 
 @Suite struct ExecFrameTests {
-    private func frame(_ bytes: [UInt8], _ version: ExecFrame.Version = .v5) -> ExecFrame { ExecFrame(ByteBuffer(bytes: bytes), version) }
+    private func frame(_ bytes: [UInt8], _ version: ExecProtocol = .v5) -> ExecFrame { ExecFrame(ByteBuffer(bytes: bytes), version) }
 
     @Test func channelsAreToldApart() {
         #expect(frame([0, 65, 66]) == .stdin(ByteBuffer(string: "AB")))

@@ -1,4 +1,5 @@
 import JSON
+import KubernetesAPI
 import SandboxFixtures
 import Testing
 
@@ -24,7 +25,7 @@ import Testing
         try plane.advance(1)
         let node = try plane.store.get(ObjectKey(.nodes, name: old.nodeName))
         #expect(node.condition("Ready")?["status"] == "Unknown")
-        #expect(Taints.has(node, Taints.unreachable))
+        #expect(Taints.has(node, TaintKey.unreachable))
         #expect(ProxyTable(try plane.store.read { $0 }).backends.isEmpty)
     }
 
@@ -60,7 +61,7 @@ import Testing
         try plane.store.modify(ObjectKey(.nodes, name: old.nodeName)) { node in
             let taints = node[path: "spec", "taints"]?.array ?? []
             node[path: "spec", "taints"] = .array(
-                taints + [["key": .string(Taints.outOfService), "value": "nodeshutdown", "effect": "NoExecute"]])
+                taints + [["key": .string(TaintKey.outOfService), "value": "nodeshutdown", "effect": "NoExecute"]])
         }
         try plane.settle()
         #expect(plane.ready.count == 1)

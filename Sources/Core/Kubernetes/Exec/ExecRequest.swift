@@ -1,3 +1,5 @@
+import KubernetesAPI
+
 /// A command to run in a container.
 struct ExecRequest: Sendable {
     var namespace: String
@@ -8,7 +10,7 @@ struct ExecRequest: Sendable {
 
     /// v5 lets the client close standard input; v4 is what servers before 1.29 and their container runtimes speak.
     /// Asking for v5 alone gets a 403 from those.
-    static let subprotocols = ["v5.channel.k8s.io", "v4.channel.k8s.io"]
+    static let subprotocols = ExecProtocol.allCases.map(\.rawValue)
 
     var target: String {
         var request = KubernetesRequest(

@@ -1,19 +1,9 @@
 import Foundation
+import KubernetesAPI
 
 /// The client's half of Kubernetes' remote command protocol over WebSocket, versions 4 and 5 (`apimachinery/pkg/util/remotecommand`):
 /// what arrives, and what it means for the command's end. It does no I/O.
 struct ExecStateMachine: Sendable {
-    /// The first byte of each binary message.
-    enum Channel: UInt8 {
-        case standardInput = 0
-        case standardOutput = 1
-        case standardError = 2
-        /// One `metav1.Status`: how the command ended.
-        case error = 3
-        /// v5: the payload names the channel that is closed.
-        case close = 255
-    }
-
     enum Action: Equatable {
         case none
         /// The command's end is known.
@@ -32,7 +22,7 @@ struct ExecStateMachine: Sendable {
     init(limit: Int) { self.limit = limit }
 
     mutating func received(_ message: some Collection<UInt8>) -> Action {
-        guard let first = message.first, let channel = Channel(rawValue: first) else { return .none }
+        guard let first = message.first, let channel = ExecChannel(rawValue: first) else { return .none }
         let payload = message.dropFirst()
         switch channel {
         case .standardOutput: Self.append(payload, to: &standardOutput, limit, &isTruncated)
@@ -47,7 +37,7 @@ struct ExecStateMachine: Sendable {
             guard let status = try? JSONDecoder().decode(Status.self, from: statusText) else { return .none }
             outcome = Self.outcome(status)
             return .finish
-        case .standardInput, .close: break
+        case .standardInput, .resize, .close: break
         }
         return .none
     }
@@ -63,10 +53,10 @@ struct ExecStateMachine: Sendable {
         var messages: [[UInt8]] = []
         var rest = data[...]
         while !rest.isEmpty {
-            messages.append([Channel.standardInput.rawValue] + rest.prefix(16 << 10))
+            messages.append([ExecChannel.standardInput.rawValue] + rest.prefix(16 << 10))
             rest = rest.dropFirst(16 << 10)
         }
-        if version.hasPrefix("v5.") { messages.append([Channel.close.rawValue, Channel.standardInput.rawValue]) }
+        if version == ExecProtocol.v5.rawValue { messages.append([ExecChannel.close.rawValue, ExecChannel.standardInput.rawValue]) }
         return messages
     }
 

@@ -1,3 +1,5 @@
+import KubernetesAPI
+
 public struct Node: KubernetesResource {
     public static let kind = "Node"
     public static let plural = "nodes"
@@ -69,6 +71,6 @@ extension Node {
 
     /// Labelled as a control plane node, by today's label or the one of before 1.20.
     public var isControlPlane: Bool {
-        ["node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master"].contains { metadata.labels[$0] != nil }
+        ["control-plane", "master"].contains { metadata.labels[LabelKey.nodeRolePrefix + $0] != nil }
     }
 }

@@ -1,4 +1,5 @@
 import JSON
+import KubernetesAPI
 
 /// `metav1.ObjectMeta`.
 public struct ObjectMeta: Codable, Sendable, Hashable {
@@ -77,35 +78,16 @@ public struct LabelSelector: Codable, Sendable, Hashable {
         public var values: [String]?
     }
 
-    /// An empty selector matches everything. An operator that is not known matches nothing.
-    public func matches(_ labels: [String: String]) -> Bool {
-        (matchLabels ?? [:]).allSatisfy { labels[$0.key] == $0.value }
-            && (matchExpressions ?? []).allSatisfy { requirement in
-                let values = requirement.values ?? []
-                let value = labels[requirement.key]
-                return switch requirement.operator {
-                case "In": value.map(values.contains) ?? false
-                case "NotIn": !(value.map(values.contains) ?? false)
-                case "Exists": value != nil
-                case "DoesNotExist": value == nil
-                default: false
-                }
-            }
-    }
+    /// Returns whether the labels meet every requirement. An empty selector matches everything, an unknown operator nothing.
+    public func matches(_ labels: [String: String]) -> Bool { requirements.allSatisfy { $0?.matches(labels) ?? false } }
 
     /// The selector in the form of a `labelSelector` query parameter.
-    public var query: String {
-        let equalities = (matchLabels ?? [:]).map { "\($0.key)=\($0.value)" }.sorted()
-        let expressions = (matchExpressions ?? []).map { requirement in
-            let values = "(\((requirement.values ?? []).joined(separator: ",")))"
-            return switch requirement.operator {
-            case "In": "\(requirement.key) in \(values)"
-            case "NotIn": "\(requirement.key) notin \(values)"
-            case "DoesNotExist": "!\(requirement.key)"
-            default: requirement.key
-            }
-        }
-        return (equalities + expressions).joined(separator: ",")
+    public var query: String { requirements.compactMap { $0?.description }.joined(separator: ",") }
+
+    /// The labels first, by name; `nil` for an expression whose operator is not known.
+    private var requirements: [LabelRequirement?] {
+        (matchLabels ?? [:]).sorted { $0.key < $1.key }.map { .isIn($0.key, [$0.value]) }
+            + (matchExpressions ?? []).map { LabelRequirement(key: $0.key, operator: $0.operator, values: $0.values ?? []) }
     }
 }
 

@@ -1,3 +1,5 @@
+import KubernetesAPI
+
 public struct PodStatus: Codable, Sendable, Hashable {
     /// `Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`.
     public var phase: String?
@@ -62,7 +64,7 @@ extension Pod {
     public var isFinished: Bool { status?.phase == "Succeeded" || status?.phase == "Failed" }
 
     /// A static pod's image in the API (annotation `kubernetes.io/config.mirror`): deleting it stops nothing.
-    public var isMirror: Bool { metadata.annotations["kubernetes.io/config.mirror"] != nil }
+    public var isMirror: Bool { metadata.annotations[AnnotationKey.configMirror] != nil }
 
     public func containerStatus(_ name: String) -> ContainerStatus? {
         status?.containerStatuses?.first { $0.name == name }

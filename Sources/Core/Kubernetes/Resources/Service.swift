@@ -1,3 +1,5 @@
+import KubernetesAPI
+
 public struct Service: KubernetesResource {
     public static let kind = "Service"
     public static let plural = "services"
@@ -74,8 +76,6 @@ public struct EndpointSlice: KubernetesResource {
     public static let versions = ["v1", "v1beta1"]
     public static let kind = "EndpointSlice"
     public static let plural = "endpointslices"
-    /// The label that names the Service a slice belongs to.
-    public static let serviceNameLabel = "kubernetes.io/service-name"
 
     public var metadata: ObjectMeta
     public var addressType: String
@@ -91,7 +91,7 @@ public struct EndpointSlice: KubernetesResource {
 
         /// No condition means ready.
         public var isReady: Bool { conditions?.ready ?? true }
-        public var node: String? { nodeName ?? topology?["kubernetes.io/hostname"] }
+        public var node: String? { nodeName ?? topology?[LabelKey.hostname] }
     }
 
     public struct Conditions: Codable, Sendable, Hashable {

@@ -1,3 +1,5 @@
+import KubernetesAPI
+
 public struct PersistentVolumeClaim: KubernetesResource {
     public static let kind = "PersistentVolumeClaim"
     public static let plural = "persistentvolumeclaims"
@@ -75,7 +77,7 @@ public struct StorageClass: KubernetesResource {
     public var allowVolumeExpansion: Bool?
     public var parameters: [String: String]?
 
-    public var isDefault: Bool { metadata.annotations["storageclass.kubernetes.io/is-default-class"] == "true" }
+    public var isDefault: Bool { metadata.annotations[AnnotationKey.isDefaultClass] == "true" }
 }
 
 public struct VolumeAttachment: KubernetesResource {

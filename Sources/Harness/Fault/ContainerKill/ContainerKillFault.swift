@@ -2,6 +2,7 @@ import Experiment
 import JSON
 import Journal
 import Kubernetes
+import KubernetesAPI
 
 /// SIGKILL to the container's init, from a helper pod in the node's PID namespace: from inside, PID 1 cannot be killed.
 ///
@@ -124,7 +125,7 @@ struct ContainerKillFault: FaultInjection {
     private func manifest(_ name: String, node: String, containerID: String, runID: String, mark: JSONValue) -> JSONValue {
         [
             "metadata": [
-                "name": .string(name), "labels": ["app.kubernetes.io/managed-by": "aftershock", "aftershock/run-id": .string(runID)],
+                "name": .string(name), "labels": [LabelKey.managedBy: "aftershock", "aftershock/run-id": .string(runID)],
                 "annotations": mark,
             ],
             "spec": [

@@ -1,6 +1,7 @@
 import Experiment
 import Journal
 import Kubernetes
+import KubernetesAPI
 
 /// The node is failed by a command: powered off, its kubelet stopped, its network cut. Another command brings it back.
 struct NodeFailureFault: FaultInjection {
@@ -57,9 +58,9 @@ struct NodeFailureFault: FaultInjection {
                     name: "node-loss", status: .warning,
                     message:
                         "a StatefulSet's pod is not replaced while its node is only lost: it waits until the old pod is known to be gone",
-                    hint: "for an outage that lasts put the taint node.kubernetes.io/out-of-service on the node"))
+                    hint: "for an outage that lasts put the taint \(TaintKey.outOfService) on the node"))
         }
-        let key = "node.kubernetes.io/unreachable"
+        let key = TaintKey.unreachable
         let tolerated = (subject.pod.spec.tolerations ?? []).first { $0.key == key || $0.key == nil && $0.operator == "Exists" }
         if let tolerated, let seconds = tolerated.tolerationSeconds {
             checks.append(

@@ -3,6 +3,7 @@ import Foundation
 import JSON
 import Journal
 import Kubernetes
+import KubernetesAPI
 
 /// A restart of the workload, as `kubectl rollout restart` does it: the maintenance that replaces the pod by the workload's own strategy.
 ///
@@ -71,7 +72,7 @@ struct RolloutFault: FaultInjection {
         return effect
     }
 
-    private static let annotation = "kubectl.kubernetes.io/restartedAt"
+    private static let annotation = AnnotationKey.restartedAt
 
     /// A workload as far as its rollout goes.
     private struct Rolling {

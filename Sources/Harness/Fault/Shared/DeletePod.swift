@@ -1,5 +1,6 @@
 import Journal
 import Kubernetes
+import KubernetesAPI
 
 /// A helper pod, which is taken away.
 struct DeletePod: UndoAction {
@@ -32,6 +33,6 @@ struct DeletePod: UndoAction {
         guard let run = found.metadata.labels["aftershock/run-id"], !run.isEmpty else { return false }
         guard try undo.carries(found.metadata, intent) else { return false }
         return found.metadata.name.hasPrefix("aftershock-") && found.metadata.name.contains(run) && found.metadata.ownerReferences.isEmpty
-            && found.spec.restartPolicy == "Never" && found.metadata.labels["app.kubernetes.io/managed-by"] == "aftershock"
+            && found.spec.restartPolicy == "Never" && found.metadata.labels[LabelKey.managedBy] == "aftershock"
     }
 }

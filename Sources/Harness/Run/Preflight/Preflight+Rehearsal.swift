@@ -3,6 +3,7 @@ import Fault
 import JSON
 import Journal
 import Kubernetes
+import KubernetesAPI
 
 /// Asks the API server about every object of the run by dry runs: a policy that forbids one in mid run would void the run.
 extension Preflight {
@@ -27,7 +28,7 @@ extension Preflight {
             _ = try await client.create(
                 Lease.self,
                 [
-                    "metadata": ["name": .string(instance.lease), "labels": [TargetLock.label: "aftershock"]],
+                    "metadata": ["name": .string(instance.lease), "labels": [LabelKey.managedBy: "aftershock"]],
                     "spec": ["holderIdentity": "rehearsal", "leaseDurationSeconds": .integer(Int64(TargetLock.duration))],
                 ], in: instance.namespace, dryRun: true)
         } catch {

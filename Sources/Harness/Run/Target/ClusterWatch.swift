@@ -1,5 +1,6 @@
 import Journal
 import Kubernetes
+import KubernetesAPI
 
 /// Writes down what happens in the cluster around the target while a repeat runs: context and phases, never the downtime itself.
 struct ClusterWatch: Sendable {
@@ -37,7 +38,7 @@ struct ClusterWatch: Sendable {
         var ready: Set<String>?
         var several: [String] = []
         var slices: [String: EndpointSlice] = [:]
-        try await follow(EndpointSlice.self, in: .namespace(namespace), labels: "\(EndpointSlice.serviceNameLabel)=\(service)") { change in
+        try await follow(EndpointSlice.self, in: .namespace(namespace), labels: "\(LabelKey.serviceName)=\(service)") { change in
             switch change {
             case .added(let slice), .modified(let slice): slices[slice.metadata.name] = slice
             case .deleted(let slice): slices[slice.metadata.name] = nil

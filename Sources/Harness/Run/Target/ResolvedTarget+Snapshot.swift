@@ -1,5 +1,6 @@
 import Journal
 import Kubernetes
+import KubernetesAPI
 
 extension TargetResolver {
     /// The cluster's side of the promise, as it is now.
@@ -87,7 +88,7 @@ extension Pod {
     fileprivate var tolerationSeconds: [String: Int] {
         var seconds: [String: Int] = [:]
         for toleration in spec.tolerations ?? [] {
-            guard let key = toleration.key, ["node.kubernetes.io/unreachable", "node.kubernetes.io/not-ready"].contains(key) else {
+            guard let key = toleration.key, [TaintKey.unreachable, TaintKey.notReady].contains(key) else {
                 continue
             }
             seconds[key] = toleration.tolerationSeconds

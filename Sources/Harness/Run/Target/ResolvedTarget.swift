@@ -2,6 +2,7 @@ import Experiment
 import Fault
 import Journal
 import Kubernetes
+import KubernetesAPI
 import Network
 
 /// The experiment's target as the cluster has it: the Service's stable address, what it leads to, and the workload that keeps it there.
@@ -126,7 +127,7 @@ struct TargetResolver: Sendable {
         let first = try await resolve()
         guard first.isAwaitingEndpoint else { return first }
         let settled = try await firstResult(within: Self.endpointPatience) { () async throws -> ResolvedTarget? in
-            let labels = "\(EndpointSlice.serviceNameLabel)=\(target.service)"
+            let labels = "\(LabelKey.serviceName)=\(target.service)"
             for try await _ in client.watch(EndpointSlice.self, in: .namespace(target.namespace), labels: labels) {
                 let now = try await resolve()
                 if !now.isAwaitingEndpoint { return now }
@@ -141,7 +142,7 @@ struct TargetResolver: Sendable {
 
     /// By the Service's EndpointSlices; by its Endpoints where it has none.
     private func backends(of service: Service, _ port: Service.Port) async throws -> [Backend] {
-        let labels = "\(EndpointSlice.serviceNameLabel)=\(service.metadata.name)"
+        let labels = "\(LabelKey.serviceName)=\(service.metadata.name)"
         var slices: [EndpointSlice] = []
         do throws(KubernetesError) {
             slices = try await client.list(EndpointSlice.self, in: .namespace(target.namespace), labels: labels).items

@@ -3,6 +3,7 @@ import Fault
 import Foundation
 import JSON
 import Kubernetes
+import KubernetesAPI
 
 /// A Lease that keeps two harnesses from working on one target at once.
 ///
@@ -20,9 +21,6 @@ struct TargetLock: Sendable {
     private static let look = Duration.seconds(1)
     /// No lease is watched for longer.
     private static let longest = Duration.seconds(60)
-    /// The label on the leases of every harness, so that those of dead ones are found.
-    static let label = "app.kubernetes.io/managed-by"
-
     init(client: KubernetesClient, namespace: String, workload: String, holder: String) {
         self.init(client: client, namespace: namespace, name: Self.name(of: workload), holder: holder)
     }
@@ -69,7 +67,8 @@ struct TargetLock: Sendable {
 
     private func create() async throws {
         do throws(KubernetesError) {
-            let metadata: JSONValue = ["name": .string(name), "labels": [Self.label: "aftershock"]]
+            // The label finds the leases of dead harnesses.
+            let metadata: JSONValue = ["name": .string(name), "labels": [LabelKey.managedBy: "aftershock"]]
             _ = try await client.create(Lease.self, ["metadata": metadata, "spec": specification()], in: namespace)
         } catch {
             throw error.code == .alreadyExists ? taken(by: "another harness", "which it has just taken") : error

@@ -1,4 +1,5 @@
 public import Journal
+import KubernetesAPI
 
 /// The fate of the instance's old pod and of its volume when its node was taken away: shown, and judged nowhere.
 ///
@@ -36,10 +37,8 @@ public struct NodeLoss: Sendable, Hashable {
     public var attachments: [Snapshot.Attachment]?
     public var multiAttach: [MultiAttach]
 
-    public static let outOfServiceTaint = "node.kubernetes.io/out-of-service"
-
     public var isOutOfService: Bool? {
-        taints.map { $0.contains { $0.hasPrefix(Self.outOfServiceTaint + ":") } }
+        taints.map { $0.contains { $0.hasPrefix(TaintKey.outOfService + ":") } }
     }
 
     /// The node still has the volume: no other one may use it.
@@ -107,9 +106,9 @@ public struct NodeLoss: Sendable, Hashable {
         if holdsVolume, oldPod != .gone {
             sentences.append(
                 isOutOfService == true
-                    ? "the node carried the taint \(Self.outOfServiceTaint), which makes Kubernetes release the pod and the volume"
+                    ? "the node carried the taint \(TaintKey.outOfService), which makes Kubernetes release the pod and the volume"
                     : "the volume is not given to another node before the old pod's object is gone: the node comes back, somebody removes the "
-                        + "object, or taints the node \(Self.outOfServiceTaint)=nodeshutdown:NoExecute; nobody did")
+                        + "object, or taints the node \(TaintKey.outOfService)=nodeshutdown:NoExecute; nobody did")
         }
         return sentences
     }

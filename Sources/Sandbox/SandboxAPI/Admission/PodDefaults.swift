@@ -1,4 +1,5 @@
 import JSON
+import KubernetesAPI
 import SandboxStore
 
 /// The defaults of pods and pod templates (Kubernetes: pkg/apis/core/v1/defaults.go).
@@ -31,7 +32,7 @@ enum PodDefaults {
             spec.fill("preemptionPolicy", with: "PreemptLowerPriority")
             spec.fill("priority", with: 0)
             var tolerations = spec["tolerations"]?.array ?? []
-            for taint in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] where !tolerates(tolerations, taint) {
+            for taint in [TaintKey.notReady, TaintKey.unreachable] where !tolerates(tolerations, taint) {
                 tolerations.append([
                     "key": .string(taint), "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": .integer(tolerationSeconds),
                 ])

@@ -1,11 +1,10 @@
 import Foundation
 import JSON
+import KubernetesAPI
 import SandboxStore
 
 /// The defaults of claims, volumes and storage classes.
 enum StorageDefaults {
-    static let defaultClassAnnotation = "storageclass.kubernetes.io/is-default-class"
-
     static func completeClaim(_ claim: inout JSONValue) {
         claim.edit("spec") { $0.fill("volumeMode", with: "Filesystem") }
     }
@@ -25,7 +24,7 @@ enum StorageDefaults {
     /// A claim that names no class gets the default one; one that names "" means none.
     static func chooseDefaultClass(for claim: inout JSONValue, in state: StoreState) {
         guard claim[path: "spec", "storageClassName"] == nil else { return }
-        let standard = state.list(.storageClasses).first { $0.annotations[defaultClassAnnotation] == "true" }
+        let standard = state.list(.storageClasses).first { $0.annotations[AnnotationKey.isDefaultClass] == "true" }
         if let standard { claim[path: "spec", "storageClassName"] = .string(standard.name) }
     }
 

@@ -1,4 +1,5 @@
 import JSON
+import KubernetesAPI
 package import SandboxStore
 
 /// The objects that every cluster has from the beginning.
@@ -10,7 +11,7 @@ package enum ClusterSeed {
         try store.create(
             .storageClasses,
             [
-                "metadata": ["name": "standard", "annotations": .init(strings: [StorageDefaults.defaultClassAnnotation: "true"])],
+                "metadata": ["name": "standard", "annotations": .init(strings: [AnnotationKey.isDefaultClass: "true"])],
                 "provisioner": .string(FolderVolume.provisioner), "reclaimPolicy": "Delete", "volumeBindingMode": "Immediate",
             ])
         try store.create(
@@ -47,7 +48,7 @@ package enum ClusterSeed {
         try store.create(
             .endpointSlices,
             [
-                "metadata": ["name": "kubernetes", "labels": ["kubernetes.io/service-name": "kubernetes"]], "addressType": "IPv4",
+                "metadata": ["name": "kubernetes", "labels": .init(strings: [LabelKey.serviceName: "kubernetes"])], "addressType": "IPv4",
                 "endpoints": [["addresses": ["127.0.0.1"], "conditions": ["ready": true]]], "ports": ports,
             ], namespace: "default")
     }

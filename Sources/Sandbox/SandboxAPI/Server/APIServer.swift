@@ -1,3 +1,4 @@
+import KubernetesAPI
 package import NIOCore
 import NIOHTTP1
 import NIOPosix

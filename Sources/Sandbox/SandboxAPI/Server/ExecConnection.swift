@@ -1,3 +1,4 @@
+import KubernetesAPI
 import NIOCore
 import NIOHTTP1
 import NIOWebSocket
@@ -7,7 +8,7 @@ import SandboxStore
 struct ExecCall: Sendable {
     let container: ContainerReference
     let request: ExecRequest
-    let `protocol`: ExecFrame.Version
+    let `protocol`: ExecProtocol
 
     init(_ head: HTTPRequestHead, _ service: APIService, _ user: UserIdentity) throws(APIError) {
         var request = APIRequest(method: head.method, uri: head.uri, headers: head.headers)
@@ -28,10 +29,11 @@ struct ExecCall: Sendable {
         self.request = ExecRequest(command: command, stdin: stdin, stdout: stdout, stderr: stderr, tty: request.query.flag("tty"))
     }
 
-    private static func version(_ headers: HTTPHeaders) throws(APIError) -> ExecFrame.Version {
+    private static func version(_ headers: HTTPHeaders) throws(APIError) -> ExecProtocol {
         let offered = Set(headers[canonicalForm: "Sec-WebSocket-Protocol"].map(String.init))
-        guard let chosen = ExecFrame.Version.allCases.first(where: { offered.contains($0.rawValue) }) else {
-            throw .badRequest("none of the offered WebSocket subprotocols is served: use v5.channel.k8s.io or v4.channel.k8s.io")
+        guard let chosen = ExecProtocol.allCases.first(where: { offered.contains($0.rawValue) }) else {
+            throw .badRequest(
+                "none of the offered WebSocket subprotocols is served: use \(ExecProtocol.v5.rawValue) or \(ExecProtocol.v4.rawValue)")
         }
         return chosen
     }

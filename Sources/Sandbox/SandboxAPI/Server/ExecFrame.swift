@@ -1,17 +1,12 @@
 import Foundation
 import JSON
+import KubernetesAPI
 import NIOCore
 import SandboxStore
 
 /// The channels of exec over WebSocket: the first byte of a binary message says which
 /// (https://kubernetes.io/docs/reference/using-api/websockets/; apimachinery pkg/util/remotecommand).
 enum ExecFrame: Equatable {
-    enum Version: String, Sendable, CaseIterable {
-        /// With a way to close standard input.
-        case v5 = "v5.channel.k8s.io"
-        case v4 = "v4.channel.k8s.io"
-    }
-
     /// The largest message that is accepted, in bytes; kubectl sends 32 KiB.
     static let sizeLimit = 1 << 20
 
@@ -21,11 +16,11 @@ enum ExecFrame: Equatable {
     /// A channel or content that this version does not have; ignored, as the API server does.
     case unknown
 
-    init(_ message: ByteBuffer, _ version: Version) {
+    init(_ message: ByteBuffer, _ version: ExecProtocol) {
         var message = message
-        switch message.readInteger(as: UInt8.self) {
-        case 0: self = .stdin(message)
-        case 4:
+        switch message.readInteger(as: UInt8.self).flatMap(ExecChannel.init) {
+        case .standardInput: self = .stdin(message)
+        case .resize:
             let size = try? JSONValue(parsing: Data(message.readableBytesView))
             guard let columns = size?["Width"]?.integer, let rows = size?["Height"]?.integer, (1...65535).contains(columns),
                 (1...65535).contains(rows)
@@ -34,15 +29,16 @@ enum ExecFrame: Equatable {
                 return
             }
             self = .resize(columns: Int(columns), rows: Int(rows))
-        case 255 where version == .v5: self = message.readInteger(as: UInt8.self) == 0 ? .closeInput : .unknown
+        case .close where version == .v5:
+            self = message.readInteger() == ExecChannel.standardInput.rawValue ? .closeInput : .unknown
         default: self = .unknown
         }
     }
 
     static func message(_ output: ExecOutput) -> ByteBuffer {
         switch output {
-        case .stdout(let bytes): message(channel: 1, bytes)
-        case .stderr(let bytes): message(channel: 2, bytes)
+        case .stdout(let bytes): message(.standardOutput, bytes)
+        case .stderr(let bytes): message(.standardError, bytes)
         }
     }
 
@@ -63,15 +59,15 @@ enum ExecFrame: Equatable {
                     "message": .string("Internal error occurred: \(message)"),
                 ]
             }
-        return message(channel: 3, JSONLine.bytes(status))
+        return message(.error, JSONLine.bytes(status))
     }
 
-    static func message(_ error: APIError) -> ByteBuffer { message(channel: 3, JSONLine.bytes(error.status)) }
+    static func message(_ error: APIError) -> ByteBuffer { message(.error, JSONLine.bytes(error.status)) }
 
-    private static func message(channel: UInt8, _ bytes: ByteBuffer) -> ByteBuffer {
+    private static func message(_ channel: ExecChannel, _ bytes: ByteBuffer) -> ByteBuffer {
         var message = ByteBuffer()
         message.reserveCapacity(bytes.readableBytes + 1)
-        message.writeInteger(channel)
+        message.writeInteger(channel.rawValue)
         message.writeImmutableBuffer(bytes)
         return message
     }

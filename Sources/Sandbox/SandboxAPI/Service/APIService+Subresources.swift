@@ -1,5 +1,6 @@
 import Foundation
 package import JSON
+import KubernetesAPI
 import NIOCore
 import NIOHTTP1
 package import SandboxStore
@@ -45,7 +46,8 @@ extension APIService {
                 "the sandbox speaks exec over WebSocket only, not \(asked): use kubectl 1.31 or newer, "
                     + "or set KUBECTL_REMOTE_COMMAND_WEBSOCKETS=true with 1.29 and 1.30")
         }
-        return .badRequest("Upgrade request required: exec is a WebSocket with the subprotocol v5.channel.k8s.io or v4.channel.k8s.io")
+        return .badRequest(
+            "Upgrade request required: exec is a WebSocket with the subprotocol \(ExecProtocol.v5.rawValue) or \(ExecProtocol.v4.rawValue)")
     }
 
     private func scale(_ key: ObjectKey, _ call: ResourceCall) throws(APIError) -> APIResponse {

@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import KubernetesAPI
 import SandboxStore
 
 /// How `kubectl get pods` shows a pod (Kubernetes: printersinternal.printPod).
@@ -112,7 +113,7 @@ enum NodeTable {
     }
 
     private static func roles(_ node: JSONValue) -> String {
-        let prefix = "node-role.kubernetes.io/"
+        let prefix = LabelKey.nodeRolePrefix
         let roles = node.labels.keys.filter { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }.sorted()
         return roles.isEmpty ? "<none>" : roles.joined(separator: ",")
     }

@@ -1,4 +1,5 @@
 import JSON
+import KubernetesAPI
 import SandboxStore
 
 enum StorageTable {
@@ -23,7 +24,7 @@ enum StorageTable {
     ]
 
     static let classes: [TableColumn] = [
-        .text("Name") { $0.name + ($0.annotations[StorageDefaults.defaultClassAnnotation] == "true" ? " (default)" : "") },
+        .text("Name") { $0.name + ($0.annotations[AnnotationKey.isDefaultClass] == "true" ? " (default)" : "") },
         .text("Provisioner") { $0["provisioner"]?.string ?? "" }, .text("ReclaimPolicy") { $0["reclaimPolicy"]?.string ?? "Delete" },
         .text("VolumeBindingMode") { $0["volumeBindingMode"]?.string ?? "Immediate" },
         .text("AllowVolumeExpansion") { String($0["allowVolumeExpansion"]?.bool ?? false) }, .age,

@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import KubernetesAPI
 import SandboxStore
 import Synchronization
 
@@ -103,7 +104,7 @@ final class Kubelet: Sendable {
                 "metadata": [
                     "name": .string(services.nodeName),
                     "labels": [
-                        "kubernetes.io/hostname": .string(services.nodeName), "kubernetes.io/os": "linux",
+                        LabelKey.hostname: .string(services.nodeName), "kubernetes.io/os": "linux",
                         "kubernetes.io/arch": .string(NodeFacts.architecture), "beta.kubernetes.io/os": "linux",
                     ],
                     "annotations": ["node.alpha.kubernetes.io/ttl": "0"],

@@ -1,4 +1,5 @@
 import JSON
+import KubernetesAPI
 import SandboxStore
 
 /// Where the Service proxy listens and which pods it forwards to: what kube-proxy computes from Services and EndpointSlices
@@ -22,7 +23,7 @@ struct ProxyTable: Sendable, Equatable {
     init(_ state: StoreState) {
         let slices = state.list(.endpointSlices)
         for service in state.list(.services) {
-            let own = slices.filter { $0.namespace == service.namespace && $0.labels["kubernetes.io/service-name"] == service.name }
+            let own = slices.filter { $0.namespace == service.namespace && $0.labels[LabelKey.serviceName] == service.name }
             for port in service[path: "spec", "ports"]?.array ?? [] where (port["protocol"]?.string ?? "TCP") == "TCP" {
                 let targets = Self.targets(port["name"]?.string ?? "", own)
                 guard !targets.isEmpty, let number = port["port"]?.integer else { continue }

@@ -64,11 +64,6 @@ extension JSONValue {
 
 /// Taints and tolerations (https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/).
 package enum Taints {
-    package static let unschedulable = "node.kubernetes.io/unschedulable"
-    package static let notReady = "node.kubernetes.io/not-ready"
-    package static let unreachable = "node.kubernetes.io/unreachable"
-    package static let outOfService = "node.kubernetes.io/out-of-service"
-
     package static func of(_ node: JSONValue) -> [JSONValue] { node[path: "spec", "taints"]?.array ?? [] }
 
     package static func has(_ node: JSONValue, _ key: String) -> Bool { of(node).contains { $0["key"]?.string == key } }

@@ -1,25 +1,9 @@
 package import JSON
+import KubernetesAPI
 
 /// A label selector (https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors).
 package struct LabelSelector: Sendable, Hashable {
-    enum Requirement: Sendable, Hashable {
-        case isIn(String, Set<String>)
-        /// Also met by objects without the label.
-        case notIn(String, Set<String>)
-        case exists(String)
-        case absent(String)
-
-        func matches(_ labels: [String: String]) -> Bool {
-            switch self {
-            case .isIn(let key, let values): labels[key].map(values.contains) ?? false
-            case .notIn(let key, let values): labels[key].map { !values.contains($0) } ?? true
-            case .exists(let key): labels[key] != nil
-            case .absent(let key): labels[key] == nil
-            }
-        }
-    }
-
-    var requirements: [Requirement] = []
+    var requirements: [LabelRequirement] = []
 
     package static let everything = LabelSelector()
 
@@ -37,14 +21,12 @@ package struct LabelSelector: Sendable, Hashable {
         requirements = LabelSelector(equal: object["matchLabels"]?.strings ?? [:]).requirements
         for expression in object["matchExpressions"]?.array ?? [] {
             let key = expression["key"]?.string ?? ""
-            let values = Set(expression["values"]?.array?.compactMap(\.string) ?? [])
-            switch expression["operator"]?.string {
-            case "In": requirements.append(.isIn(key, values))
-            case "NotIn": requirements.append(.notIn(key, values))
-            case "Exists": requirements.append(.exists(key))
-            case "DoesNotExist": requirements.append(.absent(key))
-            case let other: throw .badRequest("\"\(other ?? "")\" is not a valid label selector operator")
+            let values = expression["values"]?.array?.compactMap(\.string) ?? []
+            let name = expression["operator"]?.string ?? ""
+            guard let requirement = LabelRequirement(key: key, operator: name, values: values) else {
+                throw .badRequest("\"\(name)\" is not a valid label selector operator")
             }
+            requirements.append(requirement)
         }
     }
 
@@ -55,7 +37,7 @@ package struct LabelSelector: Sendable, Hashable {
         }
     }
 
-    private static func requirement(_ part: String, in text: String) throws(APIError) -> Requirement {
+    private static func requirement(_ part: String, in text: String) throws(APIError) -> LabelRequirement {
         if part.hasPrefix("!") { return .absent(try key(String(part.dropFirst()), text)) }
         if part.hasSuffix(")"), let open = part.firstIndex(of: "(") {
             let words = part[..<open].split(separator: " ")
@@ -121,17 +103,7 @@ package struct LabelSelector: Sendable, Hashable {
 
 extension LabelSelector: CustomStringConvertible {
     /// The text form, as `kubectl` prints it and `Scale.status.selector` holds it.
-    package var description: String {
-        requirements.map { requirement in
-            switch requirement {
-            case .isIn(let key, let values):
-                values.count == 1 ? "\(key)=\(values.sorted()[0])" : "\(key) in (\(values.sorted().joined(separator: ",")))"
-            case .notIn(let key, let values): "\(key) notin (\(values.sorted().joined(separator: ",")))"
-            case .exists(let key): key
-            case .absent(let key): "!\(key)"
-            }
-        }.joined(separator: ",")
-    }
+    package var description: String { requirements.map(\.description).joined(separator: ",") }
 }
 
 /// A field selector: equalities on the few fields that each resource supports

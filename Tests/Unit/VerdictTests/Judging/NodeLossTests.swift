@@ -1,5 +1,6 @@
 import Journal
 import JournalScript
+import KubernetesAPI
 import Testing
 
 @testable import Verdict
@@ -50,7 +51,7 @@ import Testing
     @Test func aNodeThatIsOutOfServiceIsToldSo() throws {
         let loss = try loss {
             $0.pods[0].terminating = true
-            $0.nodes?[0].taints.append("\(NodeLoss.outOfServiceTaint):NoExecute")
+            $0.nodes?[0].taints.append("\(TaintKey.outOfService):NoExecute")
             $0.attachments = [.init(volume: "pv1", node: "node-a", attached: true)]
         }
         #expect(loss.isOutOfService == true)
