@@ -6,7 +6,7 @@ import Secrets
 public struct HTTPReceiver: Sendable, CustomStringConvertible {
     /// The address without what may be secret in it: user, password, query.
     public let description: String
-    private let server: ServerAddress
+    private let server: APIServerURL
     private let query: String
     private let headers: [String]
     private let authority: [UInt8]?
@@ -52,7 +52,7 @@ public struct HTTPReceiver: Sendable, CustomStringConvertible {
         }
         (parts.user, parts.password, parts.percentEncodedQuery, parts.fragment) = (nil, nil, nil, nil)
         do {
-            server = try ServerAddress(parts.string ?? "", origin: origin)
+            server = try APIServerURL(parts.string ?? "", origin: origin)
             proxy = try Proxy(to: server, environment: environment)
         } catch {
             throw HTTPReceiverError(error.message)
