@@ -1,3 +1,4 @@
+import Experiment
 import Journal
 import NIOCore
 import NIOPosix
@@ -73,7 +74,7 @@ extension Failure {
         case ChannelError.connectTimeout(let after):
             // The channel's timer was started when the SYN was sent.
             self.init(
-                phase: "tcp", kind: "timeout", message: "no answer within \(after.nanoseconds / 1_000_000) ms",
+                phase: "tcp", kind: "timeout", message: "no answer within \(Duration.nanoseconds(after.nanoseconds).text)",
                 unanswered: after.nanoseconds)
         case let error as IOError:
             self.init(phase: "tcp", kind: Self.kind(ofSystemError: error.errnoCode), message: String(cString: strerror(error.errnoCode)))

@@ -1,3 +1,4 @@
+import Experiment
 public import Journal
 public import NIOCore
 import Synchronization
@@ -67,6 +68,6 @@ extension Failure {
         guard isShort, number == nil else { return self }
         return Failure(
             phase: phase, kind: "cancelled",
-            message: "the harness itself stood still for \(stalled.wholeNanoseconds / 1_000_000) ms meanwhile; seen was: \(kind)")
+            message: "the harness itself stood still for \(stalled.text) meanwhile; seen was: \(kind)")
     }
 }

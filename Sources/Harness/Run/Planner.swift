@@ -50,9 +50,9 @@ public struct Planner: Sendable {
         let own = [
             "hold Lease \(target.namespace)/\(faultTarget.lease)",
             "\(ledger.createDatabase ? "create database \(ledger.database) where it is not there, and in it" : "in database \(ledger.database)") "
-                + "write \(ledger.seedRows) rows, then with \(ledger.writers) writers one row each every \(ledger.interval.gep2257)",
-            "probe \(target.address): connect every \(experiment.probes.connect.interval.gep2257), login every "
-                + "\(experiment.probes.login.interval.gep2257), session every \(experiment.probes.session.interval.gep2257)",
+                + "write \(ledger.seedRows) rows, then with \(ledger.writers) writers one row each every \(ledger.interval.text)",
+            "probe \(target.address): connect every \(experiment.probes.connect.interval.text), login every "
+                + "\(experiment.probes.login.interval.text), session every \(experiment.probes.session.interval.text)",
         ]
         let fault = options.injection(experiment.fault).plan(faultTarget)
         return own + fault + ["drop the ledger's tables"]

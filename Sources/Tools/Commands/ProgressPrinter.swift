@@ -57,7 +57,7 @@ final class ProgressPrinter: Sendable {
             guard now - state.lastLine >= Self.heartbeat else { return }
             let seconds = (now - state.stepStart).components.seconds
             let counters = state.isLive ? "; \(Self.counters(state))" : ""
-            print("           still \(state.step), for \(Duration.seconds(seconds).gep2257)\(counters)", &state)
+            print("           still \(state.step), for \(Duration.seconds(seconds).text)\(counters)", &state)
             state.lastLine = now
         }
     }

@@ -36,7 +36,7 @@ struct RunEstimate {
 
     /// Of the whole run, from the experiments alone.
     var total: String {
-        "\(count) \(count == 1 ? "repeat" : "repeats"), at least \(least.gep2257) and at most about \(most.gep2257)"
+        "\(count) \(count == 1 ? "repeat" : "repeats"), at least \(least.text) and at most about \(most.text)"
     }
 
     /// Of the repeats that are left, as long as those that are done; `nil`: none is done yet.
@@ -44,6 +44,6 @@ struct RunEstimate {
         guard !times.isEmpty, count > times.count else { return nil }
         let mean = times.reduce(.zero, +) / times.count
         let seconds = (mean * (count - times.count)).components.seconds + 1
-        return "\(times.count) of \(count) done, about \(Duration.seconds(seconds).gep2257) left"
+        return "\(times.count) of \(count) done, about \(Duration.seconds(seconds).text) left"
     }
 }

@@ -196,6 +196,10 @@ private func problems(_ text: String) throws -> [Diagnostic] {
             #expect(Duration(gep2257: duration.gep2257) == duration)
         }
         #expect(Duration.seconds(90).gep2257 == "1m30s")
+        #expect(Duration.seconds(90).text == "90 s")
+        #expect(Duration.milliseconds(250).text == "0.250 s")
+        #expect(Duration.milliseconds(-1002).text == "-1.002 s")
+        #expect(Duration.zero.text == "0 s")
         // As a Lease or a pod from outside may have it.
         #expect(Duration.seconds(Int64.max).gep2257 == "2562047788015215h30m7s")
         #expect(Duration.seconds(Int64.min).gep2257 == "0s")

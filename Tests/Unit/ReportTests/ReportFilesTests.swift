@@ -258,7 +258,7 @@ import Testing
     @Test func theSummaryIsATable() {
         let text = String(decoding: SummaryReport(failing).data(), as: UTF8.self)
         #expect(text.hasPrefix("# FAIL: exit code 1"))
-        #expect(text.contains("| pod-delete | podDelete | **fail** | 2/2 | 1.949 s to 2.053 s (connect) | 1s | 0 of "))
+        #expect(text.contains("| pod-delete | podDelete | **fail** | 2/2 | 1.949 s to 2.053 s (connect) | 1 s | 0 of "))
         #expect(text.contains("- **downtime** (FAIL): down for at most 2.053 s"))
     }
 

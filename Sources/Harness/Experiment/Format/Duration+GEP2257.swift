@@ -46,6 +46,16 @@ extension Duration {
         return text.isEmpty ? "0s" : text
     }
 
+    /// As a person reads it beside measured times: `90 s`, `0.250 s`. Fractions of a millisecond are cut off.
+    public var text: String {
+        let (seconds, attoseconds) = components
+        let milliseconds = attoseconds.magnitude / 1_000_000_000_000_000
+        let sign = self < .zero ? "-" : ""
+        guard milliseconds > 0 else { return "\(sign)\(seconds.magnitude) s" }
+        let digits = "\(milliseconds)"
+        return "\(sign)\(seconds.magnitude).\(String(repeating: "0", count: 3 - digits.count))\(digits) s"
+    }
+
     /// The pattern of ``init(gep2257:)``, for a JSON Schema.
     public static let gep2257Pattern = "^([0-9]{1,5}(h|m|s|ms)){1,4}$"
 }

@@ -77,7 +77,7 @@ struct ContainerKillFault: FaultInjection {
         }
         guard let finished else {
             throw FaultError(
-                .notInjected, "helper pod \(namespace)/\(name) did not finish within \(Self.deadline.gep2257)",
+                .notInjected, "helper pod \(namespace)/\(name) did not finish within \(Self.deadline.text)",
                 hint: "is the image \(image) available on node \(target.node), and are privileged pods allowed in namespace \(namespace)?")
         }
         let words = try await context.client.logs(pod: name, in: namespace).split(separator: "\n").joined(separator: "; ")

@@ -21,13 +21,13 @@ public struct ControlFault: FaultInjection {
 
     public var sparesInstance: Bool { true }
 
-    public func plan(_ target: FaultTarget) -> [String] { ["inject nothing for \(duration.gep2257)"] }
+    public func plan(_ target: FaultTarget) -> [String] { ["inject nothing for \(duration.text)"] }
 
     public func permissions(_ scope: FaultScope) -> [ResourceAttributes] { [] }
 
     public func inject(_ target: FaultTarget, _ context: FaultContext) async throws -> String {
         try await ContinuousClock().sleep(for: duration)
-        return "nothing was done for \(duration.gep2257)"
+        return "nothing was done for \(duration.text)"
     }
 
     public func prove(_ target: FaultTarget, _ context: FaultContext, timeout: Duration) async throws -> FaultEffect {

@@ -39,7 +39,7 @@ struct NodeDrainFault: FaultInjection {
         [
             "cordon node \(target.node), unless it is cordoned already",
             "evict every pod on node \(target.node) that kubectl drain would, and wait until they are gone, for disruption budgets too, up to "
-                + timeout.gep2257,
+                + timeout.text,
             "uncordon node \(target.node), if this run cordoned it",
         ]
     }

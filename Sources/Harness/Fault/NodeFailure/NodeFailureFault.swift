@@ -39,9 +39,9 @@ struct NodeFailureFault: FaultInjection {
     func plan(_ target: FaultTarget) -> [String] {
         [
             "run: \(HookCommand(commands.inject, target, timeout: timeout).text)",
-            "wait up to \(noticedWithin.gep2257) for node \(target.node) to show as not ready",
+            "wait up to \(noticedWithin.text) for node \(target.node) to show as not ready",
             "run: \(HookCommand(commands.undo, target, timeout: timeout).text)",
-            "wait up to \(readyWithin.gep2257) for node \(target.node) to be Ready",
+            "wait up to \(readyWithin.text) for node \(target.node) to be Ready",
         ]
     }
 
@@ -94,7 +94,7 @@ struct NodeFailureFault: FaultInjection {
         guard let noticed else {
             return FaultEffect(
                 proven: false,
-                evidence: ["node \(target.node) was still Ready \(noticedWithin.gep2257) after the command had ended with 0"])
+                evidence: ["node \(target.node) was still Ready \(noticedWithin.text) after the command had ended with 0"])
         }
         return FaultEffect(proven: true, evidence: ["node \(target.node): Ready is \(noticed.readiness)"])
     }

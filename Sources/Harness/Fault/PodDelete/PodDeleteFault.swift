@@ -25,7 +25,7 @@ struct PodDeleteFault: FaultInjection {
     }
 
     func plan(_ target: FaultTarget) -> [String] {
-        let grace = gracePeriod.map { "a grace period of \($0.gep2257)\($0 == .zero ? " (forced)" : "")" } ?? "its own grace period"
+        let grace = gracePeriod.map { "a grace period of \($0.text)\($0 == .zero ? " (forced)" : "")" } ?? "its own grace period"
         return ["delete pod \(target.namespace)/\(target.pod) (uid \(target.podUID)) with \(grace)"]
     }
 

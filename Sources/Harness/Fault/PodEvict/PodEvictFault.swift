@@ -27,7 +27,7 @@ struct PodEvictFault: FaultInjection {
 
     func plan(_ target: FaultTarget) -> [String] {
         [
-            "evict pod \(target.namespace)/\(target.pod) (uid \(target.podUID)); a disruption budget is waited for up to \(timeout.gep2257)"
+            "evict pod \(target.namespace)/\(target.pod) (uid \(target.podUID)); a disruption budget is waited for up to \(timeout.text)"
         ]
     }
 

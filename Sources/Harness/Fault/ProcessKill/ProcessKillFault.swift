@@ -49,7 +49,7 @@ struct ProcessKillFault: FaultInjection {
     func plan(_ target: FaultTarget) -> [String] {
         let what = "send SIG\(signal.rawValue) to process '\(self.process)' in container \(target.container)"
         var lines = ["\(what) of pod \(target.namespace)/\(target.pod), by exec"]
-        if signal == .stop { lines.append("send it SIGCONT after \(resumeAfter.gep2257)") }
+        if signal == .stop { lines.append("send it SIGCONT after \(resumeAfter.text)") }
         return lines
     }
 

@@ -49,7 +49,7 @@ struct HookCommand: Sendable {
             return (result.terminationStatus, output.split(separator: "\n").joined(separator: "; "))
         }
         guard let outcome else {
-            throw FaultError(.notInjected, "'\(text)' took longer than \(timeout.gep2257)")
+            throw FaultError(.notInjected, "'\(text)' took longer than \(timeout.text)")
         }
         guard outcome.status.isSuccess else {
             throw FaultError(.notInjected, "'\(text)' ended with \(outcome.status): \(outcome.output)")

@@ -21,7 +21,7 @@ struct Proof: Sendable {
 
     /// With the moment of the request: the timestamp of the deletion is the end of the grace period, which is still to come.
     private func terminating(_ pod: ObjectMeta) -> String {
-        let grace = pod.deletionGracePeriodSeconds.map { ", with a grace period of \(Duration.seconds($0).gep2257)" } ?? ""
+        let grace = pod.deletionGracePeriodSeconds.map { ", with a grace period of \(Duration.seconds($0).text)" } ?? ""
         let request = pod.deletionRequested.map { " since the request of \($0)\(grace)" } ?? ""
         return "pod \(target.pod) (uid \(target.podUID)) is terminating\(request)"
     }

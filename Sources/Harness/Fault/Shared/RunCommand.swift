@@ -51,7 +51,7 @@ struct RunCommand: UndoAction {
             try await undo.client.firstState(Node.self, node, in: nil) { $0?.isReady == true ? true : nil }
         }
         guard ready == true else {
-            throw FaultError(.notInjected, "node \(node) was not Ready within \(within.gep2257) after '\(command.text)'")
+            throw FaultError(.notInjected, "node \(node) was not Ready within \(within.text) after '\(command.text)'")
         }
         try await undo.unmark(Node.self, node, in: nil, of: intent)
         return "node \(node) is Ready"

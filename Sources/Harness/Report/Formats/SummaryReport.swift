@@ -51,7 +51,7 @@ struct SummaryReport {
         let cells = [
             found.name, found.fault, findings.state == .running ? "-" : "**\(found.verdict.rawValue)**",
             "\(found.repeats.count)/\(found.repeatsAsked)",
-            measured ?? (found.repeats.isEmpty ? "not measured" : "0"), found.experiment?.expect.maxDowntime?.gep2257 ?? "-", lost,
+            measured ?? (found.repeats.isEmpty ? "not measured" : "0"), found.experiment?.expect.maxDowntime?.text ?? "-", lost,
             ledgers.isEmpty ? "not checked" : damage.isEmpty ? "none" : damage.joined(separator: ", "),
         ]
         return "| " + cells.map(cell).joined(separator: " | ") + " |"

@@ -57,7 +57,7 @@ struct HTMLReport {
             IndexRow(
                 id: HTMLExperiment.id(number), name: headline.found.name.plain, verdict: headline.found.verdict.rawValue,
                 verdictText: headline.found.verdict.rawValue.uppercased(), downtime: headline.downtime,
-                allowed: headline.found.experiment?.expect.maxDowntime?.gep2257 ?? "-", lost: headline.lost)
+                allowed: headline.found.experiment?.expect.maxDowntime?.text ?? "-", lost: headline.lost)
         }
         return Page(
             title: title, verdict: findings.state == .running ? findings.state.rawValue : findings.verdict.rawValue,
@@ -108,8 +108,8 @@ struct HTMLReport {
         guard let schedules = found.repeats.first?.tracks.map(\.schedule), !schedules.isEmpty else { return nil }
         let texts = schedules.map { schedule in
             let lanes = schedule.lanes > 1 ? ", \(schedule.lanes) of them" : ""
-            return "\(schedule.track.rawValue) every \(Duration.nanoseconds(schedule.interval).gep2257)\(lanes), "
-                + "given \(Duration.nanoseconds(schedule.timeout).gep2257)"
+            return "\(schedule.track.rawValue) every \(Duration.nanoseconds(schedule.interval).text)\(lanes), "
+                + "given \(Duration.nanoseconds(schedule.timeout).text)"
         }
         return HTMLRow("cadences of \(found.name)", texts.joined(separator: "; "))
     }

@@ -22,7 +22,7 @@ struct HTMLTiles {
 
     private var downtime: HTMLExperiment.Tile {
         let limit = headline.found.experiment?.expect.maxDowntime
-        let allowed = limit.map { "allowed \($0.gep2257)" } ?? "no limit given"
+        let allowed = limit.map { "allowed \($0.text)" } ?? "no limit given"
         var tile = HTMLExperiment.Tile(
             title: "Downtime, worst repeat", style: style(.downtime), big: "not measured", bar: "", lines: [allowed])
         guard let worst = headline.worst else { return tile }
@@ -53,7 +53,7 @@ struct HTMLTiles {
         let words =
             "at least \(downtime.lower.textRoundedDown), "
             + (downtime.upper.map { "at most \($0.textRoundedUp)" } ?? "its end was not seen")
-        var picture = SVG(from: 0, to: end, height: 12, title: "Downtime: \(words)\(limit.map { ", allowed \($0.gep2257)" } ?? "")")
+        var picture = SVG(from: 0, to: end, height: 12, title: "Downtime: \(words)\(limit.map { ", allowed \($0.text)" } ?? "")")
         picture.rect(0, to: downtime.upper?.seconds ?? end, "poss")
         picture.rect(0, to: downtime.lower.seconds, "sure")
         if let allowed { picture.ticks([min(allowed, end * 0.997)], "limit") }

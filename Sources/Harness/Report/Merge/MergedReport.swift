@@ -96,7 +96,7 @@ public struct MergedReport: Sendable {
             let link = "\(row.folder)/report.html".escapedForHTML
             return "<tr><th scope=\"row\"><a href=\"\(link)\">\(found.name.escapedForHTML)</a></th><td>\(row.cluster.escapedForHTML)</td>"
                 + "<td><span class=\"word \(found.verdict.rawValue)\">\(found.verdict.rawValue)</span></td>"
-                + "<td class=\"n\">\(row.headline.downtime)</td><td class=\"n\">\(found.experiment?.expect.maxDowntime?.gep2257 ?? "-")</td>"
+                + "<td class=\"n\">\(row.headline.downtime)</td><td class=\"n\">\(found.experiment?.expect.maxDowntime?.text ?? "-")</td>"
                 + "<td class=\"n\">\(row.headline.lost)</td></tr>"
         }
         return Data(

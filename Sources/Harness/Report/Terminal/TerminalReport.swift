@@ -35,7 +35,7 @@ public struct TerminalReport {
     }
 
     private func section(_ found: ExperimentFindings) -> [String] {
-        let limit = found.experiment?.expect.maxDowntime.map { ", downtime allowed \($0.gep2257)" } ?? ""
+        let limit = found.experiment?.expect.maxDowntime.map { ", downtime allowed \($0.text)" } ?? ""
         var lines = [
             "\(found.name)  \(paint(found.verdict))  (\(found.fault), \(found.repeats.count) of \(found.repeatsAsked) repeats\(limit))"
         ]

@@ -12,8 +12,6 @@ struct FirstLogin<Time: Clock<Duration>>: Sendable {
         var error: TDSError
         /// Since the first attempt; less than an attempt where there was only one.
         var waited: Duration
-
-        var waitedMilliseconds: Int { Int(waited / .milliseconds(1)) }
     }
 
     struct Success {

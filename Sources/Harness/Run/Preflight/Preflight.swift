@@ -140,10 +140,10 @@ struct Preflight: Sendable {
             let message = "\(server.user) can log in at \(target.address); the server is \(success.serverVersion)"
             guard let lag = success.lag else { return outcome.pass("login", message) }
             outcome.warn(
-                "login", "\(message). It took \(lag.waitedMilliseconds) ms until the address led there; at first: \(lag.error)",
+                "login", "\(message). It took \(lag.waited.text) until the address led there; at first: \(lag.error)",
                 hint: "nothing to do right after a rollout; if it was not one, try 'aftershock probe \(target.address) --count 20'")
         } catch {
-            let tried = error.waited < Self.firstLoginTimeout ? "" : "; tried for \(error.waitedMilliseconds) ms"
+            let tried = error.waited < Self.firstLoginTimeout ? "" : "; tried for \(error.waited.text)"
             outcome.fail(
                 "login", "\(server.user) cannot log in at \(target.address): \(error.error)\(tried)",
                 hint: "try 'aftershock probe \(target.address)'")

@@ -26,7 +26,7 @@ struct FaultCourse: Sendable {
     func run() async throws -> RepeatEnded {
         try journal.enter(.steadying)
         guard try await becomesHealthy(for: experiment.steadyFor, since: .origin, within: experiment.giveUpAfter) else {
-            return try await giveUp("the service was not healthy for \(experiment.steadyFor.gep2257) before the fault")
+            return try await giveUp("the service was not healthy for \(experiment.steadyFor.text) before the fault")
         }
         try journal.enter(.steady)
         let ended =
@@ -50,7 +50,7 @@ struct FaultCourse: Sendable {
     /// The control experiment.
     private func doNothing(for duration: Duration) async throws -> RepeatEnded {
         try journal.enter(.injecting)
-        try journal.append(.faultBegun(FaultBegun(fault: ControlFault.kind, summary: "nothing is done for \(duration.gep2257)")))
+        try journal.append(.faultBegun(FaultBegun(fault: ControlFault.kind, summary: "nothing is done for \(duration.text)")))
         try await journal.clock.sleep(until: journal.clock.now + duration)
         return try await settleDown(from: journal.clock.now, deadline: journal.clock.now + experiment.giveUpAfter)
     }
@@ -74,7 +74,7 @@ struct FaultCourse: Sendable {
             let late = journal.clock.now + experiment.stableFor + Self.settleMargin
             return try await settleDown(from: moment, deadline: moment < deadline ? deadline : max(deadline, late))
         case .absent:
-            return try await giveUp("no ready pod took over within \(experiment.giveUpAfter.gep2257)")
+            return try await giveUp("no ready pod took over within \(experiment.giveUpAfter.text)")
         case .unseen(let reason):
             return RepeatEnded(how: .completed, reason: "the cluster could not be seen when a pod should have taken over: \(reason)")
         }
@@ -138,11 +138,11 @@ struct FaultCourse: Sendable {
     /// Waits until everything has been healthy for `stableFor` since `moment`.
     private func settleDown(from moment: RunTime, deadline: RunTime) async throws -> RepeatEnded {
         guard try await becomesHealthy(for: .zero, since: moment, within: deadline - journal.clock.now) else {
-            return try await giveUp("clients were not served again within \(experiment.giveUpAfter.gep2257)")
+            return try await giveUp("clients were not served again within \(experiment.giveUpAfter.text)")
         }
         try journal.enter(.recovered)
         guard try await becomesHealthy(for: experiment.stableFor, since: moment, within: deadline - journal.clock.now) else {
-            return try await giveUp("clients were served again, but not for \(experiment.stableFor.gep2257) without a failure")
+            return try await giveUp("clients were served again, but not for \(experiment.stableFor.text) without a failure")
         }
         try journal.enter(.stable)
         return RepeatEnded(how: .completed)

@@ -47,7 +47,7 @@ struct TargetLock: Sendable {
         var since = clock.now
         while let lease = seen, let other = lease.holder(otherThan: holder) {
             let lasting = Duration.seconds(lease.spec?.leaseDurationSeconds ?? Self.duration)
-            guard lasting <= Self.longest else { throw taken(by: "run \(other)", "which it has taken for \(lasting.gep2257)") }
+            guard lasting <= Self.longest else { throw taken(by: "run \(other)", "which it has taken for \(lasting.text)") }
             guard clock.now - since < lasting else {
                 try await take(lease)
                 return other

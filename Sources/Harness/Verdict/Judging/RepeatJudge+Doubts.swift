@@ -22,7 +22,7 @@ extension RepeatJudge {
     private func steadyDoubts() -> [Doubt] {
         guard let experiment else { return [] }
         guard let steady = facts.stages.first(where: { $0.stage == .steady })?.at, facts.faultBegan.map({ steady <= $0 }) ?? true else {
-            return [Doubt(.steadyStateNotSeen, "the service was not seen healthy for \(experiment.steadyFor.gep2257) before the fault")]
+            return [Doubt(.steadyStateNotSeen, "the service was not seen healthy for \(experiment.steadyFor.text) before the fault")]
         }
         guard let fault = facts.faultBegan else { return [] }
         // A track without any probe, and writers that were never answered, are doubts of their own.
@@ -37,7 +37,7 @@ extension RepeatJudge {
             }
             let needed = experiment.steadyFor * (1 - limits.healthTolerance)
             guard let first = track.firstSuccess, fault - first >= needed else {
-                let sentence = "the \(track.track.rawValue) track was not seen healthy for \(experiment.steadyFor.gep2257) before the fault"
+                let sentence = "the \(track.track.rawValue) track was not seen healthy for \(experiment.steadyFor.text) before the fault"
                 return [Doubt(.steadyStateNotSeen, sentence)]
             }
         }
@@ -111,7 +111,7 @@ extension RepeatJudge {
     private func recoveryDoubts() -> [Doubt] {
         guard let experiment, facts.end?.how == .completed, let fault = facts.faultBegan else { return [] }
         var doubts: [Doubt] = []
-        let wanted = experiment.stableFor.gep2257
+        let wanted = experiment.stableFor.text
         if !facts.stages.contains(where: { $0.stage == .stable }) {
             let reason = facts.end?.reason.map { ": \($0)" } ?? ""
             doubts.append(Doubt(.notStable, "the service was not seen healthy for \(wanted) after the recovery\(reason)"))

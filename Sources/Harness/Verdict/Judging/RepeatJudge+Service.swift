@@ -23,7 +23,7 @@ extension RepeatJudge {
             let which = names.isEmpty ? reason : " (\(names))\(reason)"
             return .failed(
                 .recovery, type: "recovery",
-                "not recovered within \(experiment.giveUpAfter.gep2257) after the fault\(which)\(least)", details: outageLines())
+                "not recovered within \(experiment.giveUpAfter.text) after the fault\(which)\(least)", details: outageLines())
         }
         guard let stable = tracks.compactMap(\.timeToStable).max() else { return nil }
         let slowest = tracks.first { $0.timeToStable == stable }?.track.rawValue ?? ""
@@ -31,7 +31,7 @@ extension RepeatJudge {
         guard let limit = limits.recoveredWithin ?? experiment.expect.recoveredWithin else {
             return .passed(.recovery, "\(measured); no limit is set", details: outageLines())
         }
-        let message = "\(measured), allowed \(limit.gep2257)"
+        let message = "\(measured), allowed \(limit.text)"
         return stable > limit
             ? .failed(.recovery, type: "recovery", message, details: outageLines()) : .passed(.recovery, message, details: outageLines())
     }
@@ -46,7 +46,7 @@ extension RepeatJudge {
             return .passed(.downtime, "no outage on any track; \(unseen)")
         }
         let downtime = worst.downtime
-        let interval = Duration.nanoseconds(worst.schedule.interval).gep2257
+        let interval = Duration.nanoseconds(worst.schedule.interval).text
         let how = "\(worst.track.rawValue) track, every \(interval), \(downtime.count) outage\(downtime.count == 1 ? "" : "s")"
         let measured: String
         if let upper = downtime.upper {
@@ -55,7 +55,7 @@ extension RepeatJudge {
             measured = "down for at least \(downtime.lower.textRoundedDown), its end was not seen"
         }
         guard let limit else { return .passed(.downtime, "\(measured) (\(how)); no limit is set", details: outageLines()) }
-        let allowed = isControl ? "allowed 0s: nothing was injected" : "allowed \(limit.gep2257)"
+        let allowed = isControl ? "allowed 0 s: nothing was injected" : "allowed \(limit.text)"
         let message = "\(measured), \(allowed) (\(how))"
         // Of an outage that was still open when the repeat was cut off only the lower bound can be over the limit.
         let isCutOff = unfinished != nil || facts.end?.how == .aborted

@@ -28,7 +28,7 @@ import Verdict
         #expect(failure.element == "failure")
         #expect(failure.type == "verdict.downtime")
         let message = try #require(failure.message)
-        #expect(message == "down for at most 2.053 s, at least 1.949 s, allowed 1s (connect track, every 50ms, 1 outage)")
+        #expect(message == "down for at most 2.053 s, at least 1.949 s, allowed 1 s (connect track, every 0.050 s, 1 outage)")
         #expect(failure.body.hasPrefix(message))
         #expect(failure.body.contains("tcp/refused"))
     }
@@ -175,7 +175,7 @@ import Verdict
         ledger.lost = 3
         script.ledger = ledger
         let document = try document(script.findings())
-        #expect(document.result("downtime")?.message?.prefix(80).contains("at most 2.053 s, at least 1.949 s, allowed 1s") == true)
+        #expect(document.result("downtime")?.message?.prefix(80).contains("at most 2.053 s, at least 1.949 s, allowed 1 s") == true)
         #expect(document.result("data-persistence")?.message?.prefix(80).contains("3 lost (allowed 0)") == true)
     }
 

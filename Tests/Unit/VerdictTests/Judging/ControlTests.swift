@@ -55,7 +55,7 @@ import Testing
         script.outs = [.init(from: 12_000, to: 12_001, tracks: [.session])]
         let findings = script.findings()
         #expect(findings.verdict == .fail)
-        #expect(findings.experiments.first?.judgement(.downtime)?.message.contains("allowed 0s: nothing was injected") == true)
+        #expect(findings.experiments.first?.judgement(.downtime)?.message.contains("allowed 0 s: nothing was injected") == true)
     }
 
     @Test func failuresBeforeTheSteadyStateAreNoDowntime() {

@@ -32,7 +32,7 @@ import Testing
     @Test func recoveryHasALimitOfItsOwn() throws {
         let found = try failing { $0.expect = "recoveredWithin: 2s" }
         #expect(found.check == .recovery)
-        #expect(found.message == "recovered 2.003 s after the fault (connect track), allowed 2s")
+        #expect(found.message == "recovered 2.003 s after the fault (connect track), allowed 2 s")
     }
 
     @Test func neverRecoveredIsNoNumber() throws {
