@@ -142,7 +142,10 @@ let package = Package(
         module(.sandbox, "SandboxStore", ["JSON", "KubernetesAPI", .nioCore]),
         module(
             .sandbox, "SandboxAPI",
-            ["SandboxStore", "Certificates", "JSON", "KubernetesAPI", .nioCore, .nioPosix, .nioHTTP1, .nioWebSocket, .nioSSL, .crypto]),
+            [
+                "SandboxStore", "Certificates", "JSON", "KubernetesAPI", "Network", .nioCore, .nioPosix, .nioHTTP1, .nioWebSocket, .nioSSL,
+                .crypto,
+            ]),
         module(.sandbox, "SandboxControllers", ["SandboxStore", "JSON", "KubernetesAPI"]),
         module(.sandbox, "SandboxNodes", ["SandboxStore", "JSON", "KubernetesAPI", "Network", .nioCore, .nioPosix, .subprocess, .system]),
         module(
@@ -173,7 +176,7 @@ let package = Package(
 
         testSupport("Checkout"),
         testSupport("JournalScript", ["Journal", "Verdict"]),
-        testSupport("HostileProxy", [.nioCore, .nioPosix, .nioSSL]),
+        testSupport("Proxies", [.nioCore, .nioPosix, .nioSSL]),
         testSupport("JUnitReading", ["Checkout", "CXML2"]),
         testSupport("Programs", [.subprocess, .system]),
         testSupport("SandboxFixtures", ["SandboxStore", "SandboxAPI", "SandboxControllers", "JSON", .nioCore, .nioHTTP1]),
@@ -188,7 +191,8 @@ let package = Package(
         unitTests(
             "Kubernetes",
             [
-                "Calibration", "Certificates", "JSON", "Journal", "KubernetesAPI", "Programs", "Secrets", .nioCore, .nioPosix, .nioSSL,
+                "Calibration", "Certificates", "JSON", "Journal", "KubernetesAPI", "Programs", "Proxies", "Secrets", .nioCore, .nioPosix,
+                .nioSSL,
                 .crypto, .subprocess,
             ],
             resources: [.copy("Fixtures")]),
@@ -220,7 +224,7 @@ let package = Package(
         endToEndTests(
             "StopTests",
             [
-                "Checkout", "HostileProxy", "Programs", "JUnitReading", "Fault", "Journal", "JSON", "Kubernetes", "TDS", .nioPosix,
+                "Checkout", "Proxies", "Programs", "JUnitReading", "Fault", "Journal", "JSON", "Kubernetes", "TDS", .nioPosix,
                 .subprocess,
             ]),
     ]

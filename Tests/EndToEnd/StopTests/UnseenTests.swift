@@ -1,8 +1,8 @@
 import Foundation
 import Glibc
-import HostileProxy
 import JSON
 import Kubernetes
+import Proxies
 import Synchronization
 import Testing
 

@@ -1,4 +1,5 @@
 import JSON
+import Network
 import SandboxStore
 
 enum ServiceTable {
@@ -44,7 +45,7 @@ enum ServiceTable {
         let all = (endpoints["subsets"]?.array ?? []).flatMap { subset -> [String] in
             let addresses = (subset["addresses"]?.array ?? []).compactMap { $0["ip"]?.string }
             let ports = (subset["ports"]?.array ?? []).compactMap { $0["port"]?.integer }
-            return ports.isEmpty ? addresses : ports.flatMap { port in addresses.map { "\($0):\(port)" } }
+            return ports.isEmpty ? addresses : ports.flatMap { port in addresses.map { HostPort.text($0, Int(port)) } }
         }
         return shortened(all, "<none>")
     }

@@ -2,6 +2,7 @@ import Foundation
 package import JSON
 package import NIOCore
 import NIOPosix
+import Network
 import SandboxStore
 
 /// One container probe (https://kubernetes.io/docs/concepts/workloads/pods/probes/): runs it and counts its outcomes.
@@ -90,7 +91,7 @@ package struct Prober: Sendable {
             try? await channel.close()
             return nil
         } catch {
-            return "dial tcp \(host):\(port): \(Self.describe(error))"
+            return "dial tcp \(HostPort.text(host, port)): \(Self.describe(error))"
         }
     }
 
@@ -116,7 +117,9 @@ package struct Prober: Sendable {
             let line = try await channel.executeThenClose { inbound, outbound in
                 try await outbound.write(
                     ByteBuffer(
-                        string: "GET \(path) HTTP/1.1\r\nHost: \(host):\(port)\r\nUser-Agent: kube-probe/1.34\r\nConnection: close\r\n\r\n")
+                        string:
+                            "GET \(path) HTTP/1.1\r\nHost: \(HostPort.text(host, port))\r\nUser-Agent: kube-probe/1.34\r\nConnection: close\r\n\r\n"
+                    )
                 )
                 var answer = ""
                 for try await part in inbound {
@@ -128,7 +131,7 @@ package struct Prober: Sendable {
             let code = line.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
             return (200..<400).contains(code) ? nil : "HTTP probe failed with statuscode: \(code)"
         } catch {
-            return "Get \"http://\(host):\(port)\(path)\": \(Self.describe(error))"
+            return "Get \"http://\(HostPort.text(host, port))\(path)\": \(Self.describe(error))"
         }
     }
 }

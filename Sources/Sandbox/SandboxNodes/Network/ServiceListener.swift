@@ -44,7 +44,7 @@ final class ServiceListener: Sendable {
         var on: Int32 = 1
         setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
         guard withAddress(frontend, { bind(socket, $0, $1) }) == 0 else {
-            let error = IOError(errnoCode: errno, reason: "bind \(frontend.address):\(frontend.port)")
+            let error = IOError(errnoCode: errno, reason: "bind \(HostPort.text(frontend.address, frontend.port))")
             close(socket)
             throw error
         }

@@ -93,7 +93,7 @@ package final class ServiceProxy: NetworkFaults {
         _ = try? store.transaction { state in
             for service in state.list(.services) where service[path: "spec", "clusterIP"]?.string == frontend.address {
                 state.recordEvent(
-                    service, .warning, "FailedToListen", "cannot listen on \(frontend.address):\(frontend.port): \(error)",
+                    service, .warning, "FailedToListen", "cannot listen on \(HostPort.text(frontend.address, frontend.port)): \(error)",
                     from: "sandbox-proxy")
             }
             return true

@@ -2,6 +2,7 @@ import Certificates
 import Foundation
 import Glibc
 import NIOSSL
+import Proxies
 import Subprocess
 import Testing
 

@@ -2,6 +2,7 @@ import Foundation
 import NIOCore
 import NIOPosix
 import NIOSSL
+import Proxies
 import Synchronization
 
 @testable import Kubernetes
@@ -68,30 +69,26 @@ final class TestServer: Sendable {
         body: (TestServer) async throws -> Result
     ) async throws -> Result {
         let log = Log()
-        let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    log.connections.withLock { $0.append(channel) }
-                    if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
-                    try channel.pipeline.syncOperations.addHandler(
-                        RequestReader { request in
-                            log.requests.withLock { $0.append(request) }
-                            handler(request, Peer(channel: channel))
-                        } raw: { bytes in
-                            raw?(bytes, Peer(channel: channel))
-                        })
-                }
+        return try await LoopbackListener.run(port: port) { connection in
+            log.connections.withLock { $0.append(connection) }
+            if let tls { try connection.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
+            try connection.pipeline.syncOperations.addHandler(
+                RequestReader { request in
+                    log.requests.withLock { $0.append(request) }
+                    handler(request, Peer(channel: connection))
+                } raw: { bytes in
+                    raw?(bytes, Peer(channel: connection))
+                })
+        } _: { listener in
+            let server = TestServer(port: listener.port, channel: listener, log: log)
+            do {
+                let result = try await body(server)
+                try await server.stop()
+                return result
+            } catch {
+                try await server.stop()
+                throw error
             }
-            .bind(host: "127.0.0.1", port: port).get()
-        let server = TestServer(port: channel.localAddress?.port ?? 0, channel: channel, log: log)
-        do {
-            let result = try await body(server)
-            try await server.stop()
-            return result
-        } catch {
-            try await server.stop()
-            throw error
         }
     }
 

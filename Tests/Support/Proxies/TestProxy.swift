@@ -1,16 +1,15 @@
 import Foundation
 import NIOCore
 import NIOPosix
-import NIOSSL
+public import NIOSSL
 import Synchronization
 
 /// A proxy on loopback that leads every name to loopback: HTTP (with `CONNECT`) and SOCKS 5, with or without a login.
-final class TestProxy: Sendable {
-    let port: Int
+public final class TestProxy: Sendable {
+    public let port: Int
     /// The targets that were asked for, `host:port` as they were written.
-    var targets: [String] { log.withLock { $0 } }
+    public var targets: [String] { log.withLock { $0 } }
 
-    private let channel: any Channel
     private let log: Log
 
     fileprivate final class Log: Sendable {
@@ -19,39 +18,27 @@ final class TestProxy: Sendable {
         func withLock<Result>(_ body: (inout [String]) -> sending Result) -> Result { lines.withLock(body) }
     }
 
-    private init(port: Int, channel: any Channel, log: Log) {
+    private init(port: Int, log: Log) {
         self.port = port
-        self.channel = channel
         self.log = log
     }
 
     /// Proxies while `body` runs.
     ///
     /// - Parameter login: `user:password`, when one is needed.
-    static func run<Result>(
+    public static func run<Result>(
         tls: NIOSSLContext? = nil, login: String? = nil, _ body: (TestProxy) async throws -> Result
     ) async throws -> Result {
         let log = Log()
-        let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
-                    try channel.pipeline.syncOperations.addHandler(ProxyHandler(login: login, log: log))
-                }
-            }
-            .bind(host: "127.0.0.1", port: 0).get()
-        let proxy = TestProxy(port: channel.localAddress?.port ?? 0, channel: channel, log: log)
-        do {
-            let result = try await body(proxy)
-            try await channel.close()
-            return result
-        } catch {
-            try await channel.close()
-            throw error
+        return try await LoopbackListener.run { client in
+            if let tls { try client.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
+            try client.pipeline.syncOperations.addHandler(ProxyHandler(login: login, log: log))
+        } _: { listener in
+            try await body(TestProxy(port: listener.port, log: log))
         }
     }
 
-    func forget() { log.withLock { $0 = [] } }
+    public func forget() { log.withLock { $0 = [] } }
 }
 
 /// Reads what the client wants, connects, and from then on only passes bytes.
@@ -161,7 +148,7 @@ private final class ProxyHandler: ChannelInboundHandler {
         let this = NIOLoopBound(self, eventLoop: loop)
         ClientBootstrap(group: loop)
             .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(Backward(inner: inner)) }
+                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(Backward(to: inner)) }
             }
             .connect(host: "127.0.0.1", port: port)
             .whenComplete { result in
@@ -177,15 +164,4 @@ private final class ProxyHandler: ChannelInboundHandler {
     private func send(_ bytes: [UInt8], _ context: ChannelHandlerContext) {
         context.writeAndFlush(NIOAny(ByteBuffer(bytes: bytes)), promise: nil)
     }
-}
-
-private final class Backward: ChannelInboundHandler {
-    typealias InboundIn = ByteBuffer
-
-    private let inner: any Channel
-
-    init(inner: any Channel) { self.inner = inner }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) { inner.writeAndFlush(unwrapInboundIn(data), promise: nil) }
-    func channelInactive(context: ChannelHandlerContext) { inner.close(promise: nil) }
 }

@@ -33,22 +33,10 @@ public struct HostileProxy: Sendable {
         var trust = TLSConfiguration.makeClientConfiguration()
         trust.certificateVerification = .none
         let tls = try NIOSSLContext(configuration: trust)
-        let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .childChannelOption(.allowRemoteHalfClosure, value: false)
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(Inner(port: port, token: token, tls: tls, behavior: behavior))
-                }
-            }
-            .bind(host: "127.0.0.1", port: 0).get()
-        let proxy = HostileProxy(server: "http://127.0.0.1:\(channel.localAddress?.port ?? 0)")
-        do {
-            let result = try await body(proxy)
-            try await channel.close()
-            return result
-        } catch {
-            try await channel.close()
-            throw error
+        return try await LoopbackListener.run { client in
+            try client.pipeline.syncOperations.addHandler(Inner(port: port, token: token, tls: tls, behavior: behavior))
+        } _: { listener in
+            try await body(HostileProxy(server: "http://127.0.0.1:\(listener.port)"))
         }
     }
 }
