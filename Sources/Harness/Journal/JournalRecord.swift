@@ -52,7 +52,7 @@ extension JournalRecord: Codable {
     }
 
     /// The names of the events as the journal has them.
-    private enum Name: String, Codable {
+    enum Name: String, Codable, CaseIterable {
         case runStarted, experimentStarted, preflightCheck, repeatStarted, stageEntered, ledgerPrepared, probesStarted, probe,
             probeSkipped, write, snapshot, observation, blind, undoIntent, faultBegun, faultInjected,
             faultEffect, undoResult, ledgerChecked, ledgerUnchecked, repeatEnded, interrupted, runEnded

@@ -1,6 +1,6 @@
 /// The parts of the promise that can be read off the cluster, before the fault and after the recovery.
 public struct Snapshot: Codable, Sendable, Hashable {
-    public enum Moment: String, Codable, Sendable {
+    public enum Moment: String, Codable, Sendable, CaseIterable {
         case before
         /// After a node fault: recovered or given up, and nothing restored yet.
         case faulted
@@ -138,7 +138,7 @@ public struct Snapshot: Codable, Sendable, Hashable {
 /// A change that a watch showed, at the moment when it arrived here.
 public struct ClusterObservation: Codable, Sendable, Hashable {
     /// An observation, as the phases of the downtime need it.
-    public enum Kind: String, Codable, Sendable {
+    public enum Kind: String, Codable, Sendable, CaseIterable {
         case podCreated, podScheduled, podReady, podNotReady, podTerminating, podGone
         case containerStarted, containerTerminated, volumeAttached, volumeDetached
         /// The kubelet waits before it starts the container again: its earlier restarts are too recent.

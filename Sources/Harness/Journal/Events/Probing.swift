@@ -102,7 +102,7 @@ public struct ProbeResult: Codable, Sendable, Hashable {
 
 /// A slot whose probe was not started.
 public struct ProbeSkipped: Codable, Sendable, Hashable {
-    public enum Reason: String, Codable, Sendable {
+    public enum Reason: String, Codable, Sendable, CaseIterable {
         /// As many probes as allowed were under way.
         case inFlightCap
         /// The harness itself was late by more than an interval.

@@ -52,7 +52,7 @@ public struct RunStarted: Codable, Sendable, Hashable {
 
 /// One check made before anything is touched.
 public struct PreflightCheck: Codable, Sendable, Hashable {
-    public enum Status: String, Codable, Sendable {
+    public enum Status: String, Codable, Sendable, CaseIterable {
         case passed, warning, failed
     }
 
@@ -104,7 +104,7 @@ public struct StageEntered: Codable, Sendable, Hashable {
 }
 
 public struct RepeatEnded: Codable, Sendable, Hashable {
-    public enum How: String, Codable, Sendable {
+    public enum How: String, Codable, Sendable, CaseIterable {
         case completed
         /// Not recovered before the experiment's `giveUpAfter`.
         case gaveUp

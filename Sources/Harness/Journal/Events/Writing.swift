@@ -1,13 +1,13 @@
 /// One finished write of the ledger. Nothing is retried under the same identity.
 public struct WriteResult: Codable, Sendable, Hashable {
-    public enum Kind: String, Codable, Sendable {
+    public enum Kind: String, Codable, Sendable, CaseIterable {
         /// A new row with identity (run, writer, sequence).
         case insert
         /// The writer's register set to `sequence`.
         case update
     }
 
-    public enum Outcome: String, Codable, Sendable {
+    public enum Outcome: String, Codable, Sendable, CaseIterable {
         /// The server said that it is committed.
         case acknowledged
         /// The server said that it is not, or the statement was never sent.

@@ -92,7 +92,7 @@ struct MetricsReport {
         }
             + family("aftershock_check", "1 for the outcome of a check, 0 for the others.") { subject in
                 subject.found.judgements.flatMap { judgement in
-                    [Judgement.Outcome.passed, .failed, .undecided, .skipped].map {
+                    Judgement.Outcome.allCases.map {
                         (
                             subject.with(["check": judgement.check.rawValue, "outcome": $0.rawValue]),
                             $0 == judgement.outcome ? 1 : 0

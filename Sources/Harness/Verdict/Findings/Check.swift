@@ -15,7 +15,7 @@ public enum Check: String, Sendable, Hashable, CaseIterable {
 
 /// The outcome of a ``Check``.
 public struct Judgement: Sendable, Hashable {
-    public enum Outcome: String, Sendable, Hashable {
+    public enum Outcome: String, Sendable, Hashable, CaseIterable {
         case passed
         /// The promise was broken.
         case failed
