@@ -16,6 +16,7 @@ extension Experiment {
         fault = FaultDocument(kind: kind, fields: fields)
         probes = Probes(spec.object("probes"))
         ledger = LedgerSpec(spec.object("ledger"))
+        load = spec["load"].flatMap(Load.init)
         steadyFor = spec.requiredDuration("steadyFor")
         stableFor = spec.requiredDuration("stableFor")
         giveUpAfter = spec.requiredDuration("giveUpAfter")
@@ -105,6 +106,24 @@ extension Experiment.LedgerSpec {
         database = value.requiredText("database")
         createDatabase = value.boolean("createDatabase")
         checkDatabase = value.boolean("checkDatabase")
+    }
+}
+
+extension Experiment.Load {
+    /// `nil` where it asks for nothing.
+    fileprivate init?(_ value: FormatValue) {
+        dirty = value.text("dirty").map(Self.bytes)
+        openTransaction = value["openTransaction"].map { transaction in
+            OpenTransaction(rows: transaction.integer("rows"), age: transaction.requiredDuration("for"))
+        }
+        within = value.requiredDuration("within")
+        if dirty == nil, openTransaction == nil { return nil }
+    }
+
+    /// The number of bytes that a text of ``Format/size`` stands for.
+    private static func bytes(_ text: String) -> Int64 {
+        let shift = text.contains("G") ? 30 : text.contains("M") ? 20 : 10
+        return (Int64(text.prefix { $0.isNumber }) ?? 0) << shift
     }
 }
 

@@ -11,6 +11,8 @@ public struct Experiment: Sendable, Hashable {
     public var fault: FaultDocument
     public var probes: Probes
     public var ledger: LedgerSpec
+    /// `nil`: the fault meets a server with nothing but the ledger's writes to recover.
+    public var load: Load?
     /// The time for which the service must have been healthy before the fault.
     public var steadyFor: Duration
     /// The time for which it must stay healthy after the recovery before that counts.
@@ -126,6 +128,22 @@ extension Experiment {
         public var createDatabase: Bool
         /// Run DBCC CHECKDB after the read-back where the server has it.
         public var checkDatabase: Bool
+    }
+
+    /// The work that a recovery finds at the moment of the fault, made for it.
+    public struct Load: Sendable, Hashable {
+        public struct OpenTransaction: Sendable, Hashable {
+            /// Rows that it has inserted.
+            public var rows: Int
+            /// The time for which it has been open, at least.
+            public var age: Duration
+        }
+
+        /// Bytes of log since the last checkpoint; `nil`: none are made.
+        public var dirty: Int64?
+        public var openTransaction: OpenTransaction?
+        /// The time limit of making it.
+        public var within: Duration
     }
 
     public struct Expectations: Sendable, Hashable {

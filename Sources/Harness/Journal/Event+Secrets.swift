@@ -28,6 +28,14 @@ extension Event {
         case .observation(var observation):
             observation.detail = observation.detail?.withoutSecrets
             return .observation(observation)
+        case .serverLog(var entry):
+            entry.text = entry.text.withoutSecrets
+            return .serverLog(entry)
+        case .engine(let engine): return .engine(engine.withoutSecrets)
+        case .recoveryDebt(var debt):
+            debt.evidence = debt.evidence.map(\.withoutSecrets)
+            debt.missing = debt.missing?.withoutSecrets
+            return .recoveryDebt(debt)
         case .blind(var interval):
             interval.reason = interval.reason.withoutSecrets
             return .blind(interval)
@@ -69,6 +77,18 @@ extension Failure {
         var failure = self
         failure.message = message?.withoutSecrets
         return failure
+    }
+}
+
+extension EngineState {
+    fileprivate var withoutSecrets: EngineState {
+        var state = self
+        state.serverName = serverName?.withoutSecrets
+        state.version = version?.withoutSecrets
+        state.edition = edition?.withoutSecrets
+        state.databases = databases?.map { Database(name: $0.name.withoutSecrets, state: $0.state.withoutSecrets) }
+        state.notAsked = notAsked.mapValues(\.withoutSecrets)
+        return state
     }
 }
 

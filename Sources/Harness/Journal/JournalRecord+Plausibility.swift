@@ -42,8 +42,12 @@ extension JournalRecord {
             ] { check.count("ledger", number) }
             check.span("took", ledger.took)
         case .blind(let blind): check.times(blind.from, blind.to)
-        case .experimentStarted, .preflightCheck, .stageEntered, .snapshot, .observation, .undoIntent, .faultBegun, .faultInjected,
-            .faultEffect, .undoResult, .ledgerUnchecked, .repeatEnded, .interrupted, .runEnded:
+        case .recoveryDebt(let debt):
+            check.span("openFor", debt.openFor ?? 0)
+            for bytes in [debt.sentBytes, debt.logBytes ?? 0, debt.transactionBytes ?? 0] { check.bytes("bytes", bytes) }
+            check.count("openRows", debt.openRows ?? 0)
+        case .experimentStarted, .preflightCheck, .stageEntered, .snapshot, .observation, .serverLog, .engine, .undoIntent, .faultBegun,
+            .faultInjected, .faultEffect, .undoResult, .ledgerUnchecked, .repeatEnded, .interrupted, .runEnded:
             break
         }
         return check.found
@@ -65,6 +69,11 @@ private struct PlausibilityCheck {
     mutating func time(_ name: String, _ time: RunTime) { span(name, time.nanoseconds) }
 
     mutating func times(_ times: RunTime...) { for one in times { time("time", one) } }
+
+    /// A petabyte.
+    mutating func bytes(_ name: String, _ number: Int64) {
+        if number < 0 || number > 1 << 50 { found = found ?? name }
+    }
 
     mutating func count(_ name: String, _ number: some BinaryInteger) {
         if number < 0 || number > Self.most { found = found ?? name }

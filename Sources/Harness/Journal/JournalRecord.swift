@@ -23,8 +23,11 @@ public enum Event: Sendable, Hashable {
     case write(WriteResult)
     case snapshot(Snapshot)
     case observation(ClusterObservation)
+    case serverLog(ServerLogEntry)
+    case engine(EngineState)
     case blind(BlindInterval)
     case undoIntent(UndoIntent)
+    case recoveryDebt(RecoveryDebt)
     case faultBegun(FaultBegun)
     case faultInjected(FaultInjected)
     case faultEffect(FaultEffect)
@@ -54,8 +57,8 @@ extension JournalRecord: Codable {
     /// The names of the events as the journal has them.
     enum Name: String, Codable, CaseIterable {
         case runStarted, experimentStarted, preflightCheck, repeatStarted, stageEntered, ledgerPrepared, probesStarted, probe,
-            probeSkipped, write, snapshot, observation, blind, undoIntent, faultBegun, faultInjected,
-            faultEffect, undoResult, ledgerChecked, ledgerUnchecked, repeatEnded, interrupted, runEnded
+            probeSkipped, write, snapshot, observation, serverLog, engine, blind, undoIntent,
+            recoveryDebt, faultBegun, faultInjected, faultEffect, undoResult, ledgerChecked, ledgerUnchecked, repeatEnded, interrupted, runEnded
     }
 
     public init(from decoder: any Decoder) throws {
@@ -74,8 +77,11 @@ extension JournalRecord: Codable {
         case .write: event = .write(try WriteResult(from: decoder))
         case .snapshot: event = .snapshot(try Snapshot(from: decoder))
         case .observation: event = .observation(try ClusterObservation(from: decoder))
+        case .serverLog: event = .serverLog(try ServerLogEntry(from: decoder))
+        case .engine: event = .engine(try EngineState(from: decoder))
         case .blind: event = .blind(try BlindInterval(from: decoder))
         case .undoIntent: event = .undoIntent(try UndoIntent(from: decoder))
+        case .recoveryDebt: event = .recoveryDebt(try RecoveryDebt(from: decoder))
         case .faultBegun: event = .faultBegun(try FaultBegun(from: decoder))
         case .faultInjected: event = .faultInjected(try FaultInjected(from: decoder))
         case .faultEffect: event = .faultEffect(try FaultEffect(from: decoder))
@@ -109,8 +115,11 @@ extension JournalRecord: Codable {
         case .write(let payload): try write(.write, payload)
         case .snapshot(let payload): try write(.snapshot, payload)
         case .observation(let payload): try write(.observation, payload)
+        case .serverLog(let payload): try write(.serverLog, payload)
+        case .engine(let payload): try write(.engine, payload)
         case .blind(let payload): try write(.blind, payload)
         case .undoIntent(let payload): try write(.undoIntent, payload)
+        case .recoveryDebt(let payload): try write(.recoveryDebt, payload)
         case .faultBegun(let payload): try write(.faultBegun, payload)
         case .faultInjected(let payload): try write(.faultInjected, payload)
         case .faultEffect(let payload): try write(.faultEffect, payload)

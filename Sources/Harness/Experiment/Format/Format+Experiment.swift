@@ -24,6 +24,9 @@ extension Format {
             .required("fault", faults.format, "The fault that is injected: exactly one kind."),
             .optional("probes", .object(probes), .object([:]), "The probes of the service address."),
             .optional("ledger", .object(ledger), .object([:]), "The writes that the experiment makes and accounts for."),
+            .optional(
+                "load", .object(load),
+                "The work that the recovery finds: made before the fault, proven right before it, and shown with the downtime."),
             .optional("steadyFor", positive, .duration(.seconds(10)), "The time that the service must be healthy before the fault."),
             .optional("stableFor", positive, .duration(.seconds(10)), "The time that the service must stay healthy after the recovery."),
             .optional("giveUpAfter", positive, .duration(.seconds(300)), "The time after which a repeat without recovery ends."),
@@ -118,6 +121,18 @@ extension Format {
             "createDatabase", .boolean, .boolean(true),
             "Create the database if it does not exist. Set to false if the login may not create it."),
         .optional("checkDatabase", .boolean, .boolean(true), "Run DBCC CHECKDB afterwards, if the server has it."),
+    ]
+
+    private static let load: [Field] = [
+        .optional(
+            "dirty", .size, "The log that has been written since the last checkpoint, at least, at the moment of the fault: 64MiB, 1GiB."),
+        .optional(
+            "openTransaction",
+            .object([
+                .optional("rows", .integer(1...100_000_000), .integer(100_000), "The number of rows that it has inserted."),
+                .optional("for", .duration(), .duration(.zero), "The time for which it has been open, at least."),
+            ]), "A transaction that is open at the moment of the fault, so that the recovery has to undo it."),
+        .optional("within", positive, .duration(.seconds(600)), "The time limit of making it; without it there the repeat is invalid."),
     ]
 
     private static let expect: [Field] = [

@@ -41,6 +41,7 @@ public indirect enum Format: Sendable {
 extension Format {
     public static let text = Format.string()
     public static let positive = Format.duration(minimum: .milliseconds(1))
+    public static let size = Format.string(pattern: "^[1-9][0-9]{0,5}(Ki|Mi|Gi)B$", meaning: "a size such as 64MiB or 1GiB")
     public static let dnsName = Format.string(
         pattern: "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", meaning: "lower-case letters, digits, '-' and '.'")
 }

@@ -10,6 +10,7 @@ public enum Check: String, Sendable, Hashable, CaseIterable {
     case placement
     case replicas
     case shutdown
+    case engineHealth = "engine-health"
     case restore
 }
 

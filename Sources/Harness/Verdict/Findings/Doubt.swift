@@ -6,7 +6,7 @@ public struct Doubt: Sendable, Hashable {
         // Before the fault.
         case preflightFailed, otherPreflightFailed, preflightFailedLater, steadyStateNotSeen, outageBeforeFault
         // The fault.
-        case faultNotInjected, faultNotProven, evidenceBeforeFault
+        case noDebt, faultNotInjected, faultNotProven, evidenceBeforeFault
         // The probes.
         case noProbes, probesMissing, rateTooLow, scheduleLag, probingGap, wrongAddress
         // The time after the recovery.
@@ -24,7 +24,7 @@ public struct Doubt: Sendable, Hashable {
             case .noData, .experimentUnknown, .preflightFailed, .otherPreflightFailed, .preflightFailedLater, .steadyStateNotSeen:
                 .preflight
             case .journalDamaged, .journalEndedEarly, .interrupted, .repeatsMissing: .recovery
-            case .outageBeforeFault, .faultNotInjected, .faultNotProven, .evidenceBeforeFault: .faultTookEffect
+            case .noDebt, .outageBeforeFault, .faultNotInjected, .faultNotProven, .evidenceBeforeFault: .faultTookEffect
             case .notStable, .blind: .recovery
             case .noProbes, .probesMissing, .rateTooLow, .scheduleLag, .probingGap: .downtime
             case .noWritesBefore, .noWritesAfter, .ledgerNotChecked, .ledgerEmpty, .ledgerInconsistent, .ledgerShort,
@@ -50,7 +50,7 @@ public struct Doubt: Sendable, Hashable {
         /// Without what it doubts, nothing that was measured afterwards can be held against the service.
         var voidsMeasurement: Bool {
             switch self {
-            case .preflightFailed, .otherPreflightFailed, .preflightFailedLater, .steadyStateNotSeen, .outageBeforeFault, .faultNotInjected,
+            case .preflightFailed, .otherPreflightFailed, .preflightFailedLater, .steadyStateNotSeen, .noDebt, .outageBeforeFault, .faultNotInjected,
                 .faultNotProven, .evidenceBeforeFault,
                 .experimentUnknown, .noData:
                 true

@@ -122,6 +122,11 @@ public struct RepeatFindings: Sendable {
     public var nodeLoss: NodeLoss?
     /// `nil`: the server was not told to stop, or the repeat did not get that far.
     public var shutdown: Shutdown?
+    /// The work that the recovery found; `nil`: none was asked for.
+    public var debt: RecoveryDebt?
+    /// What the server's own log says of the databases' recoveries since the fault.
+    public var recoveries: [DatabaseRecovery]
+    public var engine: EngineHealth
     public var undo: [UndoFinding]
     public var observations: [TimedObservation]
     public var blind: [BlindInterval]
@@ -134,6 +139,11 @@ public struct RepeatFindings: Sendable {
     public struct TimedObservation: Sendable, Hashable {
         public var at: RunTime
         public var observation: ClusterObservation
+    }
+
+    public struct TimedLogEntry: Sendable, Hashable {
+        public var at: RunTime
+        public var entry: ServerLogEntry
     }
 
     public func track(_ track: Track) -> TrackFindings? { tracks.first { $0.track == track } }

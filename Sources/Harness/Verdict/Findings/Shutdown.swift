@@ -11,6 +11,8 @@ public struct Shutdown: Sendable, Hashable {
     /// When the container's end was seen here; `nil`: it was not.
     public var ended: RunTime?
     public var exit: ContainerExit?
+    /// The server's own lines about its end.
+    public var words: [String]
 
     /// The time from the deletion to the container's end, as it was seen here.
     public var took: Duration? { ended.map { $0 - told } }
@@ -57,6 +59,11 @@ extension Shutdown {
         }
         // A container that had ended before was not stopped by the deletion.
         if let end, end.at < told.at { return nil }
-        self.init(told: told.at, gracePeriod: .seconds(seconds), ended: end?.at, exit: end?.observation.exit)
+        let words = facts.serverLog.filter { seen in
+            seen.at >= fault && seen.entry.kind == .shutdown && seen.entry.uid == old.uid
+                && (seen.entry.containerID ?? old.containerID) == old.containerID
+        }
+        self.init(
+            told: told.at, gracePeriod: .seconds(seconds), ended: end?.at, exit: end?.observation.exit, words: words.map(\.entry.text))
     }
 }

@@ -73,8 +73,8 @@ public struct FindingsReducer: Sendable {
         case .runEnded(let ended):
             end = ended
             undoneSinceEnd = false
-        case .stageEntered, .ledgerPrepared, .probesStarted, .probe, .probeSkipped, .write, .snapshot, .observation, .blind, .undoIntent,
-            .faultBegun, .faultInjected, .faultEffect, .ledgerChecked, .ledgerUnchecked:
+        case .stageEntered, .ledgerPrepared, .probesStarted, .probe, .probeSkipped, .write, .snapshot, .observation, .serverLog, .engine, .blind,
+            .undoIntent, .recoveryDebt, .faultBegun, .faultInjected, .faultEffect, .ledgerChecked, .ledgerUnchecked:
             repeating?.add(record)
         }
     }

@@ -129,8 +129,10 @@ extension RepeatJudge {
         guard let experiment else { return nil }
         guard let shutdown else { return .notApplicable(.shutdown, "not evaluated: the fault does not tell the server to stop in order") }
         guard let isClean = shutdown.isClean else { return .skipped(.shutdown, "not evaluated: \(shutdown.sentence)") }
+        let words = shutdown.words.map { "the server's log: \($0)" }
         return isClean || experiment.expect.shutdown == .any
-            ? .passed(.shutdown, shutdown.sentence) : .failed(.shutdown, type: "shutdown", shutdown.sentence)
+            ? .passed(.shutdown, shutdown.sentence, details: words)
+            : .failed(.shutdown, type: "shutdown", shutdown.sentence, details: words)
     }
 
     /// The reason for which an expected clean end cannot pass.

@@ -54,16 +54,18 @@ extension RepeatJudge {
         } else {
             measured = "down for at least \(downtime.lower.textRoundedDown), its end was not seen"
         }
-        guard let limit else { return .passed(.downtime, "\(measured) (\(how)); no limit is set", details: outageLines()) }
+        let found = facts.debt?.sentence.map { ", \($0)" } ?? ""
+        let details = outageLines() + DatabaseRecovery.all(in: facts).map(\.sentence)
+        guard let limit else { return .passed(.downtime, "\(measured)\(found) (\(how)); no limit is set", details: details) }
         let allowed = isControl ? "allowed 0 s: nothing was injected" : "allowed \(limit.text)"
-        let message = "\(measured), \(allowed) (\(how))"
+        let message = "\(measured)\(found), \(allowed) (\(how))"
         // Of an outage that was still open when the repeat was cut off only the lower bound can be over the limit.
         let isCutOff = unfinished != nil || facts.end?.how == .aborted
         if downtime.isOpen, isCutOff, downtime.lower <= limit { return nil }
         guard let upper = downtime.upper, upper <= limit else {
-            return .failed(.downtime, type: "downtime", message, details: outageLines())
+            return .failed(.downtime, type: "downtime", message, details: details)
         }
-        return .passed(.downtime, message, details: outageLines())
+        return .passed(.downtime, message, details: details)
     }
 
     /// Every outage of every track, for the body of a report.

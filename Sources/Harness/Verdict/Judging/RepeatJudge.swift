@@ -9,6 +9,8 @@ struct RepeatJudge {
     let tracks: [TrackFindings]
     /// The end of a server that was told to stop.
     let shutdown: Shutdown?
+    /// The engine before and after.
+    let health: EngineHealth
     /// The results of this repeat's intents, by the end of the journal.
     var undo: [UndoFinding] = []
     /// Why the repeat has no end, if it has none.
@@ -34,6 +36,7 @@ struct RepeatJudge {
         }
         self.facts = facts.withoutTracks
         shutdown = Shutdown(facts)
+        health = EngineHealth(facts)
     }
 
     func findings() -> RepeatFindings {
@@ -78,6 +81,9 @@ struct RepeatJudge {
             after: facts.after,
             nodeLoss: NodeLoss(facts),
             shutdown: shutdown,
+            debt: facts.debt,
+            recoveries: DatabaseRecovery.all(in: facts),
+            engine: health,
             undo: undo,
             observations: facts.observations,
             blind: facts.blind)
@@ -89,7 +95,7 @@ struct RepeatJudge {
         case .dataPersistence: judgement.outcome == .failed
         case .downtime: judgement.outcome == .failed && facts.effect?.effect.proven == true
         case .restore: judgement.outcome == .undecided
-        case .preflight, .faultTookEffect, .recovery, .serviceAddress, .storage, .placement, .replicas, .shutdown: false
+        case .preflight, .faultTookEffect, .recovery, .serviceAddress, .storage, .placement, .replicas, .shutdown, .engineHealth: false
         }
     }
 
@@ -116,6 +122,7 @@ struct RepeatJudge {
         case .placement: gated(check, doubts, judgePlacement)
         case .replicas: gated(check, doubts, judgeReplicas)
         case .shutdown: gated(check, doubts, judgeShutdown)
+        case .engineHealth: gated(check, doubts, judgeEngineHealth)
         case .restore: judgeRestore(doubts)
         }
     }

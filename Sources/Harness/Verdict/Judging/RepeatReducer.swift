@@ -20,6 +20,10 @@ struct RepeatReducer {
     private(set) var afterAt: RunTime?
     private(set) var observations: [RepeatFindings.TimedObservation] = []
     private(set) var blind: [BlindInterval] = []
+    private(set) var serverLog: [RepeatFindings.TimedLogEntry] = []
+    private(set) var engineBefore: EngineState?
+    private(set) var engineAfter: EngineState?
+    private(set) var debt: RecoveryDebt?
     private(set) var faultBegan: RunTime?
     private(set) var fault: FaultBegun?
     private(set) var faultInjected: RunTime?
@@ -91,6 +95,10 @@ struct RepeatReducer {
                 afterAt = record.at
             }
         case .observation(let observation): add(observation, at: record.at)
+        case .serverLog(let entry): serverLog.append(.init(at: record.at, entry: entry))
+        case .engine(let engine):
+            if engine.moment == .before { engineBefore = engine } else { engineAfter = engine }
+        case .recoveryDebt(let found): debt = found
         case .blind(let interval): blind = blind.joined(by: interval)
         case .undoIntent(let intent): intents.append(intent)
         case .faultBegun(let begun):
