@@ -58,7 +58,8 @@ extension JournalRecord: Codable {
     enum Name: String, Codable, CaseIterable {
         case runStarted, experimentStarted, preflightCheck, repeatStarted, stageEntered, ledgerPrepared, probesStarted, probe,
             probeSkipped, write, snapshot, observation, serverLog, engine, blind, undoIntent,
-            recoveryDebt, faultBegun, faultInjected, faultEffect, undoResult, ledgerChecked, ledgerUnchecked, repeatEnded, interrupted, runEnded
+            recoveryDebt, faultBegun, faultInjected, faultEffect, undoResult, ledgerChecked, ledgerUnchecked, repeatEnded, interrupted,
+            runEnded
     }
 
     public init(from decoder: any Decoder) throws {

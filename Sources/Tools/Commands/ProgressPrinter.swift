@@ -126,7 +126,10 @@ final class ProgressPrinter: Sendable {
         case .ledgerUnchecked(let ledger): ("ledger could not be read back: \(ledger.reason.oneLine)", true)
         case .interrupted(let interruption): ("interrupted (\(interruption.cause)): \(interruption.message.oneLine)", false)
         case .recoveryDebt(let debt):
-            (debt.missing.map { "recovery debt NOT there: \($0.oneLine)" } ?? "recovery debt: \(debt.evidence.joined(separator: "; ").oneLine)", true)
+            (
+                debt.missing.map { "recovery debt NOT there: \($0.oneLine)" }
+                    ?? "recovery debt: \(debt.evidence.joined(separator: "; ").oneLine)", true
+            )
         case .blind(let blind): ("the cluster could not be watched: \(blind.reason.oneLine)", true)
         case .repeatStarted, .stageEntered, .ledgerPrepared, .probesStarted, .probe, .probeSkipped, .write, .snapshot, .observation,
             .serverLog, .engine, .undoIntent, .faultInjected, .repeatEnded, .runEnded:

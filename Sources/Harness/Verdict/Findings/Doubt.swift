@@ -50,7 +50,8 @@ public struct Doubt: Sendable, Hashable {
         /// Without what it doubts, nothing that was measured afterwards can be held against the service.
         var voidsMeasurement: Bool {
             switch self {
-            case .preflightFailed, .otherPreflightFailed, .preflightFailedLater, .steadyStateNotSeen, .noDebt, .outageBeforeFault, .faultNotInjected,
+            case .preflightFailed, .otherPreflightFailed, .preflightFailedLater, .steadyStateNotSeen, .noDebt, .outageBeforeFault,
+                .faultNotInjected,
                 .faultNotProven, .evidenceBeforeFault,
                 .experimentUnknown, .noData:
                 true

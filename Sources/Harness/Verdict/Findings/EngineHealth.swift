@@ -85,7 +85,8 @@ extension EngineHealth {
         for number in Set(alarms.compactMap(\.number)).sorted() {
             let lines = alarms.filter { $0.number == number }
             let longest = lines.max { $0.text.utf8.count < $1.text.utf8.count }?.text ?? ""
-            problems.append("error \(number) is in the server's log \(lines.count) time\(lines.count == 1 ? "" : "s") since the fault: \(longest)")
+            problems.append(
+                "error \(number) is in the server's log \(lines.count) time\(lines.count == 1 ? "" : "s") since the fault: \(longest)")
         }
         for lost in lostStarts {
             if lost.byLiveness {

@@ -73,7 +73,8 @@ public struct FindingsReducer: Sendable {
         case .runEnded(let ended):
             end = ended
             undoneSinceEnd = false
-        case .stageEntered, .ledgerPrepared, .probesStarted, .probe, .probeSkipped, .write, .snapshot, .observation, .serverLog, .engine, .blind,
+        case .stageEntered, .ledgerPrepared, .probesStarted, .probe, .probeSkipped, .write, .snapshot, .observation, .serverLog, .engine,
+            .blind,
             .undoIntent, .recoveryDebt, .faultBegun, .faultInjected, .faultEffect, .ledgerChecked, .ledgerUnchecked:
             repeating?.add(record)
         }

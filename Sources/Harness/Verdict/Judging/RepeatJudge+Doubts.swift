@@ -47,7 +47,9 @@ extension RepeatJudge {
     /// The reason for which the fault did not meet the work that the experiment asks for.
     private func debtDoubt() -> Doubt? {
         guard experiment?.load != nil, facts.stages.contains(where: { $0.stage == .steady }) else { return nil }
-        guard let debt = facts.debt else { return Doubt(.noDebt, "nothing shows what the server had to recover at the moment of the fault") }
+        guard let debt = facts.debt else {
+            return Doubt(.noDebt, "nothing shows what the server had to recover at the moment of the fault")
+        }
         return debt.missing.map { Doubt(.noDebt, "the recovery debt was not there at the moment of the fault: \($0)") }
     }
 
