@@ -91,7 +91,7 @@ public struct RecoveryDebt: Codable, Sendable, Hashable {
     public var targetRecoveryTime: Int?
     /// The sources of the numbers.
     public var evidence: [String] = []
-    /// What was asked for and is not there; `nil`: all of it is.
+    /// The part of the wish that is not there; `nil`: all of it is.
     public var missing: String?
 
     public init() {}

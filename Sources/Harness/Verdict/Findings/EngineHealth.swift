@@ -20,7 +20,7 @@ public struct EngineHealth: Sendable, Hashable {
 
     /// Damage, and storage that fails.
     static let alarming: Set<Int> = [823, 824, 825, 833, 9001, 17053]
-    /// What a full volume brings with it.
+    /// The company of a full volume.
     static let ofFullVolume: Set<Int> = [9001, 9002, 1105, 17053]
 
     init(_ facts: RepeatReducer) {
@@ -107,7 +107,7 @@ extension EngineHealth {
         }
     }
 
-    /// What was compared, and what could not be asked.
+    /// The values that were compared, and those that could not be asked.
     var details: [String] {
         var lines: [String] = []
         for (name, field) in Self.fields {

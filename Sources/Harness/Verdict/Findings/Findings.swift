@@ -124,7 +124,7 @@ public struct RepeatFindings: Sendable {
     public var shutdown: Shutdown?
     /// The work that the recovery found; `nil`: none was asked for.
     public var debt: RecoveryDebt?
-    /// What the server's own log says of the databases' recoveries since the fault.
+    /// The databases' recoveries since the fault, in the words of the server's own log.
     public var recoveries: [DatabaseRecovery]
     public var engine: EngineHealth
     public var undo: [UndoFinding]
