@@ -23,33 +23,39 @@ extension BenchClient {
         }
     }
 
-    /// Reads the rows, `count` of them, with all of their values.
+    /// Reads the rows, `count` of them, with all of their values, as the ledger reads its own back.
     func rows(_ loop: any EventLoop) async throws {
+        struct Sum {
+            var rows = 0
+            var values: Int64 = 0
+        }
         try await connected(loop) { connection in
-            func read() async throws -> Int {
-                var sum = 0
-                var seen = 0
-                while seen < count {
-                    let rows = try await connection.stream("SELECT id, token, number FROM bench_rows", timeout: .seconds(60))
-                    for try await row in rows {
-                        let values = try row.values()
-                        seen += 1
-                        sum &+= Int(truncatingIfNeeded: values[0].integer ?? 0) &+ (values[1].string?.utf8.count ?? 0)
+            func read() async throws {
+                var sum = Sum()
+                while sum.rows < count {
+                    sum = try await connection.fold(
+                        rowsOf: "SELECT id, token, number FROM bench_rows", timeout: .seconds(60), into: sum
+                    ) { sum, row in
+                        let (id, token, number) = (try row.integer(), try row.text(), try row.integer())
+                        guard let id, let token, let number else { throw BenchError("a value is missing") }
+                        sum.rows += 1
+                        sum.values &+= id &+ Int64(token.utf8.count) &+ number
                     }
                 }
-                return sum
+                guard sum.values != 0 else { throw BenchError("other rows than those that were made") }
             }
-            try await Meter.measureWhole(count, warmUp: { _ = try await read() }) { _ = try await read() }
+            try await Meter.measureWhole(count, warmUp: read, read)
         }
     }
 
+    /// Inserts rows one by one, as a writer of the ledger does.
     func inserts(_ loop: any EventLoop) async throws {
+        let insert = TDSStatement(
+            "INSERT INTO bench_inserts (token, number) VALUES (@p1, @p2)", [("p1", .nVarChar(4000)), ("p2", .bigInt)])
         try await connected(loop) { connection in
             try await Meter.measure(count) { number in
                 let result = try await connection.query(
-                    "INSERT INTO bench_inserts (token, number) VALUES (@p1, @p2)",
-                    parameters: [TDSParameter("p1", .string("bench-insert-\(number)")), TDSParameter("p2", .bigInt(Int64(number)))],
-                    timeout: .seconds(5))
+                    insert, [.string("bench-insert-\(number)"), .bigInt(Int64(number))], timeout: .seconds(5))
                 guard result.rowCounts == [1] else { throw BenchError("a row was not inserted") }
             }
         }

@@ -51,7 +51,12 @@ struct BenchClient: AsyncParsableCommand {
     private func run(on loop: any EventLoop) async throws {
         switch work {
         case .prepare: try await prepare(loop)
-        case .login: try await Meter.measure(count) { try await login($0, loop) }
+        case .login:
+            // As a run keeps it: the certificates that it trusts are read once.
+            let server = server
+            try await Meter.measure(count) { number in
+                try await connected(to: server, loop) { try await ask(number, $0) }
+            }
         case .schedule: try await schedule(loop)
         case .query:
             try await connected(loop) { connection in try await Meter.measure(count) { try await ask($0, connection) } }
@@ -66,23 +71,20 @@ struct BenchClient: AsyncParsableCommand {
         }
     }
 
-    func connected(_ loop: any EventLoop, _ body: (TDSConnection) async throws -> Void) async throws {
+    func connected(
+        to server: TDSConfiguration? = nil, _ loop: any EventLoop, _ body: (TDSConnection) async throws -> Void
+    ) async throws {
+        let server = server ?? self.server
         let connection = try await TDSConnection.connect(server, on: loop)
         try await body(connection)
         await connection.close()
     }
 
-    private func login(_ number: Int, _ loop: any EventLoop) async throws {
-        try await connected(loop) { try await ask(number, $0) }
-    }
-
     /// The question that a probe asks.
     private func ask(_ number: Int, _ connection: TDSConnection) async throws {
-        let result = try await connection.query(
-            "SELECT @p1 AS token, @p2 AS number",
-            parameters: [TDSParameter("p1", .string("bench-login-\(number)")), TDSParameter("p2", .bigInt(Int64(number)))],
-            timeout: .seconds(5))
-        guard try result.rows.first?.values().last?.integer == Int64(number) else { throw BenchError("another answer than the right one") }
+        let sentinel = Sentinel(owner: "bench-login", slot: number)
+        let result = try await connection.query(Sentinel.statement, sentinel.values, timeout: .seconds(5))
+        if let mismatch = sentinel.mismatch(in: result) { throw BenchError(mismatch) }
     }
 }
 

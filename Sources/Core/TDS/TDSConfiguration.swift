@@ -98,6 +98,7 @@ public struct TDSConfiguration: Sendable {
 
     /// Shared by all copies, as reading certificates for every probe would cost more than the probe.
     var tls = TDSTLSContextCache()
+    let logins = TDSLoginCache()
 
     public init(
         host: String, port: Int = Self.defaultPort, user: String, password: String, database: String = "",

@@ -33,18 +33,29 @@ public final class TDSConnection: Sendable {
     public func query(
         _ sql: String, parameters: [TDSParameter] = [], timeout: Duration
     ) async throws(TDSError) -> TDSResult {
-        try await self.run(sql, parameters, timeout) { TDSResultCollector($0) }
+        try await self.run(try TDSRequest(sql, parameters: parameters), timeout) { TDSResultCollector($0) }
     }
 
-    /// Runs a statement and hands out its rows as they come. Returns when the first columns, or the end, have come.
+    /// Executes a statement with these values, one for each of its parameters, and collects its whole answer, as
+    /// ``query(_:parameters:timeout:)`` does.
+    public func query(_ statement: TDSStatement, _ values: [TDSValue], timeout: Duration) async throws(TDSError) -> TDSResult {
+        try await self.run(try TDSRequest(statement, values), timeout) { TDSResultCollector($0) }
+    }
+
+    /// Runs a statement and folds its rows into `state` as they come, however many there are. Rows of later result sets follow those of
+    /// the first; each row knows its columns.
     ///
-    /// - Parameter timeout: how long everything may take, until the last row has arrived.
-    public func stream(
-        _ sql: String, parameters: [TDSParameter] = [], timeout: Duration
-    ) async throws(TDSError) -> TDSRowSequence {
-        let id = self.makeRequestID()
-        let delegate = TDSRowStreamDelegate(eventLoop: self.eventLoop, handler: self.handler, requestID: id)
-        return try await self.run(sql, parameters, timeout, id: id) { TDSRowStream($0, delegate: delegate) }
+    /// - Parameters:
+    ///   - timeout: how long everything may take, until the last row has been taken.
+    ///   - take: takes one row. It is called on the connection's event loop, where nothing else happens meanwhile, so it must be quick.
+    ///     When it throws, the statement is cancelled.
+    /// - Returns: the state, once the server's final DONE has come.
+    /// - Throws: ``TDSError``, or what `take` threw.
+    public func fold<State: Sendable>(
+        rowsOf sql: String, parameters: [TDSParameter] = [], timeout: Duration, into state: State,
+        _ take: @escaping @Sendable (inout State, inout TDSRowReader) throws -> Void
+    ) async throws -> State {
+        try await self.run(try TDSRequest(sql, parameters: parameters), timeout) { TDSRowFold(state, $0, take) }.get()
     }
 
     /// Closes the connection; a request under way fails with ``TDSError/Code/closed``.
@@ -60,16 +71,11 @@ public final class TDSConnection: Sendable {
         _ = await self.channel.closeFuture.map { _ in }.result()
     }
 
-    private func makeRequestID() -> UInt64 {
-        self.nextRequestID.wrappingAdd(1, ordering: .relaxed).oldValue
-    }
-
     private func run<Value: Sendable>(
-        _ sql: String, _ parameters: [TDSParameter], _ timeout: Duration, id: UInt64? = nil,
+        _ request: TDSRequest, _ timeout: Duration,
         sink: @escaping @Sendable (CheckedContinuation<Result<Value, TDSError>, Never>) -> any TDSResponseSink
     ) async throws(TDSError) -> Value {
-        let request = try TDSRequest(sql, parameters: parameters)
-        let id = id ?? self.makeRequestID()
+        let id = self.nextRequestID.wrappingAdd(1, ordering: .relaxed).oldValue
         let ticket = CancellationTicket()
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in

@@ -83,7 +83,7 @@ extension Ledger {
         var registers: [Int: [Int64]] = [:]
         var gone: [String] = []
         do throws(LedgerError) {
-            try await readRows(connection, &comparison)
+            comparison = try await readRows(connection, comparison)
         } catch {
             guard error.mayMeanGone, await isTableGone(statements.names[0], connection) else { throw error }
             gone.append("table \(statements.rows)")
@@ -113,10 +113,11 @@ extension Ledger {
 
     private static let reading = "read its rows back"
 
-    private func readRows(_ connection: TDSConnection, _ comparison: inout LedgerComparison) async throws(LedgerError) {
+    private func readRows(_ connection: TDSConnection, _ comparison: LedgerComparison) async throws(LedgerError) -> LedgerComparison {
         do {
-            let rows = try await connection.stream(statements.readRows, timeout: Self.readTimeout)
-            for try await row in rows { try comparison.take(LedgerRow(row.values())) }
+            return try await connection.fold(rowsOf: statements.readRows, timeout: Self.readTimeout, into: comparison) {
+                try $0.take(LedgerRow(&$1))
+            }
         } catch let error as LedgerError {
             throw error
         } catch let error as TDSError {
@@ -158,11 +159,12 @@ extension Ledger {
 
 extension LedgerRow {
     /// A row of ``LedgerStatements/readRows``.
-    init(_ values: [TDSValue]) throws(LedgerError) {
-        guard values.count == 4, let writer = values[0].integer, let sequence = values[1].integer else {
-            throw LedgerError(action: "read its rows back", reason: "a row is \(values)")
+    init(_ row: inout TDSRowReader) throws {
+        guard row.columns.count == 4, let writer = try row.integer(), let sequence = try row.integer() else {
+            throw LedgerError(action: "read its rows back", reason: "a row is without its writer or its number")
         }
         self.init(
-            identity: RowIdentity(writer: Int(writer), sequence: sequence), payload: values[2].bytes, checksum: values[3].integer)
+            identity: RowIdentity(writer: Int(writer), sequence: sequence),
+            payload: try row.bytes(RowContent.words(ofPayload:)).flatMap { $0 }, checksum: try row.integer())
     }
 }

@@ -1,14 +1,13 @@
 public import Journal
-public import NIOCore
 
 /// A row as it was read back.
 public struct LedgerRow: Sendable {
     public var identity: RowIdentity
-    /// `nil` for NULL or anything that is no binary string.
-    public var payload: ByteBuffer?
+    /// `nil` for anything that is no payload.
+    public var payload: SIMD8<UInt64>?
     public var checksum: Int64?
 
-    public init(identity: RowIdentity, payload: ByteBuffer?, checksum: Int64?) {
+    public init(identity: RowIdentity, payload: SIMD8<UInt64>?, checksum: Int64?) {
         self.identity = identity
         self.payload = payload
         self.checksum = checksum
@@ -74,14 +73,8 @@ public struct LedgerComparison: Sendable {
     }
 
     private func isCorrupt(_ row: LedgerRow) -> Bool {
-        guard let payload = row.payload, payload.readableBytes == RowContent.payloadSize else { return true }
         let expected = content.words(of: row.identity)
-        guard row.checksum == content.checksum(of: row.identity, words: expected) else { return true }
-        return payload.withUnsafeReadableBytes { bytes in
-            expected.indices.contains { index in
-                UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self)) != expected[index]
-            }
-        }
+        return row.payload != expected || row.checksum != content.checksum(of: row.identity, words: expected)
     }
 
     // MARK: Rows

@@ -1,4 +1,5 @@
 import Journal
+import TDS
 
 /// The ledger's T-SQL: plain statements that SQL Server 2017 to 2025, Azure SQL Edge and Babelfish take.
 struct LedgerStatements: Sendable {
@@ -6,12 +7,12 @@ struct LedgerStatements: Sendable {
     let rows: String
     let registers: String
     /// Parameters: writer, sequence, payload, checksum.
-    let insertRow: String
+    let insertRow: TDSStatement
     /// Parameters: writer, new value, last acknowledged value.
     ///
     /// Writes only over what the register can rightly hold. So an update that was given up and is executed late cannot undo a later one,
     /// and a register that fell back to an old value stays there for the read-back to find.
-    let updateRegister: String
+    let updateRegister: TDSStatement
     private let index: String
     /// The names of the tables, not delimited.
     let names: [String]
@@ -22,8 +23,12 @@ struct LedgerStatements: Sendable {
         rows = Self.quoted(names[0])
         registers = Self.quoted(names[1])
         index = Self.quoted("aftershock_rows_\(suffix)_identity")
-        insertRow = "INSERT INTO \(rows) (writer, seq, payload, digest) VALUES (@p1, @p2, @p3, @p4)"
-        updateRegister = "UPDATE \(registers) SET value = @p2 WHERE writer = @p1 AND value >= @p3 AND value < @p2"
+        insertRow = TDSStatement(
+            "INSERT INTO \(rows) (writer, seq, payload, digest) VALUES (@p1, @p2, @p3, @p4)",
+            [("p1", .int), ("p2", .bigInt), ("p3", .varBinary(8000)), ("p4", .bigInt)])
+        updateRegister = TDSStatement(
+            "UPDATE \(registers) SET value = @p2 WHERE writer = @p1 AND value >= @p3 AND value < @p2",
+            [("p1", .int), ("p2", .bigInt), ("p3", .bigInt)])
     }
 
     /// `name` as a delimited identifier.

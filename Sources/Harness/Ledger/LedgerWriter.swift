@@ -110,7 +110,7 @@ struct LedgerWriter: Sendable {
         do throws(TDSError) {
             let answer = try await connection.query(
                 isUpdate ? ledger.statements.updateRegister : ledger.statements.insertRow,
-                parameters: isUpdate ? updateParameters(sequence, acknowledgedValue) : insertParameters(sequence),
+                isUpdate ? updateValues(sequence, acknowledgedValue) : insertValues(sequence),
                 timeout: ledger.configuration.timeout)
             if answer.rowCounts == [1] { return (finished(.acknowledged, nil), session) }
             var failure = Failure(phase: "query", kind: "wrongAnswer", message: "rows affected: \(answer.rowCounts), not 1")
@@ -132,17 +132,16 @@ struct LedgerWriter: Sendable {
         }
     }
 
-    private func insertParameters(_ sequence: Int64) -> [TDSParameter] {
+    private func insertValues(_ sequence: Int64) -> [TDSValue] {
         let row = RowIdentity(writer: index, sequence: sequence)
         return [
-            TDSParameter("p1", .int(Int32(index))), TDSParameter("p2", .bigInt(sequence)),
-            TDSParameter("p3", .binary(ByteBuffer(bytes: ledger.content.payload(of: row)))),
-            TDSParameter("p4", .bigInt(ledger.content.checksum(of: row))),
+            .int(Int32(index)), .bigInt(sequence), .binary(ByteBuffer(bytes: ledger.content.payload(of: row))),
+            .bigInt(ledger.content.checksum(of: row)),
         ]
     }
 
-    private func updateParameters(_ sequence: Int64, _ acknowledgedValue: Int64) -> [TDSParameter] {
-        [TDSParameter("p1", .int(Int32(index))), TDSParameter("p2", .bigInt(sequence)), TDSParameter("p3", .bigInt(acknowledgedValue))]
+    private func updateValues(_ sequence: Int64, _ acknowledgedValue: Int64) -> [TDSValue] {
+        [.int(Int32(index)), .bigInt(sequence), .bigInt(acknowledgedValue)]
     }
 }
 

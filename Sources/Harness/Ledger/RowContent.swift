@@ -25,6 +25,16 @@ public struct RowContent: Sendable {
         return words
     }
 
+    /// The words of the payload in `bytes`; `nil` where these are none, for their number.
+    static func words(ofPayload bytes: UnsafeRawBufferPointer) -> SIMD8<UInt64>? {
+        guard bytes.count == payloadSize else { return nil }
+        var words = SIMD8<UInt64>()
+        for index in words.indices {
+            words[index] = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self))
+        }
+        return words
+    }
+
     public func payload(of row: RowIdentity) -> [UInt8] {
         let words = words(of: row)
         var bytes: [UInt8] = []

@@ -10,8 +10,7 @@ extension ProbeContext {
             return
         }
         do throws(TDSError) {
-            let result = try await connection.query(
-                Sentinel.statement, parameters: sentinel.parameters, timeout: deadline - started)
+            let result = try await connection.query(Sentinel.statement, sentinel.values, timeout: deadline - started)
             if let mismatch = sentinel.mismatch(in: result) {
                 outcome.failure = Failure(phase: "query", kind: "wrongAnswer", message: mismatch)
             } else {

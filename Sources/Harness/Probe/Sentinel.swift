@@ -5,7 +5,8 @@ public import TDS
 /// A server that is frozen, or a proxy that answers from a buffer, may send bytes. Only the very values that were sent count as an answer.
 public struct Sentinel: Sendable {
     /// The same text for every probe, so that the server compiles it once.
-    public static let statement = "SELECT @p1 AS token, @p2 AS number"
+    public static let statement = TDSStatement(
+        "SELECT @p1 AS token, @p2 AS number", [("p1", .nVarChar(4000)), ("p2", .bigInt)])
 
     let token: String
     let number: Int64
@@ -16,9 +17,8 @@ public struct Sentinel: Sendable {
         number = Int64(slot)
     }
 
-    public var parameters: [TDSParameter] {
-        [TDSParameter("p1", .string(token)), TDSParameter("p2", .bigInt(number))]
-    }
+    /// The values of the statement's parameters.
+    public var values: [TDSValue] { [.string(token), .bigInt(number)] }
 
     /// The mismatch of `result`, or `nil` when it is the answer to this sentinel.
     public func mismatch(in result: TDSResult) -> String? {

@@ -51,8 +51,7 @@ struct ProbeReport {
         let clock = ContinuousClock()
         let start = clock.now
         do throws(TDSError) {
-            let result = try await connection.query(
-                Sentinel.statement, parameters: sentinel.parameters, timeout: timeout)
+            let result = try await connection.query(Sentinel.statement, sentinel.values, timeout: timeout)
             let duration = clock.now - start
             query = duration
             if let mismatch = sentinel.mismatch(in: result) {

@@ -1,5 +1,4 @@
 import Journal
-import NIOCore
 import Testing
 
 @testable import Ledger
@@ -109,6 +108,6 @@ import Testing
     }
 
     private func sound(_ identity: RowIdentity) -> LedgerRow {
-        LedgerRow(identity: identity, payload: ByteBuffer(bytes: content.payload(of: identity)), checksum: content.checksum(of: identity))
+        LedgerRow(identity: identity, payload: content.words(of: identity), checksum: content.checksum(of: identity))
     }
 }

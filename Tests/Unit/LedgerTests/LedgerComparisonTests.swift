@@ -1,5 +1,4 @@
 import Journal
-import NIOCore
 import Testing
 
 @testable import Ledger
@@ -10,7 +9,7 @@ import Testing
     private func row(_ writer: Int, _ sequence: Int64) -> LedgerRow {
         let identity = RowIdentity(writer: writer, sequence: sequence)
         return LedgerRow(
-            identity: identity, payload: ByteBuffer(bytes: content.payload(of: identity)), checksum: content.checksum(of: identity))
+            identity: identity, payload: content.words(of: identity), checksum: content.checksum(of: identity))
     }
 
     private func compare(_ book: LedgerBook, _ rows: [LedgerRow], registers: [Int: [Int64]] = [0: [0]]) throws -> LedgerChecked {
@@ -54,7 +53,7 @@ import Testing
             var damaged = sound
             var bytes = content.payload(of: sound.identity)
             bytes[bit / 8] ^= 1 << (bit % 8)
-            damaged.payload = ByteBuffer(bytes: bytes)
+            damaged.payload = bytes.withUnsafeBytes(RowContent.words(ofPayload:))
             let checked = try compare(book([.acknowledged]), [damaged])
             #expect(checked.corruptRows == [sound.identity])
             #expect(checked.kept == 0)
@@ -67,8 +66,8 @@ import Testing
         let payload = content.payload(of: damaged.identity)
         switch kind {
         case "checksum": damaged.checksum = damaged.checksum.map { $0 ^ 1 }
-        case "short": damaged.payload = ByteBuffer(bytes: payload.dropLast())
-        case "long": damaged.payload = ByteBuffer(bytes: payload + [0])
+        case "short": damaged.payload = Array(payload.dropLast()).withUnsafeBytes(RowContent.words(ofPayload:))
+        case "long": damaged.payload = (payload + [0]).withUnsafeBytes(RowContent.words(ofPayload:))
         case "null": damaged.payload = nil
         default: damaged.checksum = nil
         }

@@ -54,8 +54,6 @@ final class TDSChannelHandler: ChannelDuplexHandler {
     private let connectDeadline: NIODeadline
 
     private var request: (id: UInt64, sink: any TDSResponseSink)?
-    private var isReadingPaused = false
-    private var isReadHeldBack = false
     /// The cost so far of the answer that is coming, of which all is kept until it is whole.
     private var answerLength = 0
     /// Ends the wait for the server's last words.
@@ -133,16 +131,6 @@ final class TDSChannelHandler: ChannelDuplexHandler {
         } catch {
             self.lost(TDSError(channelError: error, phase: self.phase ?? .idle, isConnected: context.channel.isActive))
         }
-        if let request, !request.sink.readCompleted() { self.isReadingPaused = true }
-    }
-
-    func read(context: ChannelHandlerContext) {
-        // An attention's acknowledgement must be read whatever becomes of the rows before it.
-        if self.isReadingPaused, !self.machine.isCancelling {
-            self.isReadHeldBack = true
-        } else {
-            context.read()
-        }
     }
 
     // MARK: Connecting
@@ -171,10 +159,7 @@ final class TDSChannelHandler: ChannelDuplexHandler {
     }
 
     private func sendPrelogin(_ context: ChannelHandlerContext) {
-        let message = TDSPrelogin(
-            version: TDSPrelogin.Version(major: 1, minor: 0, build: 0),
-            encryption: TDSEncryptionNegotiation.offer(self.configuration.encryption), threadID: 0)
-        self.write(.prelogin, message.encode(), context)
+        self.write(.prelogin, self.configuration.encodedPrelogin, context)
     }
 
     private func received(_ packet: TDSPacket, _ context: ChannelHandlerContext) throws {
@@ -255,7 +240,7 @@ final class TDSChannelHandler: ChannelDuplexHandler {
     private func sendLogin(_ encryption: TDSConnectionStateMachine.LoginEncryption, _ context: ChannelHandlerContext) {
         let message: ByteBuffer
         do throws(TDSWireError) {
-            message = try self.configuration.login.encode()
+            message = try self.configuration.encodedLogin
         } catch {
             self.lost(TDSError(.configuration, phase: .login, detail: "\(error)"))
             return
@@ -296,8 +281,9 @@ final class TDSChannelHandler: ChannelDuplexHandler {
         }
         self.tokens.append(packet.payload, isEndOfMessage: packet.isEndOfMessage)
         try self.count(packet.payload.readableBytes)
-        while let token = try self.tokens.next() {
-            try self.count(Self.tokenCost)
+        var cost = 0
+        while let token = try self.nextToken() {
+            cost += Self.tokenCost
             switch self.machine.tokenReceived(token) {
             case .none: break
             case .deliver: self.request?.sink.receive(token)
@@ -306,6 +292,7 @@ final class TDSChannelHandler: ChannelDuplexHandler {
                 return
             }
         }
+        try self.count(cost)
         guard packet.isEndOfMessage else { return }
         try self.tokens.endMessage()
         self.answerLength = 0
@@ -329,6 +316,12 @@ final class TDSChannelHandler: ChannelDuplexHandler {
         }
     }
 
+    /// The next token that is no row for which a request has an eye of its own.
+    private func nextToken() throws(TDSWireError) -> TDSToken? {
+        if let request, !self.machine.isCancelling, try !request.sink.receiveRows(&self.tokens) { self.cancel(requestID: request.id) }
+        return try self.tokens.next()
+    }
+
     /// Counts what an answer costs that is kept until it is whole.
     private func count(_ cost: Int) throws(TDSWireError) {
         self.answerLength += cost
@@ -345,7 +338,6 @@ final class TDSChannelHandler: ChannelDuplexHandler {
         self.phaseMayHaveChanged()
         let request = self.request.take()
         request?.sink.finish(error)
-        self.resumeReading()
     }
 
     // MARK: Requests
@@ -378,19 +370,7 @@ final class TDSChannelHandler: ChannelDuplexHandler {
             guard let context = self.context else { return }
             self.startDeadline(self.configuration.deadlines.attention)
             self.write(.attention, ByteBuffer(), context)
-            self.resumeReading()
         }
-    }
-
-    func resumeReading(requestID: UInt64) {
-        if self.request?.id == requestID { self.resumeReading() }
-    }
-
-    private func resumeReading() {
-        self.isReadingPaused = false
-        guard self.isReadHeldBack else { return }
-        self.isReadHeldBack = false
-        self.context?.read()
     }
 
     private func write(_ type: TDSPacketType, _ message: ByteBuffer, _ context: ChannelHandlerContext) {

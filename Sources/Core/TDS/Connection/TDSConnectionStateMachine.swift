@@ -4,6 +4,7 @@ import Network
 ///
 /// Every event returns the action to be taken. Errors come back without times: the handler, which has the clock, adds them.
 struct TDSConnectionStateMachine: ~Copyable {
+    /// Large values stand behind a reference, as a state is copied at every step.
     fileprivate enum State {
         case initialized
         /// TDS 8.0: TLS comes before PRELOGIN.
@@ -11,12 +12,12 @@ struct TDSConnectionStateMachine: ~Copyable {
         case awaitingPrelogin
         /// TDS 7: TLS inside PRELOGIN packets.
         case handshakingInside(loginOnly: Bool)
-        case loggingIn(LoginAttempt)
+        indirect case loggingIn(LoginAttempt)
         /// With the errors of an unasked-for message, which usually say why the server is about to close.
         case idle(noticed: [TDSServerMessage])
         case executing(Execution)
-        case cancelling(Cancellation)
-        case closed(TDSError)
+        indirect case cancelling(Cancellation)
+        indirect case closed(TDSError)
     }
 
     fileprivate struct LoginAttempt {
@@ -106,7 +107,7 @@ extension TDSConnectionStateMachine {
     enum PreloginAction {
         case startTLS
         case sendLogin(LoginEncryption)
-        case fail(TDSError)
+        indirect case fail(TDSError)
     }
 
     /// - Parameter unprocessedBytes: the bytes that came behind the reply. There may be none when TLS is to start: whatever
@@ -142,7 +143,7 @@ extension TDSConnectionStateMachine {
         case sendPrelogin
         /// TLS inside PRELOGIN packets is over: take the wrapping away, then log in.
         case unwrapAndSendLogin(LoginEncryption)
-        case fail(TDSError)
+        indirect case fail(TDSError)
     }
 
     /// - Parameter negotiatedProtocol: the answer to ALPN.
@@ -173,7 +174,7 @@ extension TDSConnectionStateMachine {
 extension TDSConnectionStateMachine {
     enum ExecuteAction {
         case send(transactionDescriptor: UInt64)
-        case refuse(TDSError)
+        indirect case refuse(TDSError)
     }
 
     mutating func execute(id: UInt64) -> ExecuteAction {
@@ -216,7 +217,7 @@ extension TDSConnectionStateMachine {
         case none
         /// Belongs to the running request's answer.
         case deliver
-        case fail(TDSError)
+        indirect case fail(TDSError)
     }
 
     mutating func tokenReceived(_ token: TDSToken) -> TokenAction {
@@ -266,15 +267,15 @@ extension TDSConnectionStateMachine {
 
     enum MessageEndAction {
         case none
-        case loggedIn(TDSLoginAck)
+        indirect case loggedIn(TDSLoginAck)
         /// The server is elsewhere; this connection is to be closed.
-        case redirect(TDSRoute)
+        indirect case redirect(TDSRoute)
         /// The request has succeeded; the connection is idle.
         case finish
         /// The request has failed; the connection is idle.
-        case finishWithError(TDSError)
+        indirect case finishWithError(TDSError)
         /// The connection is lost, and with it the request.
-        case fail(TDSError)
+        indirect case fail(TDSError)
     }
 
     mutating func messageEnded() -> MessageEndAction {

@@ -4,9 +4,9 @@ import NIOCore
 protocol TDSResponseSink: AnyObject {
     /// The longest answer that is taken, in bytes; nil for a sink that keeps none of it.
     var maximumLength: Int? { get }
+    /// Takes the rows that come next, where it wants them before they are tokens. Returns whether the answer is still of interest.
+    func receiveRows(_ tokens: inout TDSTokenDecoder) throws(TDSWireError) -> Bool
     func receive(_ token: TDSToken)
-    /// The tokens of one read have been received. Returns whether more may be read.
-    func readCompleted() -> Bool
     /// The response is over, in success or not. Called once.
     func finish(_ error: TDSError?)
 }
@@ -21,67 +21,49 @@ final class TDSResultCollector: TDSResponseSink {
         self.continuation = continuation
     }
 
-    func receive(_ token: TDSToken) { self.result.append(token) }
+    func receiveRows(_ tokens: inout TDSTokenDecoder) -> Bool { true }
 
-    func readCompleted() -> Bool { true }
+    func receive(_ token: TDSToken) { self.result.append(token) }
 
     func finish(_ error: TDSError?) {
         self.continuation.resume(returning: error.map { .failure($0) } ?? .success(self.result))
     }
 }
 
-/// Hands rows to a ``TDSRowSequence``, which exists from the first columns on.
-final class TDSRowStream: TDSResponseSink {
+/// Folds the rows of a response into a state as they come.
+///
+/// It is done on the connection's event loop: nothing is read from the server meanwhile, so that any number of rows passes in constant
+/// memory.
+final class TDSRowFold<State: Sendable>: TDSResponseSink {
     let maximumLength: Int? = nil
-    private let delegate: TDSRowStreamDelegate
-    private var opening: CheckedContinuation<Result<TDSRowSequence, TDSError>, Never>?
-    private var source: TDSRowSequence.Producer.Source?
-    private var rows: [TDSRow] = []
+    private var state: State
+    private let take: @Sendable (inout State, inout TDSRowReader) throws -> Void
+    private var failure: (any Error)?
+    private let continuation: CheckedContinuation<Result<Result<State, any Error>, TDSError>, Never>
 
-    /// In batches, each of what one read brought: few enough to bound the memory, enough to keep the network busy while the
-    /// consumer works.
-    private static let watermarks = NIOAsyncSequenceProducerBackPressureStrategies.HighLowWatermark(lowWatermark: 2, highWatermark: 8)
-
-    init(_ continuation: CheckedContinuation<Result<TDSRowSequence, TDSError>, Never>, delegate: TDSRowStreamDelegate) {
-        self.opening = continuation
-        self.delegate = delegate
+    init(
+        _ state: State, _ continuation: CheckedContinuation<Result<Result<State, any Error>, TDSError>, Never>,
+        _ take: @escaping @Sendable (inout State, inout TDSRowReader) throws -> Void
+    ) {
+        self.state = state
+        self.continuation = continuation
+        self.take = take
     }
 
-    func receive(_ token: TDSToken) {
-        switch token {
-        case .row(let row): self.rows.append(row)
-        case .columnMetadata(let columns): if !columns.isEmpty { self.open(columns) }
-        default: break
+    func receiveRows(_ tokens: inout TDSTokenDecoder) throws(TDSWireError) -> Bool {
+        try tokens.takeRows { row in
+            do { try self.take(&self.state, &row) } catch { self.failure = error }
+            return self.failure == nil
         }
     }
 
-    private func open(_ columns: TDSColumns) {
-        guard let opening = self.opening.take() else { return }
-        let made = TDSRowSequence.Producer.makeSequence(
-            backPressureStrategy: Self.watermarks, finishOnDeinit: false, delegate: self.delegate)
-        self.source = made.source
-        opening.resume(returning: .success(TDSRowSequence(columns: columns, producer: made.sequence)))
-    }
-
-    func readCompleted() -> Bool {
-        guard let source, !self.rows.isEmpty else { return true }
-        let result = source.yield(self.rows)
-        self.rows = []
-        switch result {
-        case .produceMore: return true
-        // Dropped rows have no reader; the delegate cancels the request.
-        case .stopProducing, .dropped: return false
-        }
-    }
+    func receive(_ token: TDSToken) {}
 
     func finish(_ error: TDSError?) {
-        if let error, let opening = self.opening.take() {
-            opening.resume(returning: .failure(error))
-            return
+        if let failure {
+            self.continuation.resume(returning: .success(.failure(failure)))
+        } else {
+            self.continuation.resume(returning: error.map { .failure($0) } ?? .success(.success(self.state)))
         }
-        self.open(TDSColumns([]))
-        _ = self.readCompleted()
-        if let error { self.source?.finish(error) } else { self.source?.finish() }
-        self.source = nil
     }
 }

@@ -27,10 +27,12 @@ public struct TDSColumn: Sendable, Hashable {
 public final class TDSColumns: Sendable, RandomAccessCollection {
     private let columns: [TDSColumn]
     let layouts: [TDSValueLayout]
+    let types: [TDSDataType]
 
     public init(_ columns: [TDSColumn]) {
         self.columns = columns
         self.layouts = columns.map(\.typeInfo.layout)
+        self.types = columns.map(\.typeInfo.type)
     }
 
     public var startIndex: Int { 0 }

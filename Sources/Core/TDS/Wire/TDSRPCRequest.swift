@@ -98,11 +98,18 @@ public struct TDSRPCRequest: Sendable, Hashable {
             }
             buffer.writeTDS(call.flags)
             for parameter in call.parameters {
-                try buffer.writeByteCountedString(parameter.name)
-                buffer.writeTDS(parameter.status)
-                try parameter.typeInfo.encode(into: &buffer)
+                try parameter.encodeHead(into: &buffer)
                 try parameter.typeInfo.encodeValue(parameter.value, into: &buffer)
             }
         }
+    }
+}
+
+extension TDSRPCRequest.Parameter {
+    /// Writes what stands before the value.
+    func encodeHead(into buffer: inout ByteBuffer) throws(TDSWireError) {
+        try buffer.writeByteCountedString(self.name)
+        buffer.writeTDS(self.status)
+        try self.typeInfo.encode(into: &buffer)
     }
 }

@@ -23,22 +23,22 @@ public enum TDSTokenType: UInt8, Sendable, Hashable {
     case doneInProcedure = 0xFF
 }
 
-/// One token of a response.
+/// One token of a response. Large and rare values stand behind a reference, for the sake of the others.
 public enum TDSToken: Sendable {
     case columnMetadata(TDSColumns)
     /// ROW or NBCROW.
     case row(TDSRow)
     case done(TDSDone)
-    case error(TDSServerMessage)
-    case info(TDSServerMessage)
-    case environmentChange(TDSEnvironmentChange)
-    case loginAck(TDSLoginAck)
+    indirect case error(TDSServerMessage)
+    indirect case info(TDSServerMessage)
+    indirect case environmentChange(TDSEnvironmentChange)
+    indirect case loginAck(TDSLoginAck)
     case featureExtAck([TDSFeature])
     /// The places, counted from 1, of the columns the result is ordered by.
     case order([UInt16])
     case returnStatus(Int32)
-    case returnValue(TDSReturnValue)
-    case sessionState(TDSSessionState)
+    indirect case returnValue(TDSReturnValue)
+    indirect case sessionState(TDSSessionState)
     case sspi(ByteBuffer)
     case federatedAuthenticationInfo(ByteBuffer)
     /// TABNAME and COLINFO, which only browse mode sends; kept as bytes.

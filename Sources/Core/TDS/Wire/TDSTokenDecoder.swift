@@ -63,6 +63,34 @@ public struct TDSTokenDecoder: Sendable {
         return nil
     }
 
+    /// Lends the rows that come next to `body`, as far as they are there whole, without a token or a copy of each.
+    ///
+    /// - Parameter body: returns whether it wants more rows.
+    /// - Returns: what `body` returned last.
+    mutating func takeRows(_ body: (inout TDSRowReader) -> Bool) throws(TDSWireError) -> Bool {
+        guard let columns = self.columns, !columns.isEmpty else { return true }
+        let buffer = self.buffer
+        var scan = self.rowScan
+        var wantsMore = true
+        var taken = 0
+        try buffer.withTDSBytes { bytes throws(TDSWireError) in
+            while wantsMore, taken < bytes.count {
+                let type = bytes[taken]
+                let hasNullBitmap = type == TDSTokenType.nullBitmapRow.rawValue
+                guard hasNullBitmap || type == TDSTokenType.row.rawValue else { break }
+                let row = UnsafeRawBufferPointer(rebasing: bytes[(taken + 1)...])
+                guard let length = try scan.end(of: columns, in: row, hasNullBitmap: hasNullBitmap) else { break }
+                scan = TDSRowScan()
+                taken += 1 + length
+                var reader = TDSRowReader(columns: columns, bytes: row, hasNullBitmap: hasNullBitmap)
+                wantsMore = body(&reader)
+            }
+        }
+        self.rowScan = scan
+        self.buffer.moveReaderIndex(forwardBy: taken)
+        return wantsMore
+    }
+
     /// To be called at the end of a message, where an incomplete token cannot be completed any more.
     public mutating func endMessage() throws(TDSWireError) {
         self.columns = nil

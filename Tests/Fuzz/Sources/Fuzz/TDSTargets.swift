@@ -95,8 +95,14 @@ private final class Sink: TDSResponseSink {
     let maximumLength: Int? = 1 << 16
     private(set) var ends = 0
 
+    func receiveRows(_ tokens: inout TDSTokenDecoder) throws(TDSWireError) -> Bool {
+        try tokens.takeRows { row in
+            for _ in row.columns { guard (try? row.value()) != nil else { return false } }
+            return true
+        }
+    }
+
     func receive(_ token: TDSToken) {}
-    func readCompleted() -> Bool { true }
     func finish(_ error: TDSError?) { ends += 1 }
 }
 

@@ -110,7 +110,7 @@ import Testing
             configuration.encryption = .loginOnly
             configuration.user = String(repeating: "u", count: 128)
             configuration.password = TDSPassword(String(repeating: "p", count: 125) + "end")
-            #expect(throws: Never.self) { try configuration.login.encode() }
+            #expect(throws: Never.self) { try configuration.encodedLogin }
             _ = try await Self.connect(configuration).get()
         }
     }

@@ -77,7 +77,7 @@ private let givenServer: TDSConfiguration? = {
             _ = try await connection.query(
                 "CREATE TABLE \(table) (id bigint NOT NULL PRIMARY KEY, n int NULL, text nvarchar(100) NULL, bytes varbinary(max) NULL)",
                 timeout: .seconds(20))
-            let text = { (number: Int) -> TDSValue in number.isMultiple(of: 7) ? .null : .string("Zeile \(number) — 世界 🌍") }
+            let text = { @Sendable (number: Int) -> TDSValue in number.isMultiple(of: 7) ? .null : .string("Zeile \(number) — 世界 🌍") }
             for number in 0..<5000 {
                 let result = try await connection.query(
                     "INSERT INTO \(table) (id, n, text, bytes) VALUES (@id, @n, @text, @bytes)",
@@ -93,15 +93,15 @@ private let givenServer: TDSConfiguration? = {
                     timeout: .seconds(20))
                 #expect(result.rowCounts == [1])
             }
-            var next = 0
-            for try await row in try await connection.stream("SELECT id, n, text, bytes FROM \(table) ORDER BY id", timeout: .seconds(60)) {
-                let values = try row.values()
-                #expect(values[0] == .bigInt(Int64(next)))
-                #expect(values[1] == (next.isMultiple(of: 3) ? .null : .int(Int32(next))))
-                #expect(values[2] == text(next))
-                #expect(
-                    values[3]
-                        == (next.isMultiple(of: 5) ? .null : .binary(ByteBuffer(repeating: UInt8(next % 256), count: next % 50))))
+            let next = try await connection.fold(
+                rowsOf: "SELECT id, n, text, bytes FROM \(table) ORDER BY id", timeout: .seconds(60), into: 0
+            ) { next, row in
+                let (id, n, string) = (try row.integer(), try row.integer(), try row.text())
+                let bytes = try row.bytes { Array($0) }
+                #expect(id == Int64(next))
+                #expect(n == (next.isMultiple(of: 3) ? nil : Int64(next)))
+                #expect(string == text(next).string)
+                #expect(bytes == (next.isMultiple(of: 5) ? nil : [UInt8](repeating: UInt8(next % 256), count: next % 50)))
                 next += 1
             }
             #expect(next == 5000)

@@ -43,6 +43,28 @@ import Testing
         }
     }
 
+    @Test func aStatementIsExecutedWithOneSetOfValuesAfterTheOther() async throws {
+        var script = Script()
+        script.answer = { sql in .tokens([.info(TDSServerMessage(number: 0, class: 0, text: sql)), .done(TDSDone(.procedure))]) }
+        try await withConnection(script) { connection in
+            let statement = TDSStatement("insert t values (@a, @b)", [("a", .bigInt), ("b", .nVarChar(10))])
+            for (number, text) in [(1, "one"), (2, "zwei ü"), (3, "")] {
+                let result = try await connection.query(statement, [.bigInt(Int64(number)), .string(text)], timeout: .seconds(60))
+                #expect(result.infos[0].text == "insert t values (@a, @b)|@a bigint,@b nvarchar(10)|bigInt(\(number))|\(text)")
+            }
+            for values in [[], [.bigInt(1)], [.bigInt(1), .string("x"), .null], [.bigInt(1), .string("longer than ten")]] as [[TDSValue]] {
+                let error = await #expect(throws: TDSError.self) {
+                    try await connection.query(statement, values, timeout: .seconds(60))
+                }
+                #expect(error?.code == .request)
+            }
+            let undeclared = TDSStatement("x", [("a", TDSTypeInfo(.null))])
+            let error = await #expect(throws: TDSError.self) { try await connection.query(undeclared, [.null], timeout: .seconds(60)) }
+            #expect(error?.code == .request)
+            #expect(connection.isOpen)
+        }
+    }
+
     @Test func aParameterThatDoesNotFitIsNotSent() async throws {
         try await withConnection { connection in
             let error = await #expect(throws: TDSError.self) {

@@ -91,4 +91,24 @@ import Testing
         #expect(decoded == reply)
         #expect(decoded.threadID == nil)
     }
+
+    /// A message is kept, and never for another configuration than the one it was made for.
+    @Test func aKeptLoginIsThatOfItsConfiguration() throws {
+        let first = TDSConfiguration(host: "a.example", user: "sa", password: "one", database: "ledger")
+        #expect(try first.encodedLogin == first.encodedLogin)
+        let changes: [(inout TDSConfiguration) -> Void] = [
+            { $0.host = "b.example" }, { $0.user = "other" }, { $0.password = "two" }, { $0.database = "master" },
+            { $0.applicationName = "writer" }, { $0.packetSize = 4096 }, { $0.encryption = .strict },
+        ]
+        for change in changes {
+            var other = first
+            change(&other)
+            let message = try TDSLogin(decoding: try other.encodedLogin)
+            #expect(message.serverName == other.host && message.userName == other.user && message.password == other.password)
+            #expect(message.database == other.database && message.applicationName == other.applicationName)
+            #expect(message.packetSize == UInt32(other.packetSize))
+            #expect(message.tdsVersion == (other.encryption == .strict ? TDSProtocolVersion.tds80 : TDSProtocolVersion.tds74))
+            #expect(try TDSLogin(decoding: try first.encodedLogin).serverName == "a.example")
+        }
+    }
 }
