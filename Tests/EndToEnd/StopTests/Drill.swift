@@ -107,7 +107,7 @@ struct Step: Hashable, Sendable, CustomStringConvertible {
 
     init?(_ event: Event) {
         switch event {
-        case .probe, .probeSkipped, .write, .blind: return nil
+        case .probe, .probeSkipped, .write, .blind, .serverLog: return nil
         case .runStarted: self.init("runStarted")
         case .experimentStarted: self.init("experimentStarted")
         case .preflightCheck(let check): self.init("preflightCheck \(check.name)")
@@ -118,6 +118,8 @@ struct Step: Hashable, Sendable, CustomStringConvertible {
         case .snapshot(let snapshot): self.init("snapshot \(snapshot.moment.rawValue)")
         case .observation(let observation): self.init("observation \(observation.kind.rawValue)")
         case .undoIntent(let intent): self.init("undoIntent \(intent.kind)")
+        case .engine(let state): self.init("engine \(state.moment.rawValue)")
+        case .recoveryDebt: self.init("recoveryDebt")
         case .faultBegun: self.init("faultBegun")
         case .faultInjected: self.init("faultInjected")
         case .faultEffect: self.init("faultEffect")
