@@ -124,6 +124,7 @@ let package = Package(
         systemLibrary(.harness, "CXML2", "libxml-2.0", apt: "libxml2-dev"),
         module(.harness, "Experiment", ["JSON", .yams]),
         module(.harness, "Fault", ["Experiment", "Journal", "Kubernetes", "KubernetesAPI", "JSON", "Secrets", .subprocess, .system]),
+        module(.harness, "Fleet", ["Experiment", "JSON"]),
         module(.harness, "Journal", ["JSON", "Secrets", .system]),
         module(.harness, "Ledger", ["Experiment", "Journal", "Probe", "TDS", .nioCore]),
         module(.harness, "Probe", ["Experiment", "Journal", "Network", "TDS", .nioCore, .nioPosix], isHot: true),
@@ -174,7 +175,8 @@ let package = Package(
         module(
             .tools, "Commands",
             [
-                "Calibration", "JSON", "Experiment", "Fault", "Journal", "Kubernetes", "Network", "Probe", "Secrets", "TDS", "Verdict",
+                "Calibration", "JSON", "Experiment", "Fault", "Fleet", "Journal", "Kubernetes", "Network", "Probe", "Secrets", "TDS",
+                "Verdict",
                 "Report", "Run",
                 "DatabaseFlaws", "Sandbox", "SandboxStore", .nioPosix,
                 .yams, .argumentParser,
@@ -192,6 +194,7 @@ let package = Package(
         unitTests("Commands", ["Experiment", "Fault", "Journal", .argumentParser]),
         unitTests("Experiment", ["JSON"]),
         unitTests("Fault", ["Checkout", "Experiment", "JSON", "Kubernetes", "Secrets"]),
+        unitTests("Fleet", ["Checkout", "Experiment", "JSON"]),
         unitTests("JSON"),
         unitTests("KubernetesAPI"),
         unitTests("Journal", ["JSON"]),

@@ -22,6 +22,7 @@ public struct Aftershock: AsyncParsableCommand {
             ReportCommand.self,
             CompareCommand.self,
             HistoryCommand.self,
+            FleetCommand.self,
             ProbeCommand.self,
             CalibrateCommand.self,
         ]

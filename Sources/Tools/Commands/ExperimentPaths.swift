@@ -69,7 +69,8 @@ struct ExperimentPaths: ParsableArguments {
         return text
     }
 
-    private static func files(_ paths: [String], _ problems: inout [FileProblem]) -> [String] {
+    /// The files that these paths stand for: themselves, and those in folders.
+    static func files(_ paths: [String], _ problems: inout [FileProblem]) -> [String] {
         var found: [String] = []
         for path in paths {
             guard path == "-" || FileManager.default.fileExists(atPath: path) else {

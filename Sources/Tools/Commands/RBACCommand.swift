@@ -4,7 +4,6 @@ import Fault
 import JSON
 import Kubernetes
 import Run
-import Yams
 
 struct RBACCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -40,20 +39,7 @@ struct RBACCommand: ParsableCommand {
         }
         let manifest = RBACManifest(account: serviceAccount, namespace: namespace, permissions: permissions)
         try output.print(
-            text: manifest.objects.map { try Yams.dump(object: Self.plain($0), sortKeys: true) }.joined(separator: "---\n"),
+            text: manifest.objects.map { try $0.yaml() }.joined(separator: "---\n"),
             json: ["apiVersion": "v1", "kind": "List", "items": .array(manifest.objects)])
-    }
-
-    /// A JSON value as the plain collections that Yams dumps.
-    private static func plain(_ value: JSONValue) -> Any {
-        switch value {
-        case .null: "null"
-        case .bool(let value): value
-        case .integer(let value): Int(value)
-        case .double(let value): value
-        case .string(let value): value
-        case .array(let values): values.map(plain)
-        case .object(let members): members.mapValues(plain)
-        }
     }
 }

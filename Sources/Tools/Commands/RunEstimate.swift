@@ -34,6 +34,9 @@ struct RunEstimate {
         begun = nil
     }
 
+    /// The shortest time that the whole run can take, from the experiments alone.
+    var shortest: Duration { least }
+
     /// Of the whole run, from the experiments alone.
     var total: String {
         "\(count) \(count == 1 ? "repeat" : "repeats"), at least \(least.text) and at most about \(most.text)"

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Experiment
 import Fault
+import Fleet
 import Foundation
 import JSON
 import Report
@@ -8,7 +9,7 @@ import Report
 struct SchemaCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "schema",
-        abstract: "Print a JSON Schema (draft-07): of experiment files, or of what a run or a command writes.",
+        abstract: "Print a JSON Schema (draft-07): of experiment files, of fleet files, or of what a run or a command writes.",
         discussion: """
             Editors with the YAML language server use the schema of experiments if a file begins with
               # yaml-language-server: $schema=./experiment.schema.json
@@ -16,14 +17,17 @@ struct SchemaCommand: ParsableCommand {
 
     /// A format that has a schema.
     enum Format: ExpressibleByArgument {
-        case experiment
+        case experiment, fleet
         case report(ReportSchema)
 
         private static let experimentName = "experiment"
+        private static let fleetName = "fleet"
 
         init?(argument: String) {
             if argument == Self.experimentName {
                 self = .experiment
+            } else if argument == Self.fleetName {
+                self = .fleet
             } else if let schema = ReportSchema(rawValue: argument) {
                 self = .report(schema)
             } else {
@@ -31,7 +35,7 @@ struct SchemaCommand: ParsableCommand {
             }
         }
 
-        static var allValueStrings: [String] { [experimentName] + ReportSchema.allCases.map(\.rawValue) }
+        static var allValueStrings: [String] { [experimentName, fleetName] + ReportSchema.allCases.map(\.rawValue) }
         var defaultValueDescription: String { Self.experimentName }
     }
 
@@ -43,6 +47,7 @@ struct SchemaCommand: ParsableCommand {
         case .experiment:
             let schema = ExperimentFile.jsonSchema(faults: FaultCatalog.standard.formats)
             StandardStream.output.write(String(decoding: try schema.data(pretty: true), as: UTF8.self) + "\n")
+        case .fleet: StandardStream.output.write(String(decoding: try FleetFile.jsonSchema.data(pretty: true), as: UTF8.self) + "\n")
         case .report(let schema): StandardStream.output.write(schema.text)
         }
     }

@@ -5,14 +5,19 @@ extension ExperimentFile {
     ///
     /// Made from the description that ``parse(_:file:faults:)`` validates with.
     public static func jsonSchema(faults: FaultFormats) -> JSONValue {
-        var schema = Format.object(Format.document(faults)).jsonSchema
-        schema["$schema"] = "http://json-schema.org/draft-07/schema#"
-        schema["title"] = "Aftershock experiment"
-        return schema
+        Format.object(Format.document(faults)).schemaForEditors(title: "Aftershock experiment")
     }
 }
 
 extension Format {
+    /// The JSON Schema (draft-07) of a whole document.
+    public func schemaForEditors(title: String) -> JSONValue {
+        var schema = jsonSchema
+        schema["$schema"] = "http://json-schema.org/draft-07/schema#"
+        schema["title"] = .string(title)
+        return schema
+    }
+
     fileprivate var jsonSchema: JSONValue {
         switch self {
         case .string(let pattern, _):
@@ -33,6 +38,8 @@ extension Format {
             return ["type": "object", "additionalProperties": ["type": "string"]]
         case .strings:
             return ["type": "array", "items": ["type": "string"], "minItems": 1]
+        case .objects(let fields):
+            return ["type": "array", "items": Format.object(fields).jsonSchema, "minItems": 1]
         case .object(let fields):
             var schema = objectSchema(fields)
             let required = fields.filter(\.required).map { JSONValue.string($0.name) }
@@ -67,7 +74,7 @@ extension FormatValue.Content {
     }
 
     /// The value as a file would say it.
-    var json: JSONValue {
+    public var json: JSONValue {
         switch self {
         case .string(let value): .string(value)
         case .duration(let value): .string(value.gep2257)
@@ -76,6 +83,7 @@ extension FormatValue.Content {
         case .strings(let value): .array(value.map(JSONValue.string))
         case .stringMap(let value): .object(value.mapValues(JSONValue.string))
         case .object(let fields): .object(fields.mapValues(\.content.json))
+        case .objects(let values): .array(values.map(\.content.json))
         }
     }
 }

@@ -11,6 +11,8 @@ public indirect enum Format: Sendable {
     case stringMap
     case strings
     case object([Field])
+    /// A list of such objects, at least one.
+    case objects([Field])
     /// An object with exactly one of these keys.
     case oneOf([Field])
     /// An object with exactly one key, whatever it is called and holds.
@@ -56,6 +58,7 @@ public struct FormatValue: Sendable, Hashable {
         case strings([String])
         case stringMap([String: String])
         case object([String: FormatValue])
+        case objects([FormatValue])
     }
 
     public var content: Content
@@ -70,7 +73,7 @@ public struct FormatValue: Sendable, Hashable {
 /// Access to the fields of a validated object. The validation has seen to it that they are there and of their type;
 /// anything else is a mistake in the format's description.
 extension FormatValue {
-    subscript(field: String) -> FormatValue? {
+    public subscript(field: String) -> FormatValue? {
         guard case .object(let fields) = content else { return nil }
         return fields[field]
     }
@@ -118,6 +121,11 @@ extension FormatValue {
     public func object(_ field: String) -> FormatValue {
         guard let value = self[field], case .object = value.content else { preconditionFailure("\(field) has no default in the format") }
         return value
+    }
+
+    public func objects(_ field: String) -> [FormatValue] {
+        guard case .objects(let values)? = self[field]?.content else { return [] }
+        return values
     }
 
     /// The one key of a `oneOf` object and its value.

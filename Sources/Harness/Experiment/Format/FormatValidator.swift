@@ -2,10 +2,11 @@ import Synchronization
 import Yams
 
 /// Checks a YAML node against a ``Format`` and turns it into a ``FormatValue``, collecting everything that is wrong.
-struct FormatValidator {
+public struct FormatValidator {
     private(set) var problems: [(position: SourcePosition, message: String, hint: String?)] = []
 
-    mutating func report(_ position: SourcePosition, _ message: String, hint: String? = nil) {
+    /// Adds something that the format itself cannot say is wrong.
+    public mutating func report(_ position: SourcePosition, _ message: String, hint: String? = nil) {
         problems.append((position, message, hint))
     }
 
@@ -72,6 +73,13 @@ struct FormatValidator {
             return elements.contains(nil) ? nil : .strings(elements.compactMap { $0 })
         case .object(let fields):
             return object(node, fields, at: path)
+        case .objects(let fields):
+            guard case .sequence(let sequence) = node, !sequence.isEmpty else {
+                report(position(node), "\(path) is a list of objects with \(fields.map(\.name).joined(separator: ", "))")
+                return nil
+            }
+            let elements = sequence.enumerated().map { validate($0.element, as: .object(fields), at: "\(path)[\($0.offset)]") }
+            return elements.contains(nil) ? nil : .objects(elements.compactMap { $0 })
         case .oneOf(let fields):
             return oneOf(node, fields, at: path)
         case .anyOne:

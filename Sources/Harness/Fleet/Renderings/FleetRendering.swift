@@ -1,0 +1,105 @@
+public import JSON
+
+/// A fleet as the objects or the file of an engine that carries it out.
+public struct FleetRendering: Sendable {
+    public enum Engine: String, Sendable, CaseIterable {
+        /// An Indexed Job for each wave, on Kubernetes 1.31 and later.
+        case job
+        /// A Job for each cluster, on every Kubernetes.
+        case jobs
+        case argo, github, gitlab
+
+        /// The most clusters that one wave of it can have; more are several waves, one after the other.
+        var limit: Int {
+            switch self {
+            // Their names and kubeconfigs are in a ConfigMap, which holds a mebibyte.
+            case .job, .jobs: 2000
+            // A Workflow is one object of a mebibyte and a half with the state of every pod.
+            case .argo: 1000
+            case .github: 256
+            case .gitlab: 200
+            }
+        }
+    }
+
+    /// A wave, or a part of one that is too large for the engine.
+    struct Batch {
+        var name: String
+        var wave: Fleet.Wave
+        var clusters: [Fleet.Cluster]
+    }
+
+    /// An experiment file as the fleet names it, and its text.
+    public struct File: Sendable {
+        var path: String
+        var text: String
+
+        public init(path: String, text: String) {
+            self.path = path
+            self.text = text
+        }
+    }
+
+    let fleet: Fleet
+    /// The path of the fleet's file, as a checkout of the repository has it.
+    let path: String
+    let files: [File]
+
+    /// - Parameter wave: the only one that is rendered; `nil`: all of them.
+    public init(_ fleet: Fleet, path: String, files: [File]) {
+        self.fleet = fleet
+        self.path = path
+        self.files = files
+    }
+
+    /// - Throws: which clusters' kubeconfigs are out of the engine's reach.
+    public func documents(for engine: Engine) throws(FleetRenderingError) -> [JSONValue] {
+        let reachable = fleet.clusters.filter { cluster in
+            switch (engine, cluster.kubeconfig) {
+            case (.job, .secret), (.jobs, .secret), (.argo, .secret), (.github, .environment), (.gitlab, .environment): true
+            default: false
+            }
+        }
+        guard reachable.count == fleet.clusters.count else {
+            let others = fleet.clusters.filter { cluster in !reachable.contains { $0.name == cluster.name } }.map(\.name)
+            let wanted = engine == .github || engine == .gitlab ? "env" : "secret"
+            throw FleetRenderingError(
+                description: "--to \(engine.rawValue) reaches only kubeconfigs of the kind '\(wanted)'; that is not so of "
+                    + "\(others.prefix(3).joined(separator: ", "))\(others.count > 3 ? " and \(others.count - 3) more" : "")")
+        }
+        return switch engine {
+        case .job: jobs(isIndexed: true)
+        case .jobs: jobs(isIndexed: false)
+        case .argo: argo
+        case .github: [github]
+        case .gitlab: [gitlab]
+        }
+    }
+
+    /// - Parameter limit: of the clusters in one of them.
+    func batches(_ limit: (Fleet.Wave) -> Int) -> [Batch] {
+        fleet.waves.flatMap { wave in
+            let size = limit(wave)
+            let starts = stride(from: 0, to: wave.clusters.count, by: size)
+            return starts.enumerated().map { number, start in
+                Batch(
+                    name: wave.clusters.count > size ? "\(wave.name)-\(number + 1)" : wave.name, wave: wave,
+                    clusters: Array(wave.clusters[start..<min(start + size, wave.clusters.count)]))
+            }
+        }
+    }
+}
+
+public struct FleetRenderingError: Error, CustomStringConvertible {
+    public var description: String
+}
+
+/// The consequences of a shard's exit code. Docs: `docs/fleet.md`.
+enum ShardExit {
+    /// Something is not restored, or the file itself is bad: nothing more may start.
+    static let stopping: [Int64] = [6, 64]
+    /// The shard has its result, whatever that is: it is not repeated until it passes.
+    static let final: [Int64] = [1, 3, 4, 5, 70]
+    /// It was killed or interrupted: it is started again, and restores first.
+    static let repeated: [Int64] = [129, 130, 137, 143]
+}

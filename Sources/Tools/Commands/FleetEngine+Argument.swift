@@ -1,0 +1,4 @@
+public import ArgumentParser
+public import Fleet
+
+extension FleetRendering.Engine: ExpressibleByArgument {}
