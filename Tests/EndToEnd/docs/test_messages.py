@@ -28,6 +28,8 @@ def is_told(message, spans):
 
 
 class MessageTests(unittest.TestCase):
+    maxDiff = None
+
     @classmethod
     def setUpClass(cls):
         cls.entries = entries(PAGE.read_text())
