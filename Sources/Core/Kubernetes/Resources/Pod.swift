@@ -11,6 +11,7 @@ public struct PodSpec: Codable, Sendable, Hashable {
     public var nodeName: String?
     public var hostname: String?
     public var hostPID: Bool?
+    public var hostNetwork: Bool?
     public var serviceAccountName: String?
     public var restartPolicy: String?
     public var terminationGracePeriodSeconds: Int?
