@@ -17,6 +17,7 @@ extension Experiment {
         probes = Probes(spec.object("probes"))
         ledger = LedgerSpec(spec.object("ledger"))
         load = spec["load"].flatMap(Load.init)
+        at = Moment(spec.object("at"))
         steadyFor = spec.requiredDuration("steadyFor")
         stableFor = spec.requiredDuration("stableFor")
         giveUpAfter = spec.requiredDuration("giveUpAfter")
@@ -106,6 +107,20 @@ extension Experiment.LedgerSpec {
         database = value.requiredText("database")
         createDatabase = value.boolean("createDatabase")
         checkDatabase = value.boolean("checkDatabase")
+        keep = value.choice("keep")
+    }
+}
+
+extension Experiment.Moment {
+    fileprivate init(_ value: FormatValue) {
+        if let window = value.duration("within") {
+            self = .within(window)
+        } else if value.has("when") {
+            let when = value.object("when")
+            self = .when(command: when.strings("command") ?? [], timeout: when.requiredDuration("timeout"))
+        } else {
+            self = .steady
+        }
     }
 }
 

@@ -13,6 +13,7 @@ public struct Experiment: Sendable, Hashable {
     public var ledger: LedgerSpec
     /// `nil`: the fault meets a server with nothing but the ledger's writes to recover.
     public var load: Load?
+    public var at: Moment
     /// The time for which the service must have been healthy before the fault.
     public var steadyFor: Duration
     /// The time for which it must stay healthy after the recovery before that counts.
@@ -29,6 +30,15 @@ public struct Experiment: Sendable, Hashable {
 }
 
 extension Experiment {
+    /// The moment at which the fault strikes, once the service has been healthy for ``steadyFor``.
+    public enum Moment: Sendable, Hashable {
+        case steady
+        /// At a moment of this window that the run's seed draws.
+        case within(Duration)
+        /// When the command ends with 0. One that ends otherwise is run again, until `timeout`.
+        case when(command: [String], timeout: Duration)
+    }
+
     public struct Target: Sendable, Hashable {
         public enum WorkloadKind: Sendable, Hashable, CustomStringConvertible {
             case deployment, statefulset
@@ -119,6 +129,14 @@ extension Experiment {
     }
 
     public struct LedgerSpec: Sendable, Hashable {
+        /// The time for which the rows are kept and accounted for.
+        public enum Keep: String, Sendable, Hashable, CaseIterable {
+            /// Every repeat has tables of its own.
+            case `repeat`
+            /// All repeats, of all experiments of the run with this target and ledger, write to the same tables.
+            case run
+        }
+
         public var writers: Int
         public var interval: Duration
         public var timeout: Duration
@@ -128,6 +146,7 @@ extension Experiment {
         public var createDatabase: Bool
         /// Run DBCC CHECKDB after the read-back where the server has it.
         public var checkDatabase: Bool
+        public var keep: Keep
     }
 
     /// The work that a recovery finds at the moment of the fault, made for it.

@@ -54,6 +54,12 @@ public protocol FaultInjection: Sendable {
 
     /// The time from the injection to the undo, while the probes go on; `nil`: after the recovery.
     var undoAfter: Duration? { get }
+
+    /// The help that is given when the service has not come back by itself; `nil`: it has to.
+    var remedy: (any Remedy)? { get }
+
+    /// Is `true` when the undo is an interruption as well: its outage counts, and the service has to be stable once more.
+    var undoInterrupts: Bool { get }
 }
 
 extension FaultInjection {
@@ -61,8 +67,21 @@ extension FaultInjection {
     public var takesNode: Bool { false }
     public var sparesInstance: Bool { false }
     public var undoAfter: Duration? { nil }
+    public var remedy: (any Remedy)? { nil }
+    public var undoInterrupts: Bool { false }
     public func rehearse(_ target: FaultTarget, _ client: KubernetesClient) async throws {}
     public func preflight(_ subject: FaultSubject) async throws -> [PreflightCheck] { [] }
+}
+
+/// An operator's help with a fault, given by the run after a time, so that a report can say how long it takes with and without.
+public protocol Remedy: Sendable {
+    /// From the fault.
+    var after: Duration { get }
+
+    /// Gives the help and returns what was done, for people.
+    ///
+    /// - Throws: when it could not be given. Everything begun stands in the journal as an ``UndoIntent``.
+    func apply(_ target: FaultTarget, _ context: FaultContext) async throws -> String
 }
 
 /// The options of the command line that are about faults.

@@ -31,6 +31,9 @@ public struct FaultTarget: Sendable, Hashable {
         self.lease = lease
     }
 
+    /// The container's ID without the runtime's name, as control groups have it.
+    var containerDigits: String { containerID.split(separator: "/").last.map(String.init) ?? containerID }
+
     /// The target that a running pod is.
     ///
     /// - Throws: when the pod is not running on a node, or has no such container.

@@ -54,7 +54,14 @@ public struct Planner: Sendable {
             "probe \(target.address): connect every \(experiment.probes.connect.interval.text), login every "
                 + "\(experiment.probes.login.interval.text), session every \(experiment.probes.session.interval.text)",
         ]
-        let fault = options.injection(experiment.fault).plan(faultTarget)
+        let moment: [String] =
+            switch experiment.at {
+            case .steady: []
+            case .within(let window): ["wait for a random moment within \(window.text) after the service is steady"]
+            case .when(let command, let timeout):
+                ["wait until '\(command.joined(separator: " "))' ends with 0, for \(timeout.text) at most"]
+            }
+        let fault = moment + options.injection(experiment.fault).plan(faultTarget)
         return own + fault + ["drop the ledger's tables"]
     }
 }

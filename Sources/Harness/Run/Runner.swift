@@ -19,6 +19,7 @@ public struct Runner: Sendable {
     private let journal: JournalWriter
     private let judge: JournalJudge
     private let faults: FaultContext
+    private let kept = KeptLedgers()
     private let report: @Sendable (Findings) throws -> Void
     private let interruption: Interruption
 
@@ -196,7 +197,7 @@ public struct Runner: Sendable {
                 }
                 let runner = RepeatRunner(
                     client: client, journal: journal, experiment: experiment, options: options, server: server,
-                    eventLoopGroup: eventLoopGroup, faults: faults, number: number, ordinal: ordinal)
+                    eventLoopGroup: eventLoopGroup, faults: faults, kept: kept, number: number, ordinal: ordinal)
                 guard try await run(runner, number, of: repeats) else { break }
             }
         }
@@ -213,12 +214,17 @@ public struct Runner: Sendable {
             // An error of the target or the API server is for the verdict, and the next experiment goes on. The rest is the harness's own.
             guard !interruption.isThere, error is TargetError || error is LedgerError || error is KubernetesError else { throw error }
             // In a task of its own, as above. The next experiment is not to find what this one has changed.
-            _ = try await Task { try await faults.restore() }.value
+            _ = try await Task { try await faults.restore { !isKept($0, by: runner) } }.value
             try checkpoint()
             return false
         }
         try checkpoint()
-        return faults.openIntents.isEmpty
+        return faults.openIntents.allSatisfy { isKept($0, by: runner) }
+    }
+
+    /// Returns whether a change is the ledger of later repeats, which goes at the end of the run.
+    private func isKept(_ intent: UndoIntent, by runner: RepeatRunner) -> Bool {
+        intent.isOnServer && runner.experiment.ledger.keep == .run
     }
 
     /// A pod that the experiment before has replaced may still be on its way out: no reason to refuse the next one.

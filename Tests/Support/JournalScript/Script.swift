@@ -38,6 +38,8 @@ public struct Script {
     public var faultKind = "podDelete"
     public var expect = "downtime: {max: 5s}, recoveredWithin: 20s, node: any"
     public var repeats = 1
+    /// All repeats write to one ledger.
+    public var keepsLedger = false
     public var outs: [Out] = [Out(from: 10_000, to: 12_000)]
     /// Of each repeat, from its start.
     public var faultAt = 10_000
@@ -154,7 +156,8 @@ public struct Script {
                 start,
                 .ledgerPrepared(
                     LedgerPrepared(
-                        database: "aftershock", tableSuffix: "run1", writers: writers, seedRows: 100, seed: 1, createdDatabase: true))),
+                        database: "aftershock", tableSuffix: keepsLedger ? "run1" : "run\(number)", writers: writers, seedRows: 100,
+                        seed: 1, createdDatabase: true))),
             record(start, .probesStarted(ProbesStarted(address: address, schedules: schedules))),
         ] + later + [
             record(start + end, .snapshot(snapshot(.after))),

@@ -28,6 +28,25 @@ import Testing
             "run: aftershock schema > experiments/experiment.schema.json")
     }
 
+    /// The recipes that drive other tools, by scripts that lie beside them.
+    @Test func everyRecipeIsValid() throws {
+        let recipes = folder.appendingPathComponent("recipes")
+        let files = try FileManager.default.contentsOfDirectory(at: recipes, includingPropertiesForKeys: nil)
+            .filter { $0.pathExtension == "yaml" }
+        #expect(files.count >= 3)
+        for file in files {
+            let experiments = try ExperimentFile.parse(
+                String(contentsOf: file, encoding: .utf8), file: file.lastPathComponent, faults: FaultCatalog.standard.formats)
+            #expect(experiments.map(\.name) == [file.deletingPathExtension().lastPathComponent])
+            let experiment = try #require(experiments.first)
+            let fault = try #require(FaultCatalog.standard.injection(experiment.fault, options: FaultOptions()) as? CommandFault)
+            for command in [fault.commands.inject, fault.commands.probe, fault.commands.undo ?? []] {
+                let script = recipes.appendingPathComponent(command.first ?? "?")
+                #expect(FileManager.default.isExecutableFile(atPath: script.path), "\(file.lastPathComponent): \(script.path)")
+            }
+        }
+    }
+
     /// A kind that the library has no experiment for is one that nobody tries.
     @Test func everyFaultHasAnExperiment() throws {
         let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)

@@ -29,6 +29,7 @@ extension Format {
                 "The work that the recovery finds: made before the fault, proven right before it, and shown with the downtime."),
             .optional("steadyFor", positive, .duration(.seconds(10)), "The time that the service must be healthy before the fault."),
             .optional("stableFor", positive, .duration(.seconds(10)), "The time that the service must stay healthy after the recovery."),
+            .optional("at", .object(at), .object([:]), "The moment of the fault: when the service is steady, if nothing else is said."),
             .optional("giveUpAfter", positive, .duration(.seconds(300)), "The time after which a repeat without recovery ends."),
             .optional("repeat", .integer(1...1000), .integer(1), "The number of times that the fault is injected."),
             .optional(
@@ -39,6 +40,20 @@ extension Format {
             .optional("safety", .object(safety), .object([:]), "Safety checks, made before anything is changed."),
         ]
     }
+
+    private static let at: [Field] = [
+        .optional("after", .choice(["steady"]), "steady: as soon as the service has been healthy for steadyFor."),
+        .optional("within", positive, "At a moment of so long a window after that, which the run's seed draws for every repeat."),
+        .optional(
+            "when",
+            .object([
+                .required(
+                    "command", .strings,
+                    "A command that ends with 0 at the moment; {node}, {pod}, {namespace} and {workload} are replaced. It is run again until then."
+                ),
+                .optional("timeout", positive, .duration(.seconds(600)), "The time limit of the moment; without it nothing is injected."),
+            ]), "When a command says so: during a backup, a DBCC, a batch."),
+    ]
 
     private static let target: [Field] = [
         .optional("context", text, "The kubeconfig context in which the experiment may run without --confirm-context."),
@@ -87,7 +102,7 @@ extension Format {
         .object([
             .optional(
                 "interval", .duration(minimum: .milliseconds(1)),
-                "The time between the starts of two probes. Default: probes.interval, or \(interval.gep2257) without it."),
+                "The time between the starts of two probes. Default: probes.interval, or \(interval.text) without it."),
             .optional(
                 "timeout", .duration(minimum: .milliseconds(10)),
                 "The time after which an unanswered probe has failed. Default: probes.timeout."),
@@ -121,6 +136,10 @@ extension Format {
             "createDatabase", .boolean, .boolean(true),
             "Create the database if it does not exist. Set to false if the login may not create it."),
         .optional("checkDatabase", .boolean, .boolean(true), "Run DBCC CHECKDB afterwards, if the server has it."),
+        .optional(
+            "keep", .choice(Experiment.LedgerSpec.Keep.allCases.map(\.rawValue)), .string(Experiment.LedgerSpec.Keep.repeat.rawValue),
+            "run: one ledger for all repeats of all experiments of the run that have this target and ledger; each read-back accounts for all rows since its begin."
+        ),
     ]
 
     private static let load: [Field] = [

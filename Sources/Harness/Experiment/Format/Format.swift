@@ -113,6 +113,9 @@ extension FormatValue {
         return value
     }
 
+    /// Returns whether the file names the field, or the format has a default for it.
+    public func has(_ field: String) -> Bool { self[field] != nil }
+
     public func stringMap(_ field: String) -> [String: String] {
         guard case .stringMap(let value)? = self[field]?.content else { return [:] }
         return value

@@ -10,6 +10,9 @@ struct CommandFault: FaultInjection {
         .required("inject", .strings, "The command; {node}, {pod}, {namespace} and {workload} are replaced."),
         .optional("undo", .strings, "The command that restores it."),
         .required("probe", .strings, "Exits 0 when the fault is in effect."),
+        .optional(
+            "undoAfter", .positive,
+            "The time from the injection to the undo, for a fault from which nothing recovers by itself. Default: after the recovery."),
         .optional("timeout", .positive, .duration(.seconds(60)), "The timeout of each command."),
     ]
     static let manual = [
@@ -21,10 +24,12 @@ struct CommandFault: FaultInjection {
 
     let commands: (inject: [String], undo: [String]?, probe: [String])
     let timeout: Duration
+    let undoAfter: Duration?
 
     init(_ fields: FormatValue, options: FaultOptions) {
         commands = (fields.strings("inject") ?? [], fields.strings("undo"), fields.strings("probe") ?? [])
         timeout = fields.requiredDuration("timeout")
+        undoAfter = fields.duration("undoAfter")
     }
 
     /// A command may leave the instance as it was.

@@ -13,26 +13,31 @@ struct NodeFailureFault: FaultInjection {
         .optional("timeout", .positive, .duration(.seconds(60)), "The timeout of each command."),
         .optional("noticedWithin", .positive, .duration(.seconds(120)), "The time within which the node must show as not ready."),
         .optional("readyWithin", .positive, .duration(.seconds(300)), "The time within which the node must be ready again after the undo."),
+        .optional("remedy", .object(NodeLossRemedy.fields), "The help that is given if no other pod has taken over by then."),
     ]
     static let manual = [
         FaultManual(
             "`nodeFailure`", happens: "a command of the experiment", proof: "the node is not Ready", restored: "another command",
             restoredProof: "the node is Ready")
     ]
-    static var undoActions: [any UndoAction.Type] { [RunCommand.self] }
+    static var undoActions: [any UndoAction.Type] { [RunCommand.self, RemoveOutOfService.self, RestoreNode.self] }
 
     /// Argument vectors for any infrastructure.
     let commands: (inject: [String], undo: [String])
     let timeout: Duration
     let noticedWithin: Duration
     let readyWithin: Duration
+    let nodeRemedy: NodeLossRemedy?
 
     init(_ fields: FormatValue, options: FaultOptions) {
         commands = (fields.strings("inject") ?? [], fields.strings("undo") ?? [])
         timeout = fields.requiredDuration("timeout")
         noticedWithin = fields.requiredDuration("noticedWithin")
         readyWithin = fields.requiredDuration("readyWithin")
+        nodeRemedy = fields.has("remedy") ? NodeLossRemedy(fields.object("remedy")) : nil
     }
+
+    var remedy: (any Remedy)? { nodeRemedy }
 
     var takesNode: Bool { true }
 
@@ -40,18 +45,19 @@ struct NodeFailureFault: FaultInjection {
         [
             "run: \(HookCommand(commands.inject, target, timeout: timeout).text)",
             "wait up to \(noticedWithin.text) for node \(target.node) to show as not ready",
+        ] + (nodeRemedy?.plan(target) ?? []) + [
             "run: \(HookCommand(commands.undo, target, timeout: timeout).text)",
             "wait up to \(readyWithin.text) for node \(target.node) to be Ready",
         ]
     }
 
     func permissions(_ scope: FaultScope) -> [ResourceAttributes] {
-        ["get", "list", "watch", "patch"].map { ResourceAttributes(verb: $0, resource: "nodes") }
+        ["get", "list", "watch", "patch"].map { ResourceAttributes(verb: $0, resource: "nodes") } + (nodeRemedy?.permissions(scope) ?? [])
     }
 
     /// Says how long the pod stays on a lost node, and where it stays until somebody acts.
     func preflight(_ subject: FaultSubject) async throws -> [PreflightCheck] {
-        var checks: [PreflightCheck] = []
+        var checks = try await nodeRemedy?.preflight(subject) ?? []
         if subject.pod.metadata.controller?.kind == "StatefulSet" {
             checks.append(
                 PreflightCheck(

@@ -23,7 +23,8 @@ struct ContinueProcess: UndoAction {
         guard try undo.carries(found.metadata, intent) else {
             return "pod \(namespace)/\(pod) does not carry this run's mark: none of its processes was stopped by it, or it runs again"
         }
-        let processes = ContainerProcesses(client: undo.client, namespace: namespace, pod: pod, container: container)
+        let processes = ContainerProcesses(
+            shell: ContainerShell(undo.client, namespace: namespace, pod: pod, container: container))
         let stopped = try await processes.named(process).first { $0.startTime == startTime }
         if let stopped, stopped.state == "T" { try await processes.signal("CONT", to: stopped) }
         let after = try await processes.named(process).first { $0.startTime == startTime }

@@ -132,6 +132,6 @@ struct ProcessKillFault: FaultInjection {
     }
 
     private func processes(_ target: FaultTarget, _ client: KubernetesClient) -> ContainerProcesses {
-        ContainerProcesses(client: client, namespace: target.namespace, pod: target.pod, container: target.container)
+        ContainerProcesses(shell: ContainerShell(client, target))
     }
 }

@@ -5,33 +5,58 @@ import Journal
 import Kubernetes
 import KubernetesAPI
 
-/// A restart of the workload, as `kubectl rollout restart` does it: the maintenance that replaces the pod by the workload's own strategy.
+/// A rollout of the workload: a restart, as `kubectl rollout restart` does it, or to another image, as `kubectl set image` does it, and back:
+/// the maintenance that replaces the pod by the workload's own strategy.
 ///
-/// The annotation in the pod template stays, as after kubectl: to remove it would be another rollout.
+/// A restart's annotation in the pod template stays, as after kubectl: to remove it would be another rollout.
 ///
 /// Source: https://kubernetes.io/docs/reference/kubectl/generated/kubectl_rollout/kubectl_rollout_restart/
 struct RolloutFault: FaultInjection {
     static let kind = "rollout"
-    static let summary = "Restarts the workload as kubectl rollout restart does."
-    static let fields: [Format.Field] = []
+    static let summary = "Restarts the workload as kubectl rollout restart does, or rolls it out to another image and back."
+    static let fields: [Format.Field] = [
+        .optional("image", .text, "The image to roll out to. Default: none, the workload is restarted."),
+        .optional("readyWithin", .positive, .duration(.seconds(300)), "The time within which a pod must be ready after the rollout back."),
+    ]
     static let manual = [
         FaultManual(
             "`rollout`", happens: "the workload is restarted as by `kubectl rollout restart`",
             proof: "the workload has a new generation, and as with `podDelete`",
-            restored: "nothing; kubectl's annotation stays in the pod template, to remove it would be another rollout")
+            restored: "nothing; kubectl's annotation stays in the pod template, to remove it would be another rollout"),
+        FaultManual(
+            "`rollout`, `image`", happens: "the workload is rolled out to another image, as by `kubectl set image`",
+            proof: "as with `rollout`, and the pod template has the image",
+            restored: "the image, by a rollout back; the mark is on the Lease",
+            restoredProof: "the pod template has it, and a pod with it is ready"),
     ]
+    static var undoActions: [any UndoAction.Type] { [RestoreImage.self] }
 
-    init(_ fields: FormatValue, options: FaultOptions) {}
+    let image: String?
+    let readyWithin: Duration
+
+    init(_ fields: FormatValue, options: FaultOptions) {
+        image = fields.text("image")
+        readyWithin = fields.requiredDuration("readyWithin")
+    }
+
+    /// The rollout back replaces the pod once more.
+    var undoInterrupts: Bool { image != nil }
 
     func plan(_ target: FaultTarget) -> [String] {
-        [
+        if let image {
+            return [
+                "give container \(target.container) of \(target.workload) in namespace \(target.namespace) the image \(image)",
+                "give it back the image that it has now, and wait up to \(readyWithin.text) for a pod with it",
+            ]
+        }
+        return [
             "restart \(target.workload) in namespace \(target.namespace): set the annotation \(Self.annotation) of its pod template",
             "leave that annotation, as kubectl does",
         ]
     }
 
     func permissions(_ scope: FaultScope) -> [ResourceAttributes] {
-        let (resource, name) = Self.parts(scope.workload)
+        let (resource, name) = RollingWorkload.parts(scope.workload)
         return ["get", "patch"].map {
             ResourceAttributes(verb: $0, group: "apps", resource: resource, namespace: scope.namespace, name: name)
         }
@@ -39,7 +64,7 @@ struct RolloutFault: FaultInjection {
 
     func preflight(_ subject: FaultSubject) async throws -> [PreflightCheck] {
         let instance = subject.instance
-        let found = try await rolling(instance, subject.client)
+        let found = try await RollingWorkload(instance.workload, in: instance.namespace, subject.client)
         guard found.operatorName == nil else {
             throw FaultError(
                 .refused, "\(instance.workload) belongs to \(found.operatorName ?? ""), which may revert a change of its pod template",
@@ -50,64 +75,58 @@ struct RolloutFault: FaultInjection {
                 .refused, "\(instance.workload) is paused, or replaces its pods only when they are deleted: a rollout would do nothing",
                 hint: "see spec.paused of a Deployment and spec.updateStrategy of a StatefulSet")
         }
-        return [PreflightCheck(name: "fault", status: .passed, message: "\(instance.workload) rolls out by \(found.strategy)")]
+        if let image, let now = found.images[instance.container] {
+            guard now != image else {
+                throw FaultError(
+                    .refused,
+                    "container \(instance.container) of \(instance.workload) has the image \(image) already: a rollout to it would do nothing",
+                    hint: "name another one in fault.rollout.image")
+            }
+        }
+        let what = image.map { " to image \($0)" } ?? ""
+        return [PreflightCheck(name: "fault", status: .passed, message: "\(instance.workload) rolls out\(what) by \(found.strategy)")]
+    }
+
+    func rehearse(_ target: FaultTarget, _ client: KubernetesClient) async throws {
+        guard let image else { return }
+        try await RollingWorkload.change(
+            target.workload, in: target.namespace, template: RollingWorkload.template(target.container, image: image), dryRun: true, client)
     }
 
     func inject(_ target: FaultTarget, _ context: FaultContext) async throws -> String {
-        let (resource, name) = Self.parts(target.workload)
+        if let image { return try await rollOut(to: image, target, context) }
         let now = JSONValue.string(Date().formatted(.iso8601))
-        let change: JSONValue = ["spec": ["template": ["metadata": ["annotations": [Self.annotation: now]]]]]
-        if resource == Deployment.plural {
-            try await context.client.patch(Deployment.self, name, in: target.namespace, .merge(change))
-        } else {
-            try await context.client.patch(StatefulSet.self, name, in: target.namespace, .merge(change))
-        }
+        try await RollingWorkload.change(
+            target.workload, in: target.namespace, template: ["metadata": ["annotations": [Self.annotation: now]]], context.client)
         return "\(target.workload) restarted"
+    }
+
+    private func rollOut(to image: String, _ target: FaultTarget, _ context: FaultContext) async throws -> String {
+        let found = try await RollingWorkload(target.workload, in: target.namespace, context.client)
+        guard let before = found.images[target.container] else {
+            throw FaultError(.targetNotRunning, "\(target.workload) has no container \(target.container) any more")
+        }
+        let intent = try context.intend(
+            RestoreImage(
+                namespace: target.namespace, workload: target.workload, container: target.container, before: before, image: image,
+                lease: target.lease, readyWithin: DurationText(readyWithin)))
+        try await context.mark(Lease.self, target.lease, in: target.namespace, with: intent)
+        try await RollingWorkload.change(
+            target.workload, in: target.namespace, template: RollingWorkload.template(target.container, image: image), context.client)
+        return "container \(target.container) of \(target.workload) rolled out from image \(before) to \(image)"
     }
 
     func prove(_ target: FaultTarget, _ context: FaultContext, timeout: Duration) async throws -> FaultEffect {
         var effect = try await Proof(context: context, target: target, timeout: timeout).podReplaced()
-        let found = try await rolling(target, context.client)
-        effect.evidence.insert("\(target.workload) has generation \(found.generation)", at: 0)
+        let found = try await RollingWorkload(target.workload, in: target.namespace, context.client)
+        let now = found.images[target.container] ?? "none"
+        if let image, now != image {
+            return FaultEffect(
+                proven: false, evidence: ["container \(target.container) of \(target.workload) has the image \(now), not \(image)"])
+        }
+        effect.evidence.insert("\(target.workload) has generation \(found.generation)\(image.map { " and the image \($0)" } ?? "")", at: 0)
         return effect
     }
 
     private static let annotation = AnnotationKey.restartedAt
-
-    /// A workload as far as its rollout goes.
-    private struct Rolling {
-        var generation: Int
-        var strategy: String
-        /// Nothing would happen to its pods.
-        var isHeld: Bool
-        /// The controller that owns the workload, if one does.
-        var operatorName: String?
-    }
-
-    private func rolling(_ target: FaultTarget, _ client: KubernetesClient) async throws -> Rolling {
-        let (resource, name) = Self.parts(target.workload)
-        switch resource {
-        case Deployment.plural:
-            let found = try await client.get(Deployment.self, name, in: target.namespace)
-            return Rolling(
-                generation: found.metadata.generation ?? 0, strategy: found.spec.strategy?.type ?? "RollingUpdate",
-                isHeld: found.spec.paused == true, operatorName: found.metadata.controller.map { "\($0.kind) \($0.name)" })
-        case StatefulSet.plural:
-            let found = try await client.get(StatefulSet.self, name, in: target.namespace)
-            let strategy = found.spec.updateStrategy?.type ?? "RollingUpdate"
-            return Rolling(
-                generation: found.metadata.generation ?? 0, strategy: strategy, isHeld: strategy == "OnDelete",
-                operatorName: found.metadata.controller.map { "\($0.kind) \($0.name)" })
-        default:
-            throw FaultError(
-                .refused, "\(target.workload) is no Deployment and no StatefulSet: nobody but its operator can restart it",
-                hint: "let that operator restart it, by the fault command")
-        }
-    }
-
-    /// The resource's plural and the name.
-    private static func parts(_ workload: String) -> (resource: String, name: String) {
-        let parts = workload.split(separator: "/", maxSplits: 1).map(String.init)
-        return ("\(parts.first ?? "")s", parts.last ?? "")
-    }
 }

@@ -14,12 +14,7 @@ struct ContainerProcess: Sendable, Hashable {
 ///
 /// Source for the fields: proc(5), `/proc/[pid]/stat`.
 struct ContainerProcesses: Sendable {
-    let client: KubernetesClient
-    let namespace: String
-    let pod: String
-    let container: String
-    /// For one exec: a dead node would block it for the better part of a minute.
-    static let deadline = Duration.seconds(15)
+    let shell: ContainerShell
 
     private static let listScript = """
         for d in /proc/[0-9]*; do
@@ -42,7 +37,7 @@ struct ContainerProcesses: Sendable {
 
     /// The living processes of that name, oldest pid first. Those that wait to be reaped are not among them.
     func named(_ name: String) async throws -> [ContainerProcess] {
-        let output = try await run(Self.listScript, [name])
+        let output = try await shell.run(Self.listScript, [name])
         return output.split(separator: "\n").compactMap { line in
             let fields = line.split(separator: " ").map(String.init)
             guard fields.count == 4, let pid = Int(fields[0]), let parent = Int(fields[1]), fields[3] != "Z" else { return nil }
@@ -55,8 +50,8 @@ struct ContainerProcesses: Sendable {
     /// Where the container ends with the process, the shell that sent the signal is killed before it can say so, and nobody may be left to
     /// tell how it ended. The fault's proof shows later if the signal came through.
     func signal(_ signal: String, to process: ContainerProcess) async throws {
-        let result = try await execute(Self.signalScript, [signal, "\(process.pid)", process.startTime])
-        if !Self.mayHaveEndedWithItsContainer(result.outcome) { _ = try text(result) }
+        let result = try await shell.execute(Self.signalScript, [signal, "\(process.pid)", process.startTime])
+        if !Self.mayHaveEndedWithItsContainer(result.outcome) { _ = try shell.text(result) }
     }
 
     static func mayHaveEndedWithItsContainer(_ outcome: ExecResult.Outcome) -> Bool {
@@ -66,24 +61,5 @@ struct ContainerProcesses: Sendable {
         case .unknown: true
         case .failed: false
         }
-    }
-
-    private func run(_ script: String, _ arguments: [String]) async throws -> String {
-        try text(try await execute(script, arguments))
-    }
-
-    private func execute(_ script: String, _ arguments: [String]) async throws -> ExecResult {
-        try await client.exec(
-            ["sh", "-c", script, "sh"] + arguments, pod: pod, in: namespace, container: container, deadline: Self.deadline)
-    }
-
-    private func text(_ result: ExecResult) throws(FaultError) -> String {
-        guard result.isSuccess else {
-            let words = result.errorText.split(separator: "\n").joined(separator: "; ")
-            throw FaultError(
-                .notInjected, "in container \(container) of pod \(pod): \(words.isEmpty ? "\(result.outcome)" : words)",
-                hint: "the container needs a POSIX shell and /proc")
-        }
-        return result.text
     }
 }

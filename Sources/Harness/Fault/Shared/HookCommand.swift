@@ -34,8 +34,19 @@ struct HookCommand: Sendable {
     /// - Parameter kubeconfig: the file that this run was given, which the command then finds in `KUBECONFIG`.
     /// - Throws: ``FaultError`` when it cannot be started, exits with another code than 0, or takes longer than its timeout.
     func run(kubeconfig: String? = nil) async throws -> String {
+        guard let outcome = try await outcome(kubeconfig: kubeconfig) else {
+            throw FaultError(.notInjected, "'\(text)' took longer than \(timeout.text)")
+        }
+        guard outcome.status.isSuccess else {
+            throw FaultError(.notInjected, "'\(text)' ended with \(outcome.status): \(outcome.output)")
+        }
+        return outcome.output
+    }
+
+    /// Runs it to its end; `nil`: it takes longer than its timeout.
+    private func outcome(kubeconfig: String?) async throws -> (status: TerminationStatus, output: String)? {
         guard let program = arguments.first else { throw FaultError(.notInjected, "the command is empty") }
-        let outcome = try await firstResult(within: timeout) { () async throws -> (status: TerminationStatus, output: String)? in
+        return try await firstResult(within: timeout) { () async throws -> (status: TerminationStatus, output: String)? in
             let result: ExecutionResult<Void, StringOutput<UTF8>, StringOutput<UTF8>>
             do {
                 result = try await Subprocess.run(
@@ -48,13 +59,6 @@ struct HookCommand: Sendable {
             let output = [result.standardOutput, result.standardError].compactMap { $0 }.joined(separator: "\n")
             return (result.terminationStatus, output.split(separator: "\n").joined(separator: "; "))
         }
-        guard let outcome else {
-            throw FaultError(.notInjected, "'\(text)' took longer than \(timeout.text)")
-        }
-        guard outcome.status.isSuccess else {
-            throw FaultError(.notInjected, "'\(text)' ended with \(outcome.status): \(outcome.output)")
-        }
-        return outcome.output
     }
 
     private static func environment(_ kubeconfig: String?) -> [Environment.Key: String?] {
@@ -67,6 +71,14 @@ struct HookCommand: Sendable {
     func run(for client: KubernetesClient) async throws -> String {
         let output = try await run(kubeconfig: client.configuration.namedKubeconfig)
         return "'\(text)' ended with 0\(output.isEmpty ? "" : ": \(output)")"
+    }
+
+    /// Runs it as ``run(for:)`` does, but a command that ends with another code than 0, or takes too long, has only said no.
+    func agrees(for client: KubernetesClient) async throws -> String? {
+        guard let outcome = try await outcome(kubeconfig: client.configuration.namedKubeconfig), outcome.status.isSuccess else {
+            return nil
+        }
+        return "'\(text)' ended with 0\(outcome.output.isEmpty ? "" : ": \(outcome.output)")"
     }
 
     private static func executable(_ program: String) -> Executable {

@@ -146,6 +146,8 @@ public struct ClusterObservation: Codable, Sendable, Hashable {
         case endpointReady, endpointGone
         /// The Service leads to more than one ready server.
         case severalBackends
+        /// The harness has given the help that the experiment asks for when the service does not come back by itself.
+        case remedy
         case nodeReady, nodeNotReady, nodeUnschedulable, nodeSchedulable
         /// A Kubernetes Event about the target (`FailedAttachVolume`, `BackOff`...).
         case event

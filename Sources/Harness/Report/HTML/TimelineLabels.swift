@@ -75,6 +75,7 @@ extension ClusterObservation {
         case .endpointReady: "endpoint ready"
         case .endpointGone: "endpoint gone"
         case .severalBackends: "several servers"
+        case .remedy: "remedy"
         case .nodeReady: "node ready"
         case .nodeNotReady: "node not ready"
         case .nodeUnschedulable: "node cordoned"

@@ -121,10 +121,12 @@ struct Preflight: Sendable {
         let marks = try await Undo(client: client, actions: options.undoActions).marks(
             in: .namespace(experiment.target.namespace), nodes: fault.takesNode)
         for unreadable in marks.unreadable { outcome.warn("leftovers", unreadable.reason) }
-        guard let first = marks.found.first else { return }
+        // A ledger that this run keeps is none.
+        let found = marks.found.filter { $0.runID != options.runID || !$0.intent.isOnServer }
+        guard let first = found.first else { return }
         outcome.fail(
             "leftovers",
-            "\(marks.found.count) objects still carry changes of an earlier run, first \(first.object): \(first.intent.summary)",
+            "\(found.count) objects still carry changes of an earlier run, first \(first.object): \(first.intent.summary)",
             hint: "aftershock restore --run-id \(first.runID)")
     }
 

@@ -15,6 +15,8 @@ struct FaultCourse: Sendable {
     let target: FaultTarget
     let workload: Workload
     let resolver: TargetResolver
+    /// Of the repeat in the run: each draws its own moment.
+    let ordinal: Int
 
     /// The time limit of a snapshot, should the API server be away.
     private static let snapshotPatience = Duration.seconds(60)
@@ -29,12 +31,18 @@ struct FaultCourse: Sendable {
             return try await giveUp("the service was not healthy for \(experiment.steadyFor.text) before the fault")
         }
         try journal.enter(.steady)
-        let ended =
+        guard let moment = try await awaitMoment() else {
+            return RepeatEnded(how: .completed, reason: "nothing was injected: the moment for it did not come")
+        }
+        var ended =
             if let control = injection as? ControlFault {
                 try await doNothing(for: control.duration)
             } else {
-                try await inject()
+                try await inject(moment)
             }
+        if injection.undoInterrupts, ended.how == .completed, try await restore() {
+            ended = try await settleDown(from: journal.clock.now, deadline: journal.clock.now + experiment.giveUpAfter)
+        }
         if injection.takesNode {
             // The state of the old pod and its volume, while the node is still as the fault has left it.
             try journal.append(.snapshot(try await patientSnapshot(.faulted)))
@@ -55,20 +63,43 @@ struct FaultCourse: Sendable {
         return try await settleDown(from: journal.clock.now, deadline: journal.clock.now + experiment.giveUpAfter)
     }
 
-    private func inject() async throws -> RepeatEnded {
+    /// Waits for the moment at which the fault is to strike.
+    ///
+    /// - Returns: in words, what made it the moment; `nil`: it did not come.
+    private func awaitMoment() async throws -> [String]? {
+        switch experiment.at {
+        case .steady: return []
+        case .within(let window):
+            var generator = SplitMix64(seed: options.seed &+ UInt64(ordinal))
+            let pause = Duration.nanoseconds(Int64.random(in: 0..<window.wholeNanoseconds, using: &generator))
+            try await journal.clock.sleep(until: journal.clock.now + pause)
+            return ["\(Duration.milliseconds(Int64(pause / .milliseconds(1))).text) after the service was steady (seed \(options.seed))"]
+        case .when(let command, let timeout):
+            guard let words = try await MomentCommand(command, target).await(within: timeout, client) else { return nil }
+            return ["when \(words)"]
+        }
+    }
+
+    private func inject(_ moment: [String]) async throws -> RepeatEnded {
         try journal.enter(.injecting)
         let begun = try journal.append(
-            .faultBegun(FaultBegun(fault: experiment.fault.kind, summary: injection.plan(target).joined(separator: "; "))))
+            .faultBegun(FaultBegun(fault: experiment.fault.kind, summary: (moment + injection.plan(target)).joined(separator: "; "))))
         let deadline = begun + experiment.giveUpAfter
-        let effect = try await effect()
+        let (effect, struck) = try await effect()
         try journal.append(.faultEffect(effect))
         guard effect.proven else { return RepeatEnded(how: .completed, reason: "the fault had no proven effect") }
         try journal.enter(.recovering)
         if let pause = injection.undoAfter {
-            try await journal.clock.sleep(until: begun + pause)
+            try await journal.clock.sleep(until: struck + pause)
             try await restore()
         }
-        switch try await replacement(before: deadline) {
+        var awaited = Replacement.absent
+        if let remedy = injection.remedy, begun + remedy.after < deadline {
+            awaited = try await replacement(before: begun + remedy.after)
+            if case .seen = awaited {} else { try await apply(remedy) }
+        }
+        if case .seen = awaited {} else { awaited = try await replacement(before: deadline) }
+        switch awaited {
         case .seen(let moment):
             // A list can show it when the deadline has passed already; the probes know whether it was there in time.
             let late = journal.clock.now + experiment.stableFor + Self.settleMargin
@@ -80,19 +111,34 @@ struct FaultCourse: Sendable {
         }
     }
 
+    /// A remedy that cannot be given is a fact like one that is: the service then has to come back without.
+    private func apply(_ remedy: any Remedy) async throws {
+        let words: String
+        do {
+            words = try await remedy.apply(target, faults)
+        } catch let error as FaultError {
+            words = "not given: \(error.description)"
+        } catch let error as KubernetesError where error.code != .cancelled {
+            words = "not given: \(error.description)"
+        }
+        try journal.append(.observation(ClusterObservation(kind: .remedy, object: "node/\(target.node)", node: target.node, detail: words)))
+    }
+
     /// Injects and proves. A fault that was refused, or did not come through, has no effect; that is a fact too and no error.
-    private func effect() async throws -> FaultEffect {
+    ///
+    /// - Returns: the effect, and when the fault's request was answered.
+    private func effect() async throws -> (FaultEffect, RunTime) {
         do {
             let detail = try await injection.inject(target, faults)
-            try journal.append(.faultInjected(FaultInjected(detail: detail)))
+            let struck = try journal.append(.faultInjected(FaultInjected(detail: detail)))
             var effect = try await injection.prove(target, faults, timeout: experiment.giveUpAfter)
             // The name of the thing that was hit belongs to the evidence, and is none by itself.
             if !effect.evidence.isEmpty { effect.evidence.insert(detail, at: 0) }
-            return effect
+            return (effect, struck)
         } catch let error as FaultError {
-            return FaultEffect(proven: false, evidence: [error.description])
+            return (FaultEffect(proven: false, evidence: [error.description]), journal.clock.now)
         } catch let error as KubernetesError where error.code != .cancelled {
-            return FaultEffect(proven: false, evidence: [error.description])
+            return (FaultEffect(proven: false, evidence: [error.description]), journal.clock.now)
         }
     }
 

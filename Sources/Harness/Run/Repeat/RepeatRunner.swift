@@ -16,6 +16,7 @@ struct RepeatRunner: Sendable {
     let server: TDSConfiguration
     let eventLoopGroup: any EventLoopGroup
     let faults: FaultContext
+    let kept: KeptLedgers
     /// Counts from 1.
     let number: Int
     /// Unique in the run: part of the ledger's table names.
@@ -28,10 +29,7 @@ struct RepeatRunner: Sendable {
         let target = try await resolver.resolveWithEndpoint()
         let faultTarget = try target.instance()
         try journal.append(.snapshot(try await resolver.snapshot(.before, container: faultTarget.container)))
-        let configuration = LedgerConfiguration(
-            server: server, experiment: experiment, tableSuffix: "\(options.runID)_\(ordinal)", seed: options.seed)
-        if !options.keepTables { try await intendRemoval(of: configuration, faultTarget) }
-        let ledger = try await Ledger.prepare(configuration, clock: journal.clock, on: eventLoopGroup.next())
+        let ledger = if let ledger = kept.ledger(of: experiment) { ledger } else { try await newLedger(faultTarget) }
         try journal.append(.ledgerPrepared(ledger.prepared))
 
         let ended = try await measure(target, faultTarget, resolver, ledger)
@@ -51,10 +49,20 @@ struct RepeatRunner: Sendable {
             try journal.append(
                 .observation(ClusterObservation(kind: .severalBackends, object: "service/\(experiment.target.service)", detail: names)))
         }
+        guard experiment.ledger.keep == .repeat else { return ended }
         // A server that could not be read has been waited for already.
         let isThere = if case .ledgerChecked = checked { true } else { false }
         try await faults.restore({ $0.isOnServer }, timeout: isThere ? Undo.timeout : .zero)
         return ended
+    }
+
+    private func newLedger(_ target: FaultTarget) async throws -> Ledger {
+        let configuration = LedgerConfiguration(
+            server: server, experiment: experiment, tableSuffix: "\(options.runID)_\(ordinal)", seed: options.seed)
+        if !options.keepTables { try await intendRemoval(of: configuration, target) }
+        let ledger = try await Ledger.prepare(configuration, clock: journal.clock, on: eventLoopGroup.next())
+        if experiment.ledger.keep == .run { kept.keep(ledger, of: experiment) }
+        return ledger
     }
 
     /// Writes down, here and on the Lease, that the ledger's tables are to be removed, before there are any.
@@ -75,7 +83,7 @@ struct RepeatRunner: Sendable {
             .probesStarted(ProbesStarted(address: target.address, schedules: configuration.schedules + [ledger.schedule])))
         let course = FaultCourse(
             client: client, journal: journal, experiment: experiment, options: options, faults: faults, monitor: monitor,
-            target: faultTarget, workload: target.workload, resolver: resolver)
+            target: faultTarget, workload: target.workload, resolver: resolver, ordinal: ordinal)
         var loops = eventLoopGroup.makeIterator()
         let eventLoop = loops.next() ?? eventLoopGroup.next()
         let loginLoop = loops.next() ?? eventLoop

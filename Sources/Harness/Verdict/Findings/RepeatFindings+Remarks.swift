@@ -10,11 +10,26 @@ extension RepeatFindings {
                 "the kubelet held the restart back (CrashLoopBackOff\(message)): the downtime contains a wait that grows with each restart")
         }
         if let stop { remarks.append(stop) }
+        if let remedied { remarks.append(remedied) }
         if let overlap { remarks.append(overlap) }
         for interval in blind {
             remarks.append("the cluster could not be watched for \((interval.to - interval.from).textRoundedUp): \(interval.reason)")
         }
         return remarks
+    }
+
+    /// Says how long the service was stuck without the experiment's remedy, and how long it took with it.
+    private var remedied: String? {
+        guard let fault = faultBegan, let remedy = observations.first(where: { $0.at >= fault && $0.observation.kind == .remedy }) else {
+            return nil
+        }
+        let what = remedy.observation.detail ?? "a remedy"
+        let stuck = "stuck for \((remedy.at - fault).textRoundedDown) without a remedy"
+        // As long as a track is out, the service is not back.
+        guard how != .gaveUp, let back = tracks.compactMap({ $0.outages.last?.firstSuccessDone }).max(), back > remedy.at else {
+            return "\(stuck); then: \(what); not served again until it was given up"
+        }
+        return "\(stuck); \((back - remedy.at).textRoundedUp) with it: \(what)"
     }
 
     /// Says how much of the downtime was the wait for a server that did not stop by itself.

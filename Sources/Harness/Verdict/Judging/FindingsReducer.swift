@@ -26,6 +26,8 @@ public struct FindingsReducer: Sendable {
     private let given: [Experiment]?
     /// The experiment that runs, as an index.
     private var current: Int?
+    /// Of the latest repeat that had a ledger, for one that goes on with it.
+    private var account = LedgerAccount()
     private var repeating: RepeatReducer?
     private var runPreflight: [PreflightCheck] = []
     private var undoResults: [Int: UndoResult] = [:]
@@ -61,7 +63,7 @@ public struct FindingsReducer: Sendable {
             finishRepeat()
             guard let current else { return }
             experiments[current].repeatsAsked = started.of
-            repeating = RepeatReducer(number: started.number, started: record.at)
+            repeating = RepeatReducer(number: started.number, started: record.at, account: account)
         case .repeatEnded:
             repeating?.add(record)
             finishRepeat()
@@ -112,6 +114,7 @@ public struct FindingsReducer: Sendable {
 
     private mutating func finishRepeat() {
         guard let repeating else { return }
+        if repeating.prepared != nil { account = repeating.closingAccount }
         if let current { experiments[current].finished.append(RepeatJudge(repeating, experiments[current].experiment, limits)) }
         self.repeating = nil
     }

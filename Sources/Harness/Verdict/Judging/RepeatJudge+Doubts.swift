@@ -174,8 +174,9 @@ extension RepeatJudge {
             doubts.append(Doubt(.ledgerEmpty, "the ledger has no acknowledged write: there was nothing to lose"))
         }
         if let sum = ledgerSumDoubt(ledger) { doubts.append(sum) }
-        if ledger.acknowledged < Int64(facts.writes.acknowledged) {
-            let known = "the ledger knows \(ledger.acknowledged) acknowledged writes, the journal \(facts.writes.acknowledged)"
+        let acknowledged = facts.closingAccount.acknowledged
+        if ledger.acknowledged < Int64(acknowledged) {
+            let known = "the ledger knows \(ledger.acknowledged) acknowledged writes, the journal \(acknowledged)"
             doubts.append(Doubt(.ledgerShort, "\(known): some were not looked for"))
         }
         return doubts
@@ -183,7 +184,7 @@ extension RepeatJudge {
 
     /// Every row of the baseline and every acknowledged insert must be in one set or another: a count that fits proves nothing.
     private func ledgerSumDoubt(_ ledger: LedgerChecked) -> Doubt? {
-        let expected = ledger.seeded + Int64(facts.writes.acknowledgedInserts)
+        let expected = ledger.seeded + Int64(facts.closingAccount.acknowledgedInserts)
         let found = ledger.kept + ledger.lost + ledger.corrupt + ledger.duplicate
         guard found < expected else { return nil }
         return Doubt(.ledgerInconsistent, "\(expected) rows must be there, but only \(found) are accounted for")

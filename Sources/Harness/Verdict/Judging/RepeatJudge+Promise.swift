@@ -16,7 +16,8 @@ extension RepeatJudge {
             unknown = "; of \(ledger.unknown) unanswered \(ledger.unknownPresent) are there, \(ledger.unknownAbsent) not"
             if ledger.unknownOverwritten > 0 { unknown += ", \(ledger.unknownOverwritten) overwritten since" }
         }
-        let message = "\(ledger.acknowledged) acknowledged writes and \(ledger.seeded) baseline rows are all there\(unknown)"
+        let since = facts.carried.repeats > 0 ? ", over this fault and the \(facts.carried.repeats) before it" : ""
+        let message = "\(ledger.acknowledged) acknowledged writes and \(ledger.seeded) baseline rows are all there\(since)\(unknown)"
         return .passed(.dataPersistence, message, details: Self.databaseCheck(ledger))
     }
 

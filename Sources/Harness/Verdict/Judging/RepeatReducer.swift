@@ -13,6 +13,9 @@ struct RepeatReducer {
     private(set) var loginRecoveries = LoginRecoveries()
     private(set) var writes = WriteCounts()
     private(set) var prepared: LedgerPrepared?
+    /// The account of the repeats before, of which this one has the ledger.
+    private(set) var carried = LedgerAccount()
+    private let account: LedgerAccount
     private(set) var before: Snapshot?
     private(set) var faulted: Snapshot?
     private(set) var after: Snapshot?
@@ -39,8 +42,10 @@ struct RepeatReducer {
     /// Kubernetes events are for the reader; a storm of them must not fill the memory.
     private static let eventLimit = 500
 
-    init(number: Int, started: RunTime) {
+    /// - Parameter account: of the repeats before.
+    init(number: Int, started: RunTime, account: LedgerAccount = LedgerAccount()) {
         self.number = number
+        self.account = account
         self.started = started
         writeTimes = WriteTimes(from: started)
     }
@@ -53,6 +58,13 @@ struct RepeatReducer {
 
     /// The reason for which there is no ``ledger``.
     var ledgerUnchecked: String? { severalBackends.map { "the Service led to several servers: \($0)" } ?? ledgerReason }
+
+    /// The account with this repeat's own writes, for the next one that goes on with the same ledger.
+    var closingAccount: LedgerAccount {
+        LedgerAccount(
+            tableSuffix: prepared?.tableSuffix, repeats: carried.repeats + 1, acknowledged: carried.acknowledged + writes.acknowledged,
+            acknowledgedInserts: carried.acknowledgedInserts + writes.acknowledgedInserts)
+    }
 
     /// Is `true` for the repeat that runs.
     var isRunning: Bool { end == nil }
@@ -70,7 +82,9 @@ struct RepeatReducer {
     mutating func add(_ record: JournalRecord) {
         switch record.event {
         case .stageEntered(let entered): stages.append(.init(stage: entered.stage, at: record.at))
-        case .ledgerPrepared(let ledger): prepared = ledger
+        case .ledgerPrepared(let ledger):
+            prepared = ledger
+            if ledger.tableSuffix == account.tableSuffix { carried = account }
         case .probesStarted(let probes):
             probesStarted = probes
             for schedule in probes.schedules { tracks[schedule.track] = TrackReducer(schedule, from: started) }
@@ -151,6 +165,15 @@ struct RepeatReducer {
             writes.acknowledgedAfter = 0
         }
     }
+}
+
+/// The writes of several repeats to one ledger.
+struct LedgerAccount: Sendable, Hashable {
+    /// Names the ledger; `nil`: there is none.
+    var tableSuffix: String?
+    var repeats = 0
+    var acknowledged = 0
+    var acknowledgedInserts = 0
 }
 
 /// When, after a failure on the `login` track, logins and then the database were there again: for the phases of the downtime.

@@ -1,0 +1,65 @@
+import JSON
+import Kubernetes
+
+/// A workload as far as its rollout goes: a Deployment or a StatefulSet.
+struct RollingWorkload: Sendable {
+    var generation: Int
+    var strategy: String
+    /// Nothing would happen to its pods.
+    var isHeld: Bool
+    /// The controller that owns the workload, if one does.
+    var operatorName: String?
+    /// The images of its pod template, by container.
+    var images: [String: String]
+
+    /// - Parameter workload: `deployment/NAME` or `statefulset/NAME`.
+    init(_ workload: String, in namespace: String, _ client: KubernetesClient) async throws {
+        let (resource, name) = Self.parts(workload)
+        let template: PodTemplate
+        switch resource {
+        case Deployment.plural:
+            let found = try await client.get(Deployment.self, name, in: namespace)
+            generation = found.metadata.generation ?? 0
+            strategy = found.spec.strategy?.type ?? "RollingUpdate"
+            isHeld = found.spec.paused == true
+            operatorName = found.metadata.controller.map { "\($0.kind) \($0.name)" }
+            template = found.spec.template
+        case StatefulSet.plural:
+            let found = try await client.get(StatefulSet.self, name, in: namespace)
+            generation = found.metadata.generation ?? 0
+            strategy = found.spec.updateStrategy?.type ?? "RollingUpdate"
+            isHeld = strategy == "OnDelete"
+            operatorName = found.metadata.controller.map { "\($0.kind) \($0.name)" }
+            template = found.spec.template
+        default:
+            throw FaultError(
+                .refused, "\(workload) is no Deployment and no StatefulSet: nobody but its operator can restart it",
+                hint: "let that operator restart it, by the fault command")
+        }
+        images = Dictionary(template.spec.containers.map { ($0.name, $0.image ?? "") }) { first, _ in first }
+    }
+
+    /// Changes the pod template by a merge of its lists by name, as kubectl does it.
+    static func change(
+        _ workload: String, in namespace: String, template: JSONValue, dryRun: Bool = false, _ client: KubernetesClient
+    ) async throws {
+        let (resource, name) = parts(workload)
+        let patch = Patch.strategic(["spec": ["template": template]])
+        if resource == Deployment.plural {
+            try await client.patch(Deployment.self, name, in: namespace, patch, dryRun: dryRun)
+        } else {
+            try await client.patch(StatefulSet.self, name, in: namespace, patch, dryRun: dryRun)
+        }
+    }
+
+    /// The change of a pod template that gives a container another image.
+    static func template(_ container: String, image: String) -> JSONValue {
+        ["spec": ["containers": [["name": .string(container), "image": .string(image)]]]]
+    }
+
+    /// The resource's plural and the name.
+    static func parts(_ workload: String) -> (resource: String, name: String) {
+        let parts = workload.split(separator: "/", maxSplits: 1).map(String.init)
+        return ("\(parts.first ?? "")s", parts.last ?? "")
+    }
+}
