@@ -1,6 +1,6 @@
 /// An entry of the server's own log, as its container wrote it, or about the reading of that log.
 public struct ServerLogEntry: Codable, Sendable, Hashable {
-    public enum Kind: String, Codable, Sendable {
+    public enum Kind: String, Codable, Sendable, CaseIterable {
         /// From here on the log of a container is read.
         case followed
         /// The log of a container could not be read, or no further.

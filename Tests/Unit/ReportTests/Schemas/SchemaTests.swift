@@ -56,6 +56,8 @@ import Verdict
         #expect(field("write", "outcome") == names(WriteResult.Outcome.self))
         #expect(field("snapshot", "moment") == names(Snapshot.Moment.self))
         #expect(field("observation", "kind") == names(ClusterObservation.Kind.self))
+        #expect(field("serverLog", "kind") == names(ServerLogEntry.Kind.self))
+        #expect(field("engine", "moment") == names(Snapshot.Moment.self))
         #expect(field("repeatEnded", "how") == names(RepeatEnded.How.self))
         #expect(results.root["properties"]?["state"]?["enum"] == names(Findings.State.self))
         #expect(results.root["definitions"]?["track"]?["enum"] == names(Track.self))
