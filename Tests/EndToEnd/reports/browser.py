@@ -66,7 +66,7 @@ class Browser:
     def open(self, path, width=1400, height=900, dark=False, scripts=True, fragment=""):
         # With "mobile" the page is laid out as on a telephone, where the width is really that narrow.
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 500)
-        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
+        self.call("Emulation.setEmulatedMedia", media="", features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
         self.call("Emulation.setScriptExecutionDisabled", value=not scripts)
         self.call("Page.navigate", url="about:blank")
         self.call("Page.navigate", url=f"file://{os.path.abspath(path)}{fragment}")
@@ -85,6 +85,12 @@ class Browser:
 
     def print(self):
         return base64.b64decode(self.call("Page.printToPDF", printBackground=True, paperWidth=8.27, paperHeight=11.69)["data"])
+
+    def lay_out_as_printed(self):
+        """The open page as the printer gets it, on the width of A4 without its margins."""
+        self.call("Emulation.setDeviceMetricsOverride", width=717, height=1043, deviceScaleFactor=1, mobile=False)
+        self.call("Emulation.setEmulatedMedia", media="print", features=[{"name": "prefers-color-scheme", "value": "light"}])
+        self.evaluate("dispatchEvent(new Event('beforeprint'))")
 
     def key(self, name):
         self.call("Input.dispatchKeyEvent", type="keyDown", key=name, text=name if len(name) == 1 else "")

@@ -19,6 +19,9 @@ def write(folder):
                     browser.open(stories.path(story, "report.html"), width=width, height=height, dark=dark)
                     browser.screenshot(os.path.join(folder, f"{story}-{width}{'-dark' if dark else ''}.webp"))
             browser.open(stories.path(story, "report.html"))
+            browser.lay_out_as_printed()
+            browser.screenshot(os.path.join(folder, f"{story}-print.webp"))
+            browser.open(stories.path(story, "report.html"))
             with open(os.path.join(folder, f"{story}.pdf"), "wb") as file:
                 file.write(browser.print())
 

@@ -19,6 +19,18 @@ OVERFLOW = """(() => {
 })()"""
 
 
+# Paper does not scroll: whatever is wider than the page, or hidden by what it is in, is cut off.
+CUT = """(() => {
+  const cut = [...document.querySelectorAll('body *')].filter((e) => {
+    const box = e.getBoundingClientRect();
+    const style = getComputedStyle(e);
+    if (box.width === 0 || style.display === 'none' || e.closest('svg')) return false;
+    return box.right > innerWidth + 1 || (style.overflowX !== 'visible' && e.scrollWidth > e.clientWidth + 1);
+  });
+  return cut.slice(0, 5).map((e) => e.outerHTML.slice(0, 160));
+})()"""
+
+
 class PageTests(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -106,6 +118,13 @@ class PageTests(unittest.TestCase):
             self.assertTrue(found, selector)
             box = self.browser.call("DOM.getBoxModel", nodeId=found)["model"]
             self.assertGreater(box["width"] + box["height"], 0, selector)
+
+    def test_printing_cuts_nothing(self):
+        for story in stories.EXIT_CODES:
+            with self.subTest(story=story):
+                self.open(story)
+                self.browser.lay_out_as_printed()
+                self.assertEqual(self.browser.evaluate(CUT), [])
 
     def test_printing_shows_everything(self):
         self.open("lost")
