@@ -23,14 +23,12 @@ struct PushCommand: AsyncParsableCommand {
         let push = try options.push()
         guard !push.isEmpty else { throw CommandError.usage("there is nobody to send it to: give --otlp-endpoint or --webhook") }
         let findings: Findings
-        let entries: [HistoryEntry]
         do {
             findings = try Findings.judge(journalPath: (folder as NSString).appendingPathComponent("journal.ndjson"))
-            entries = try earlier.entries()
         } catch {
             throw CommandError.unusable(words(for: error))
         }
-        guard await push.send(findings, folder: folder, since: entries) else { throw ExitCode(AftershockExit.internal) }
+        guard await push.send(findings, folder: folder, since: earlier) else { throw ExitCode(AftershockExit.internal) }
     }
 }
 
@@ -45,10 +43,8 @@ struct EarlierRuns: ParsableArguments {
         completion: .directory)
     var baseline: [String] = []
 
-    func entries() throws -> [HistoryEntry] { try Self.entries(history: history, baseline: baseline) }
-
     /// The runs before, as far as there are any: the first run has no history file yet.
-    static func entries(history: String?, baseline: [String]) throws -> [HistoryEntry] {
+    func entries() throws -> [HistoryEntry] {
         let kept = [history].compactMap(\.self).filter { FileManager.default.fileExists(atPath: $0) }
         return try (kept + baseline.flatMap(ReportFiles.results)).flatMap(HistoryEntry.load)
     }

@@ -24,12 +24,12 @@ struct PushOptions: ParsableArguments {
     /// Reads options and environment, and hides what is secret in them, before anything is started or written down.
     ///
     /// - Throws: when an option is wrong. A mistake in the environment, which may be meant for others, is only said.
-    func push(environment: [String: String] = ProcessInfo.processInfo.environment) throws(CommandError) -> Push {
+    func push(isQuiet: Bool = false, environment: [String: String] = ProcessInfo.processInfo.environment) throws(CommandError) -> Push {
         for name in environment.keys where name.hasPrefix("OTEL_EXPORTER_OTLP_") && name.hasSuffix("HEADERS") {
             KnownSecrets.hide(variable: name)
         }
         for name in ["AFTERSHOCK_WEBHOOK", "AFTERSHOCK_WEBHOOK_HEADERS"] { KnownSecrets.hide(variable: name) }
-        var push = Push(attributes: Self.pairs(environment["OTEL_RESOURCE_ATTRIBUTES"]))
+        var push = Push(attributes: Self.pairs(environment["OTEL_RESOURCE_ATTRIBUTES"]), isQuiet: isQuiet)
         if let name = environment["OTEL_SERVICE_NAME"], !name.isEmpty { push.attributes["service.name"] = name }
         let settings = OTLPSettings(endpoint: otlpEndpoint, environment: environment)
         do {
@@ -109,6 +109,8 @@ struct Push: Sendable {
     var traces: HTTPReceiver?
     var metrics: HTTPReceiver?
     var webhook: HTTPReceiver?
+    /// Only what failed is said.
+    var isQuiet: Bool
 
     var isEmpty: Bool { traces == nil && metrics == nil && webhook == nil }
 
@@ -116,9 +118,16 @@ struct Push: Sendable {
     ///   - folder: of the run's reports.
     ///   - earlier: the runs before, for the webhook.
     /// - Returns: whether all of it was taken.
-    func send(_ findings: Findings, folder: String, since earlier: [HistoryEntry]) async -> Bool {
+    func send(_ findings: Findings, folder: String, since earlier: EarlierRuns) async -> Bool {
+        let entries: [HistoryEntry]
+        do {
+            entries = try earlier.entries()
+        } catch {
+            standardError("warning: nothing is pushed, as the runs before cannot be read: \(words(for: error))")
+            return false
+        }
         // An interrupted run is told as well: its own cancellation does not reach here.
-        await Task { await sendAll(findings, folder, earlier) }.value
+        return await Task { await sendAll(findings, folder, entries) }.value
     }
 
     private func sendAll(_ findings: Findings, _ folder: String, _ earlier: [HistoryEntry]) async -> Bool {
@@ -142,7 +151,7 @@ struct Push: Sendable {
                 standardError("warning: \(receiver) did not take all of the \(name): \(refused)")
                 return false
             }
-            standardError("pushed: \(name) to \(receiver)")
+            if !isQuiet { standardError("pushed: \(name) to \(receiver)") }
             return true
         } catch {
             standardError("warning: the \(name) could not be pushed: \(words(for: error).oneLine)")

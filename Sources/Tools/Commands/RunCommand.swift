@@ -103,7 +103,7 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let push = try pushOptions.push()
+        let push = try pushOptions.push(isQuiet: quiet)
         let client = sandbox ? nil : try kubernetes.client()
         let namespace = client?.namespace ?? kubernetes.namespace ?? "default"
         let files = try experiments.load(namespace: namespace)
@@ -189,8 +189,9 @@ struct RunCommand: AsyncParsableCommand {
         let code = try earlier.map { try compare(findings, with: $0, writer) } ?? findings.exitCode
         if !push.isEmpty {
             // Before the run is in the history itself.
-            let entries = (try? EarlierRuns.entries(history: history, baseline: baseline)) ?? []
-            _ = await push.send(findings, folder: folder.path, since: entries)
+            var before = EarlierRuns()
+            (before.history, before.baseline) = (history, baseline)
+            _ = await push.send(findings, folder: folder.path, since: before)
         }
         // The last of all: what it cannot take is told, and the rest is there.
         if let history { try HistoryEntry.load(folder.path).first?.append(to: history) }
