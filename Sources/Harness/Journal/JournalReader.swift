@@ -16,6 +16,8 @@ public struct JournalReader: Sequence, IteratorProtocol {
     ///
     /// A last line without its newline is what a killed harness leaves; it is not part of the journal and no error.
     public private(set) var damage: JournalError?
+    /// The bytes that were read so far.
+    public private(set) var size: Int64 = 0
 
     public init(path: String) throws(JournalError) {
         do {
@@ -78,6 +80,7 @@ public struct JournalReader: Sequence, IteratorProtocol {
                 position = 0
                 searched = buffer.count
                 buffer += more
+                size += Int64(more.count)
             } catch {
                 damage = JournalError(path: path, line: line + 1, reason: "cannot be read: \(words(for: error))")
                 return nil

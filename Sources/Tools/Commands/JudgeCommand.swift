@@ -62,7 +62,8 @@ struct JudgeCommand: ParsableCommand {
         let beside = (journal as NSString).deletingLastPathComponent
         let folder = to ?? (beside.isEmpty ? "." : beside)
         do {
-            findings = try Findings.judge(journalPath: journal, limits: limits)
+            let progress = ReadingProgress(journal)
+            findings = try Findings.judge(journalPath: journal, limits: limits) { progress.tell($0) }
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
             try ReportWriter(directory: folder, junit: junitProfile).write(findings)
         } catch {

@@ -38,4 +38,18 @@ import Testing
         #expect(lines.withLock { $0.count } == 2)
         #expect(lines.withLock { $0.last?.contains("still settling, for 31 s") == true })
     }
+
+    @Test func aLongJournalIsReadWithProgress() throws {
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent("journal-\(UUID().uuidString)")
+        try Data(count: 1000).write(to: file)
+        defer { try? FileManager.default.removeItem(at: file) }
+        let lines = Mutex<[String]>([])
+        let start = ContinuousClock.now
+        let progress = ReadingProgress(file.path, at: start) { line in lines.withLock { $0.append(line) } }
+        progress.tell(100, at: start + .seconds(1))
+        progress.tell(450, at: start + .seconds(2))
+        progress.tell(500, at: start + .seconds(3))
+        progress.tell(1000, at: start + .seconds(4))
+        #expect(lines.withLock(\.self) == ["read 45 % of \(file.path)", "read 100 % of \(file.path)"])
+    }
 }

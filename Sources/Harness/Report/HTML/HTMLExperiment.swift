@@ -134,7 +134,7 @@ struct HTMLExperiment {
         if let server = first.server { cells.append(HTMLCell("server", server)) }
         if let pod = first.before?.servingPod {
             if let image = pod.image { cells.append(HTMLCell("image", image)) }
-            if let digest = pod.imageID?.split(separator: "@").last, digest.contains(":") {
+            if let image = pod.imageID, let digest = image.ranges(of: "sha256:").last.map({ image[$0.lowerBound...] }) {
                 cells.append(HTMLCell("digest", String(digest.prefix(19))))
             }
             cells.append(HTMLCell("node", pod.node))

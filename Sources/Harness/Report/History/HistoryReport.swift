@@ -17,7 +17,7 @@ public struct HistoryReport {
         for series in history.series {
             let last = series.nights.last?.experiment
             let strip = series.nights.suffix(60).map { Self.letter($0.experiment.verdict) }.joined()
-            lines.append("\(series.name)  \(series.namespace)/\(series.workload) in \(series.cluster), \(series.nights.count) nights")
+            lines.append("\(series.name)  \(series.namespace)/\(series.workload) in \(series.cluster), \(Self.nights(series))")
             lines.append("  \(strip)  (. pass, F fail, ? invalid, a aborted; the newest is the last)")
             lines.append(
                 "  newest: \(last?.verdict ?? "-"), downtime \(Self.bounds(last?.worst)), last passed \(series.lastPassed?.startedAt ?? "never")"
@@ -36,6 +36,10 @@ public struct HistoryReport {
             lines.append("expired \(old.expires): \(old.experiment), \(old.check) (\(old.owner)) is no longer known")
         }
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    private static func nights(_ series: History.Series) -> String {
+        series.nights.count == 1 ? "1 night" : "\(series.nights.count) nights"
     }
 
     private static func letter(_ verdict: String) -> String {
@@ -149,7 +153,7 @@ public struct HistoryReport {
         }
         return """
             <section class="card" aria-labelledby="s\(number)"><h2 id="s\(number)"><span class="word \(verdict)">\(verdict.uppercased().escapedForHTML)</span> \(title)</h2>
-            <p>\(series.nights.count) nights; the newest was down for \(Self.bounds(last?.worst)), last passed \((series.lastPassed?.startedAt ?? "never").escapedForHTML).</p>
+            <p>\(Self.nights(series)); the newest was down for \(Self.bounds(last?.worst)), last passed \((series.lastPassed?.startedAt ?? "never").escapedForHTML).</p>
             <ul class="causes">\((changes + open + flaky).joined())</ul>
             \(picture(series))
             <p class="soft">Each bar is a night's worst repeat: up to the dark end surely down, up to the light end perhaps. Below it its verdict; a line marks a change.</p>
@@ -162,7 +166,7 @@ public struct HistoryReport {
     private func picture(_ series: History.Series) -> String {
         let longest = series.nights.compactMap { $0.experiment.worst?.judged.duration.milliseconds }.max() ?? 1
         var svg = SVG(
-            from: 0, to: Double(series.nights.count), height: 110, title: "Downtime of \(series.name) over \(series.nights.count) nights")
+            from: 0, to: Double(series.nights.count), height: 110, title: "Downtime of \(series.name) over \(Self.nights(series))")
         let changed = Set(series.changes.map(\.night.run))
         for (index, night) in series.nights.enumerated() {
             let x = Double(index)

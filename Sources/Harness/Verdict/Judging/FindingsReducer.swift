@@ -212,8 +212,12 @@ extension Findings {
     /// Judges the journal at `path`, from its own experiment files.
     ///
     /// A damaged or cut off journal has findings too. Throws only when the file cannot be opened.
-    public static func judge(journalPath path: String, limits: Limits = Limits()) throws(JournalError) -> Findings {
-        try JournalJudge(path: path, limits: limits).findings()
+    ///
+    /// - Parameter progress: is told now and then how many bytes of the journal were read.
+    public static func judge(
+        journalPath path: String, limits: Limits = Limits(), progress: (Int64) -> Void = { _ in }
+    ) throws(JournalError) -> Findings {
+        try JournalJudge(path: path, limits: limits).findings(progress: progress)
     }
 
     /// Precedence: not restored, data lost, failed, then what ended the run, could not tell, preflight.

@@ -22,9 +22,19 @@ public final class JournalJudge: Sendable {
     /// - Parameters:
     ///   - isRunning: the run goes on, and nothing is judged yet.
     ///   - unwritten: what came after them and could not be written.
-    public func findings(isRunning: Bool = false, with unwritten: [JournalRecord] = []) -> Findings {
+    ///   - progress: is told now and then how many bytes of the journal were read.
+    public func findings(
+        isRunning: Bool = false, with unwritten: [JournalRecord] = [], progress: (Int64) -> Void = { _ in }
+    ) -> Findings {
         state.withLock { state in
-            while let record = state.reader.next() { state.reducer.add(record) }
+            var told: Int64 = 0
+            while let record = state.reader.next() {
+                state.reducer.add(record)
+                if state.reader.size != told {
+                    told = state.reader.size
+                    progress(told)
+                }
+            }
             if let damage = state.reader.damage { state.reducer.addDamage(damage.description) }
             var reducer = state.reducer
             for record in unwritten { reducer.add(record) }

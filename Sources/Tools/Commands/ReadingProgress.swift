@@ -1,0 +1,32 @@
+import Foundation
+import Synchronization
+
+/// Tells on standard error how much of a long file has been read: nothing in the first seconds, then a line now and then.
+final class ReadingProgress: Sendable {
+    private let path: String
+    private let size: Int64
+    private let write: @Sendable (String) -> Void
+    private let last: Mutex<ContinuousClock.Instant>
+
+    static let interval: Duration = .seconds(2)
+
+    init(
+        _ path: String, at start: ContinuousClock.Instant = .now,
+        write: @escaping @Sendable (String) -> Void = { standardError($0, waits: false) }
+    ) {
+        self.path = path
+        size = Int64((try? FileHandle(forReadingAtPath: path)?.seekToEnd()) ?? 0)
+        self.write = write
+        last = Mutex(start)
+    }
+
+    func tell(_ read: Int64, at now: ContinuousClock.Instant = .now) {
+        guard size > 0 else { return }
+        let isDue = last.withLock { last in
+            guard now - last >= Self.interval else { return false }
+            last = now
+            return true
+        }
+        if isDue { write("read \(min(100, read * 100 / size)) % of \(path)") }
+    }
+}
