@@ -149,6 +149,7 @@ extension Experiment.Expectations {
         lostWrites = value.integer("lostWrites")
         node = value.choice("node")
         shutdown = value.choice("shutdown")
+        instances = value.choice("instances")
     }
 }
 

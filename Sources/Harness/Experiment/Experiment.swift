@@ -177,6 +177,11 @@ extension Experiment {
             case any
         }
 
+        /// The servers that may have the volume at a time.
+        public enum Instances: String, Sendable, Hashable, CaseIterable {
+            case one, any
+        }
+
         /// The most downtime on any track, judged on the upper bound, in every repeat.
         public var maxDowntime: Duration?
         /// From the fault to the first moment from which everything stays healthy.
@@ -184,6 +189,7 @@ extension Experiment {
         public var lostWrites: Int
         public var node: Node
         public var shutdown: Shutdown
+        public var instances: Instances
     }
 
     public struct Safety: Sendable, Hashable {

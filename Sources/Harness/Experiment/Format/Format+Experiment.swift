@@ -166,6 +166,9 @@ extension Format {
         .optional(
             "shutdown", .choice(Experiment.Expectations.Shutdown.allCases.map(\.rawValue)), .string("any"),
             "clean: a server that is told to stop ends by itself and is not killed at the end of its grace period."),
+        .optional(
+            "instances", .choice(Experiment.Expectations.Instances.allCases.map(\.rawValue)), .string("any"),
+            "one: the old server is seen to end before a new one is ready, so that never two have the volume open."),
     ]
 
     private static let safety: [Field] = [

@@ -49,7 +49,8 @@ extension Results.Experiment {
             limits: (found.experiment?.expect).map {
                 Limits(
                     downtimeMaxMs: $0.maxDowntime?.milliseconds, recoveredWithinMs: $0.recoveredWithin?.milliseconds,
-                    lostWrites: $0.lostWrites, node: $0.node.rawValue, shutdown: $0.shutdown.rawValue)
+                    lostWrites: $0.lostWrites, node: $0.node.rawValue, shutdown: $0.shutdown.rawValue,
+                    instances: $0.instances.rawValue)
             })
     }
 }

@@ -34,6 +34,8 @@ struct Results: Codable, Sendable, Hashable {
             var node: String
             /// `nil`: a version wrote it that did not know of it.
             @OrNull var shutdown: String?
+            /// As ``shutdown``.
+            @OrNull var instances: String?
         }
 
         /// The judged downtime of one track over the repeats.

@@ -9,6 +9,7 @@ public enum Check: String, Sendable, Hashable, CaseIterable {
     case storage
     case placement
     case replicas
+    case singleInstance = "single-instance"
     case shutdown
     case engineHealth = "engine-health"
     case restore
@@ -61,7 +62,7 @@ public struct Judgement: Sendable, Hashable {
         Judgement(check, .skipped, type: "skipped", message: message)
     }
 
-    /// The fault has nothing to do with the check, so that nobody misses it.
+    /// The fault has nothing to do with the check, or nothing is expected of it, so that nobody misses it.
     static func notApplicable(_ check: Check, _ message: String) -> Judgement {
         Judgement(check, .skipped, type: notApplicable, message: message)
     }

@@ -122,6 +122,8 @@ public struct RepeatFindings: Sendable {
     public var nodeLoss: NodeLoss?
     /// `nil`: the server was not told to stop, or the repeat did not get that far.
     public var shutdown: Shutdown?
+    /// The time in which two servers may have had the volume open; `nil`: there was none.
+    public var overlap: Overlap?
     /// The work that the recovery found; `nil`: none was asked for.
     public var debt: RecoveryDebt?
     /// The databases' recoveries since the fault, in the words of the server's own log.

@@ -11,7 +11,7 @@ extension RepeatFindings {
         }
         if let stop { remarks.append(stop) }
         if let remedied { remarks.append(remedied) }
-        if let overlap { remarks.append(overlap) }
+        if let overlap { remarks.append(overlap.sentence) }
         for interval in blind {
             remarks.append("the cluster could not be watched for \((interval.to - interval.from).textRoundedUp): \(interval.reason)")
         }
@@ -40,20 +40,5 @@ extension RepeatFindings {
             sum + max(.zero, min(outage.firstSuccessDone ?? ended, ended) - max(outage.firstFailureStarted, shutdown.told))
         }
         return "\(shutdown.sentence); \(shared.textRoundedDown) of the downtime are that wait"
-    }
-
-    /// Says for how long the new pod served while the old one was not known to have ended: both mount the same claims.
-    private var overlap: String? {
-        guard let old = before?.servingPod, let claim = before?.volumes.first?.claim else { return nil }
-        func first(_ kinds: Set<ClusterObservation.Kind>, _ isMeant: (ClusterObservation) -> Bool) -> RepeatFindings.TimedObservation? {
-            observations.first { $0.at >= (faultBegan ?? started) && kinds.contains($0.observation.kind) && isMeant($0.observation) }
-        }
-        guard let ready = first([.podReady], { $0.uid != nil && $0.uid != old.uid && $0.object.hasPrefix("pod/") }) else { return nil }
-        let end = first([.podGone, .containerTerminated]) { $0.uid == old.uid }
-        guard end.map({ $0.at > ready.at }) ?? true else { return nil }
-        let span = end.map { "for \(($0.at - ready.at).textRoundedUp)" } ?? "until the watch ended"
-        let new = ready.observation.object.replacing("pod/", with: "")
-        return "\(new) served while \(old.name) was not known to have ended, \(span): "
-            + "two servers may have had the claim \(claim) open at the same time"
     }
 }

@@ -126,6 +126,17 @@ extension RepeatJudge {
         return after.readyReplicas == after.desiredReplicas ? .passed(.replicas, message) : .failed(.replicas, type: "replicas", message)
     }
 
+    func judgeSingleInstance() -> Judgement? {
+        guard let experiment, let before = facts.before, facts.after != nil else { return nil }
+        guard let overlap else {
+            let claim = before.volumes.first.map { " \($0.claim)" } ?? ""
+            return .passed(.singleInstance, "no new server was ready before the end of the old one: one at a time had the claim\(claim)")
+        }
+        return experiment.expect.instances == .one
+            ? .failed(.singleInstance, type: "singleInstance", overlap.sentence)
+            : .notApplicable(.singleInstance, "not judged, as spec.expect.instances is any: \(overlap.sentence)")
+    }
+
     func judgeShutdown() -> Judgement? {
         guard let experiment else { return nil }
         guard let shutdown else { return .notApplicable(.shutdown, "not evaluated: the fault does not tell the server to stop in order") }

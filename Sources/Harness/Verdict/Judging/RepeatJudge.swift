@@ -9,6 +9,8 @@ struct RepeatJudge {
     let tracks: [TrackFindings]
     /// The end of a server that was told to stop.
     let shutdown: Shutdown?
+    /// The time in which two servers may have had the volume open.
+    let overlap: Overlap?
     /// The engine before and after.
     let health: EngineHealth
     /// The results of this repeat's intents, by the end of the journal.
@@ -36,6 +38,7 @@ struct RepeatJudge {
         }
         self.facts = facts.withoutTracks
         shutdown = Shutdown(facts)
+        overlap = Overlap(facts)
         health = EngineHealth(facts)
     }
 
@@ -81,6 +84,7 @@ struct RepeatJudge {
             after: facts.after,
             nodeLoss: NodeLoss(facts),
             shutdown: shutdown,
+            overlap: overlap,
             debt: facts.debt,
             recoveries: DatabaseRecovery.all(in: facts),
             engine: health,
@@ -95,7 +99,9 @@ struct RepeatJudge {
         case .dataPersistence: judgement.outcome == .failed
         case .downtime: judgement.outcome == .failed && facts.effect?.effect.proven == true
         case .restore: judgement.outcome == .undecided
-        case .preflight, .faultTookEffect, .recovery, .serviceAddress, .storage, .placement, .replicas, .shutdown, .engineHealth: false
+        case .preflight, .faultTookEffect, .recovery, .serviceAddress, .storage, .placement, .replicas, .singleInstance, .shutdown,
+            .engineHealth:
+            false
         }
     }
 
@@ -121,6 +127,7 @@ struct RepeatJudge {
         case .storage: gated(check, doubts, judgeStorage)
         case .placement: gated(check, doubts, judgePlacement)
         case .replicas: gated(check, doubts, judgeReplicas)
+        case .singleInstance: gated(check, doubts, judgeSingleInstance)
         case .shutdown: gated(check, doubts, judgeShutdown)
         case .engineHealth: gated(check, doubts, judgeEngineHealth)
         case .restore: judgeRestore(doubts)

@@ -39,8 +39,9 @@ import Testing
     }
 
     @Test func twoServersOnOneVolumeAreSaid() throws {
-        func remarks(goneAt: Int?) -> [String] {
+        func found(goneAt: Int?, instances: String = "any") throws -> RepeatFindings {
             var script = Script()
+            script.expect = "downtime: {max: 5s}, instances: \(instances)"
             script.drop { if case .observation(let seen) = $0 { seen.kind == .containerTerminated } else { false } }
             script.change { record in
                 guard case .observation(let seen) = record.event else { return }
@@ -54,13 +55,28 @@ import Testing
                 default: return
                 }
             }
-            return script.findings().experiments.first?.repeats.first?.remarks ?? []
+            return try #require(script.findings().experiments.first?.repeats.first)
         }
         // Ready 800 ms after the fault.
-        #expect(remarks(goneAt: 400).isEmpty)
-        let late = remarks(goneAt: 1900)
-        #expect(late.count == 1)
-        #expect(late.first?.contains("mssql-1 served while mssql-0 was not known to have ended, for 1.100 s") == true, "\(late)")
-        #expect(remarks(goneAt: nil).first?.contains("until the watch ended") == true)
+        let early = try found(goneAt: 400, instances: "one")
+        #expect(early.remarks.isEmpty)
+        #expect(early.judgement(.singleInstance)?.outcome == .passed)
+        #expect(early.verdict == .pass)
+
+        let late = try found(goneAt: 1900)
+        let sentence = "mssql-1 served while mssql-0 was not known to have ended, for 1.100 s"
+        #expect(late.remarks.count == 1)
+        #expect(late.remarks.first?.contains(sentence) == true, "\(late.remarks)")
+        #expect(late.judgement(.singleInstance)?.outcome == .skipped)
+        #expect(late.judgement(.singleInstance)?.message.contains(sentence) == true)
+        #expect(late.verdict == .pass)
+        #expect(try found(goneAt: nil).remarks.first?.contains("until the watch ended") == true)
+
+        for goneAt in [1900, nil] {
+            let two = try found(goneAt: goneAt, instances: "one")
+            #expect(two.judgement(.singleInstance)?.outcome == .failed)
+            #expect(two.judgement(.singleInstance)?.type == "verdict.singleInstance")
+            #expect(two.verdict == .fail)
+        }
     }
 }
