@@ -118,6 +118,24 @@ import Testing
         }
     }
 
+    /// More than can be kept, of which little is wanted: what `restore --all` reads of a large cluster.
+    @Test func aListOfWhichLittleIsMeant() async throws {
+        let pad = String(repeating: "x", count: 24 << 20)
+        let pages = 12
+        try await TestServer.run { request, peer in
+            let page = request.target.split(separator: "continue=").dropFirst().first.flatMap { Int($0) } ?? 1
+            let next = page < pages ? #""continue": "\#(page + 1)""# : ""
+            let object = #"{"metadata": {"name": "p\#(page)", "annotations": {"pad": "\#(pad)"}}}"#
+            peer.answer(200, #"{"metadata": {\#(next)}, "items": [\#(object)]}"#)
+        } body: { server in
+            let client = try KubernetesClient(.test(port: server.port, requestTimeout: .seconds(30)))
+            let found = try await client.list(ConfigMap.self) { $0.metadata.name == "p\(pages)" }
+            #expect(found.items.map(\.metadata.name) == ["p\(pages)"])
+            let error = try await failure { try await client.list(ConfigMap.self) }
+            #expect(error.message.contains("is larger than 256 MiB"), "\(error)")
+        }
+    }
+
     @Test func headersWithoutEnd() async throws {
         for line in ["X: \(String(repeating: "x", count: 2 << 20))\r\n", String(repeating: "X: y\r\n", count: 300_000)] {
             try await TestServer.run { _, peer in

@@ -24,15 +24,16 @@ extension KubernetesClient {
 
     /// Lists all objects that match, page by page, as of one resource version.
     ///
-    /// When the server has dropped that version in the middle of it (410), the list starts again. All pages together are at most
-    /// 256 MiB, as much as 25,000 pods have, and take at most as long as ten requests may.
+    /// When the server has dropped that version in the middle of it (410), the list starts again. The objects that are kept have at most
+    /// 256 MiB, as much as 25,000 pods have, and all pages take at most as long as ten requests may.
     ///
     /// - Parameters:
     ///   - labels: a label selector in kubectl's form.
     ///   - fields: a field selector; pods know `spec.nodeName`, `metadata.name`, `status.phase`, events `involvedObject.*`.
+    ///   - isMeant: picks the objects that are kept, where no selector can. The others cost time only, however many there are.
     public func list<Resource: KubernetesResource>(
         _ type: Resource.Type = Resource.self, in scope: NamespaceScope = .current, labels: String? = nil, fields: String? = nil,
-        pageSize: Int = 500
+        pageSize: Int = 500, where isMeant: (Resource) -> Bool = { _ in true }
     ) async throws(KubernetesError) -> ResourceList<Resource> {
         var request = try await collection(type, scope, labels: labels, fields: fields)
         request.query.append(("limit", "\(pageSize)"))
@@ -44,15 +45,21 @@ extension KubernetesClient {
         while true {
             var page = request
             guard size <= Self.listLimit, end > .now else {
-                let problem = size > Self.listLimit ? "is larger than \(Self.listLimit >> 20) MiB" : "does not come to its end"
-                throw KubernetesError(.unexpectedAnswer, "\(configuration.server): the list \(problem)", request: request.description)
+                let (problem, hint) =
+                    size > Self.listLimit
+                    ? ("is larger than \(Self.listLimit >> 20) MiB", "Name a namespace.")
+                    : ("does not come to its end", "Raise --request-timeout, of which a list may take ten, or name a namespace.")
+                throw KubernetesError(
+                    .unexpectedAnswer, "\(configuration.server): the list \(problem)", hint: hint, request: request.description)
             }
             if let token { page.query.append(("continue", token)) }
             do throws(KubernetesError) {
                 let bytes = try await data(page)
-                size += bytes.count
                 let answer: ResourcePage<Resource> = try decode(bytes, of: page)
-                items += answer.items ?? []
+                let all = answer.items ?? []
+                let meant = all.filter(isMeant)
+                items += meant
+                size += meant.count == all.count ? bytes.count : bytes.count / all.count * meant.count
                 guard let next = answer.metadata.continue, !next.isEmpty else {
                     return ResourceList(items: items, resourceVersion: answer.metadata.resourceVersion ?? "")
                 }

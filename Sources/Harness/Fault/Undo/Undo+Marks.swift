@@ -108,15 +108,17 @@ extension Undo {
     public func marks(
         in scope: NamespaceScope, nodes includingNodes: Bool = true
     ) async throws -> (found: [Found], unreadable: [Unreadable]) {
+        let keys = Set(actions.map { $0.annotation }).sorted()
         func objects<Resource: KubernetesResource>(
             _ type: Resource.Type, in scope: NamespaceScope, _ object: (ObjectMeta) -> MarkedObject
         ) async throws -> [(ObjectMeta, MarkedObject)] {
-            try await client.list(type, in: scope).items.map { ($0.metadata, object($0.metadata)) }
+            // A selector finds no annotations.
+            let marked = try await client.list(type, in: scope) { found in keys.contains { found.metadata.annotations[$0] != nil } }
+            return marked.items.map { ($0.metadata, object($0.metadata)) }
         }
         var marked = includingNodes ? try await objects(Node.self, in: .all) { .node($0.name) } : []
         marked += try await objects(Pod.self, in: scope) { .pod($0.name, in: $0.namespace ?? "") }
         marked += try await objects(Lease.self, in: scope) { .lease($0.name, in: $0.namespace ?? "") }
-        let keys = Set(actions.map { $0.annotation }).sorted()
         var marks: (found: [Found], unreadable: [Unreadable]) = ([], [])
         for (metadata, object) in marked {
             for key in keys {
