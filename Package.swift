@@ -197,7 +197,7 @@ let package = Package(
         unitTests("Fleet", ["Checkout", "Experiment", "JSON"]),
         unitTests("JSON"),
         unitTests("KubernetesAPI"),
-        unitTests("Journal", ["JSON"]),
+        unitTests("Journal", ["JSON", "Secrets"]),
         unitTests(
             "Kubernetes",
             [

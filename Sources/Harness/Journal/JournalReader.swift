@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 
 /// Reads a journal back, record by record, in constant memory.
 ///
@@ -41,7 +42,9 @@ public struct JournalReader: Sequence, IteratorProtocol {
             damage = JournalError(path: path, line: line, reason: "has a number that no run writes: '\(name)'")
             return nil
         } catch {
-            damage = JournalError(path: path, line: line, reason: "is not a record of this version's journal: \(error)")
+            damage = JournalError(
+                path: path, line: line,
+                reason: "is not a record of this version's journal: \((error as? DecodingError)?.place ?? words(for: error))")
             return nil
         }
     }

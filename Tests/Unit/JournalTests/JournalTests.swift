@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import Secrets
 import Testing
 
 @testable import Journal
@@ -23,6 +24,53 @@ import Testing
         .undoIntent(UndoIntent(id: 1, kind: "uncordonNode", summary: "uncordon node/a", parameters: ["node": "a"])),
         .runEnded(RunEnded(restored: true)),
     ]
+
+    /// The words of others, wherever they go: an error, and a remark that is none.
+    @Test func aSecretThatOthersRepeatIsNotWritten() throws {
+        let secret = "Journal-Secret-5e1"
+        KnownSecrets.add(secret)
+        let words = "the password is '\(secret)'"
+        let failure = Failure(phase: "login", kind: "loginRejected", number: 0, severity: 0, message: words)
+        var checked = LedgerChecked()
+        checked.checkDatabase = [words]
+        checked.checkDatabaseSkipped = words
+        checked.settledBy = words
+        let told: [Event] = [
+            .preflightCheck(PreflightCheck(name: "login", status: .warning, message: words, hint: words)),
+            .probe(ProbeResult(track: .login, slot: 0, intended: .origin, started: .origin, done: .origin, failure: failure)),
+            .observation(ClusterObservation(kind: .event, object: "pod/a", detail: words)),
+            .faultInjected(FaultInjected(detail: words)), .faultEffect(FaultEffect(proven: true, evidence: [words])),
+            .undoResult(UndoResult(intent: 1, proven: true, evidence: words)), .ledgerChecked(checked),
+            .ledgerUnchecked(LedgerUnchecked(reason: words)), .repeatEnded(RepeatEnded(how: .aborted, reason: words)),
+        ]
+        for event in told {
+            try withScratch { path in
+                try JournalWriter(creating: path, clock: RunClock()).append(event, at: .origin)
+                let text = try String(contentsOfFile: path, encoding: .utf8)
+                #expect(text.contains("the password is '***'"), "\(text)")
+                #expect(!text.contains(secret), "\(text)")
+            }
+        }
+    }
+
+    /// Of an earlier version, whose lines have no checksums.
+    @Test(arguments: [
+        "{\"at\":0,\"event\":", "", "[]", "\u{0}", "{\"at\":0}", "{\"at\":0,\"event\":\"nothing\"}",
+        "{\"at\":0,\"event\":\"probe\",\"track\":1}",
+    ])
+    func aLineThatIsNoneIsNamedInOurWords(line: String) throws {
+        try withScratch { path in
+            let first = #"{"event":"experimentStarted","name":"pod-delete","at":0}"#
+            try (first + "\n" + line + "\n").write(toFile: path, atomically: true, encoding: .utf8)
+            #expect {
+                _ = try JournalReader.records(of: path)
+            } throws: { error in
+                let text = "\(error)"
+                let isForeign = ["Error", "Swift.", "debugDescription", "NSCocoa", "Optional("].contains { text.contains($0) }
+                return text.hasPrefix("journal \(path):2 ") && text.contains("not a record of this version's journal") && !isForeign
+            }
+        }
+    }
 
     @Test func whatIsWrittenIsReadBack() throws {
         try withScratch { path in

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 
 /// The knowledge of a watch, and its next step. It does no I/O: ``WatchSequence`` carries out its steps.
 ///
