@@ -4,7 +4,7 @@ import Testing
 @testable import Run
 
 @Suite struct PasswordTests {
-    @Test(arguments: ["secret", "secret\n", "secret\r\n", "secret\r"]) func theLineBreakIsNoPartOfIt(text: String) {
+    @Test(arguments: ["secret", "secret\n", "secret\r\n", "secret\r", "\u{FEFF}secret\r\n"]) func theLineBreakIsNoPartOfIt(text: String) {
         #expect(LocalPassword.line(text) == "secret")
     }
 

@@ -32,7 +32,11 @@ public enum LocalPassword: Sendable {
         }
     }
 
-    public static func line(_ text: String) -> String { text.last?.isNewline == true ? String(text.dropLast()) : text }
+    /// A file of Windows may also begin with the mark of its encoding.
+    public static func line(_ text: String) -> String {
+        let text = text.trimmingPrefix("\u{FEFF}")
+        return String(text.last?.isNewline == true ? text.dropLast() : text)
+    }
 }
 
 extension Experiment.Login {

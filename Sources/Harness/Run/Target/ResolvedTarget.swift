@@ -184,6 +184,11 @@ struct TargetResolver: Sendable {
 
     private func port(of service: Service) throws(TargetError) -> Service.Port {
         let ports = service.spec.ports ?? []
+        guard !ports.isEmpty else {
+            throw TargetError(
+                check: "service", message: "Service \(target.service) has no ports: it is a name for something outside of the cluster",
+                hint: "set spec.target.service to a Service that leads to the workload's pod")
+        }
         let known = ports.map { $0.name.map { "\($0)=" } ?? "" }
         let listed = zip(known, ports).map { "\($0)\($1.port)" }.joined(separator: ", ")
         if let wanted = target.port {
