@@ -97,4 +97,20 @@ import Testing
         recoveries.add(probe(70, nil))
         #expect(recoveries.recoveries.last == .init(loginAccepted: .ms(68), databaseOnline: .ms(68), queryAnswered: .ms(70)))
     }
+
+    /// The server knows the login: the database it asked for is recovering, on its way from a primary to a secondary, or not there yet.
+    @Test(arguments: [904, 911, 921, 922, 926, 927, 942, 945, 976, 978, 983, 4060, 4064])
+    func anErrorAboutTheDatabaseIsAnAcceptedLogin(number: Int) {
+        var recoveries = LoginRecoveries()
+        func add(_ done: Int, _ failure: Failure?) {
+            recoveries.add(
+                ProbeResult(
+                    track: .login, slot: 0, intended: .ms(done - 5), started: .ms(done - 5), done: .ms(done), failure: failure,
+                    phases: ["query": 2_000_000]))
+        }
+        add(20, Failure(phase: "tcp", kind: "refused"))
+        add(30, Failure(phase: "login", kind: "loginRejected", number: number))
+        add(50, nil)
+        #expect(recoveries.recoveries == [.init(loginAccepted: .ms(30), databaseOnline: .ms(48), queryAnswered: .ms(50))])
+    }
 }
