@@ -21,6 +21,8 @@ struct Trial: Sendable {
 
     private static let user = "sa"
     private static let tracks: [Track] = [.connect, .login, .session]
+    /// An experiment's `probes.inFlightCap` without one of its own.
+    private static let mostInFlight = 200
 
     /// The probes' records.
     private final class Recorder: Sendable {
@@ -83,7 +85,7 @@ struct Trial: Sendable {
                 encryption: plan.kind == .tlsAbort ? .required : .off, certificateTrust: .any),
             tracks: Dictionary(
                 uniqueKeysWithValues: Self.tracks.map { track in
-                    let cap = Int(cadence.timeout / cadence.interval) + 10
+                    let cap = min(Int(cadence.timeout / cadence.interval) + 10, Self.mostInFlight)
                     return (track, .init(interval: cadence.interval(of: track), timeout: cadence.timeout, inFlightCap: cap))
                 }),
             runID: "calibration")

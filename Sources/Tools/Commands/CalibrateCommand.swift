@@ -23,15 +23,31 @@ struct CalibrateCommand: AsyncParsableCommand {
     @Option(help: "The number of trials that run at the same time. On a small machine, a high number measures the machine.")
     var parallel = 4
 
+    @Option(
+        help: ArgumentHelp(
+            "The time between the starts of two probes of the tracks connect and session. (default: 20ms)", valueName: "duration"),
+        transform: durationArgument)
+    var interval: Duration = .milliseconds(20)
+
+    @Option(
+        help: ArgumentHelp("The same for the track login. (default: 100ms)", valueName: "duration"), transform: durationArgument)
+    var loginInterval: Duration = .milliseconds(100)
+
     @OptionGroup var output: OutputOption
 
     func validate() throws {
         guard trials > 0 else { throw ValidationError("--trials must be at least 1.") }
         guard (1...250).contains(parallel) else { throw ValidationError("--parallel must be from 1 to 250.") }
+        guard interval >= .milliseconds(1), loginInterval >= .milliseconds(1) else {
+            throw ValidationError("--interval and --login-interval must be at least 1ms.")
+        }
     }
 
     func run() async throws {
-        let calibration = Calibration(.init(trials: trials, seed: seed, atOnce: parallel))
+        let calibration = Calibration(
+            .init(
+                trials: trials, seed: seed, atOnce: parallel,
+                cadence: .init(interval: interval, loginInterval: loginInterval)))
         let summary = try await calibration.run(processID: ProcessInfo.processInfo.processIdentifier) { number, result in
             for remark in result.remarks {
                 standardError("trial \(number), \(result.plan.kind): \(remark)")
