@@ -28,7 +28,7 @@ public struct MergedReport: Sendable {
     /// The worst: not restored, data lost, failed, then the harness itself, interrupted, could not tell, preflight.
     public var exitCode: RunExitCode {
         let order: [RunExitCode] = [
-            .notRestored, .dataLost, .failed, .internalError, .interrupted, .terminated, .invalid, .preflightFailed, .pass,
+            .notRestored, .dataLost, .failed, .internalError, .interrupted, .terminated, .hungUp, .invalid, .preflightFailed, .pass,
         ]
         return order.first { code in parts.contains { $0.findings.exitCode == code } } ?? .invalid
     }

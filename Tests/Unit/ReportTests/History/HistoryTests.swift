@@ -83,6 +83,13 @@ import Verdict
 }
 
 @Suite struct MergedReportTests {
+    @Test(arguments: RunExitCode.allCases.filter { ![.pass, .usage].contains($0) })
+    func aRunThatDidNotPassIsNotCoveredByOneThatDid(code: RunExitCode) {
+        var ended = Script().findings()
+        ended.exitCode = code
+        #expect(MergedReport([.init(folder: "a", findings: ended), .init(folder: "b", findings: Script().findings())]).exitCode == code)
+    }
+
     @Test func twoClustersAreOneReport() throws {
         var other = Script()
         other.expect = "downtime: {max: 1s}"
