@@ -44,6 +44,9 @@ struct RestoreCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        if let run, !FileManager.default.fileExists(atPath: run + "/journal.ndjson") {
+            throw CommandError.usage("there is no \(run)/journal.ndjson; give the report folder of a run, or --all")
+        }
         let client = try kubernetes.client()
         let restorer = Restorer(client: client)
         let restorations: [Restorer.Restoration]

@@ -113,6 +113,11 @@ struct RunCommand: AsyncParsableCommand {
         } catch {
             throw CommandError.usage("the baseline: \(words(for: error))")
         }
+        do {
+            if let history { try HistoryEntry.prove(history) }
+        } catch {
+            throw CommandError.usage("\(error)")
+        }
         let runID = String(UInt32.random(in: .min ... .max), radix: 16).leftPadded(to: 8)
         let folder = try ReportFolder(reports, runID: runID)
         defer { folder.removeIfEmpty() }
