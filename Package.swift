@@ -193,7 +193,7 @@ let package = Package(
         unitTests("Calibration", ["Journal", "Verdict"]),
         unitTests("Commands", ["Experiment", "Fault", "Journal", .argumentParser]),
         unitTests("Experiment", ["JSON"]),
-        unitTests("Fault", ["Checkout", "Experiment", "JSON", "Kubernetes", "Secrets"]),
+        unitTests("Fault", ["Checkout", "Experiment", "JSON", "Journal", "Kubernetes", "Secrets"]),
         unitTests("Fleet", ["Checkout", "Experiment", "JSON"]),
         unitTests("JSON"),
         unitTests("KubernetesAPI"),

@@ -1,4 +1,7 @@
+import Foundation
 import JSON
+import Journal
+import Kubernetes
 import Testing
 
 @testable import Fault
@@ -62,6 +65,28 @@ import Testing
                 ]
             ]),
     ]
+
+    /// A journal is a file that others may write.
+    @Test func damagedParametersAreNamedInOurWords() async throws {
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent("nobody-\(UUID().uuidString)")
+        let config = """
+            current-context: c
+            contexts: [{name: c, context: {cluster: c, user: u}}]
+            clusters: [{name: c, cluster: {server: "http://127.0.0.1:9"}}]
+            users: [{name: u, user: {token: t}}]
+            """
+        try config.write(to: file, atomically: true, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(at: file) }
+        // Of a cluster that is never asked.
+        let client = try KubernetesClient(.load(KubeconfigOverrides(kubeconfig: file.path)))
+        let undo = Undo(client: client, actions: FaultCatalog.standard.undoActions)
+        for old in Self.old {
+            let intent = UndoIntent(id: 1, kind: old.kind, summary: old.summary, parameters: ["nothing": 1])
+            let result = await undo.perform(intent)
+            #expect(!result.proven)
+            #expect(result.evidence.contains("are damaged: top level: the member '"), "\(result.evidence)")
+        }
+    }
 
     @Test func whatAnOlderVersionWroteIsUnderstood() throws {
         for old in Self.old {

@@ -45,7 +45,9 @@ public struct Undo: Sendable {
         do {
             return try intent.parameters.decode(kind)
         } catch {
-            throw FaultError(.refused, "the parameters of the undo intent '\(intent.kind)' are damaged: \(error)")
+            throw FaultError(
+                .refused,
+                "the parameters of the undo intent '\(intent.kind)' are damaged: \((error as? DecodingError)?.place ?? words(for: error))")
         }
     }
 }
