@@ -14,6 +14,7 @@ public func words(for error: any Error) -> String {
             case .fileWriteFileExists?: String(cString: strerror(EEXIST))
             case .fileWriteOutOfSpace?: String(cString: strerror(ENOSPC))
             case .fileWriteVolumeReadOnly?: String(cString: strerror(EROFS))
+            case .fileReadTooLarge?: "it is too large"
             case .fileReadInapplicableStringEncoding?, .fileReadCorruptFile?: "it is not UTF-8 text"
             default: nil
             }

@@ -4,6 +4,7 @@ import Fault
 import Foundation
 import JSON
 import Journal
+import Kubernetes
 import Run
 
 /// The files and folders that `run`, `validate`, `plan` and `rbac` take.
@@ -34,6 +35,9 @@ struct ExperimentPaths: ParsableArguments {
         GitHubActions()?.write(problems)
     }
 
+    /// A larger file is no experiment, and YAML's reader would take minutes for it.
+    private static let sizeLimit = 1 << 20
+
     /// Reads and validates every file.
     ///
     /// - Returns: the files that are valid, and everything that is wrong with the others, or with all of them together.
@@ -42,7 +46,7 @@ struct ExperimentPaths: ParsableArguments {
         var loaded: [ExperimentSource] = []
         for path in files(paths, &problems) {
             do {
-                let text = path == "-" ? try standardInput() : try String(contentsOfFile: path, encoding: .utf8)
+                let text = try path == "-" ? standardInput() : InputFile.text(path, limit: sizeLimit)
                 let experiments = try ExperimentFile.parse(
                     text, file: path, namespace: namespace, faults: FaultCatalog.standard.formats)
                 loaded.append(ExperimentSource(file: path, text: text, experiments: experiments))
@@ -63,8 +67,8 @@ struct ExperimentPaths: ParsableArguments {
     }
 
     private static func standardInput() throws -> String {
-        guard let text = String(bytes: try FileHandle.standardInput.readToEnd() ?? Data(), encoding: .utf8) else {
-            throw CommandError.usage("it is not UTF-8")
+        guard let text = String(bytes: try InputFile.bytes(.standardInput, limit: sizeLimit), encoding: .utf8) else {
+            throw CocoaError(.fileReadInapplicableStringEncoding)
         }
         return text
     }

@@ -68,7 +68,7 @@ struct SandboxBoot {
 enum SandboxManifest {
     static func read(_ path: String) throws(CommandError) -> String {
         do {
-            return try String(contentsOfFile: path, encoding: .utf8)
+            return try InputFile.text(path)
         } catch {
             let reason = words(for: error)
             throw .usage("the manifest \(reason.contains(path) ? reason : "\(path): \(reason)")")

@@ -34,6 +34,23 @@ import Verdict
             arguments: ["run", experiment, "--server", nowhere, "--reports", experiment], code: 64,
             words: [experiment, "--reports"]),
         Case(
+            testDescription: "a history that cannot be written",
+            arguments: ["run", experiment, "--server", nowhere, "--history", "/proc/x"], code: 64,
+            words: ["/proc/x cannot be written: No such file or directory"]),
+        Case(
+            testDescription: "a run to restore that is not there", arguments: ["restore", "--run", "/nowhere", "--server", nowhere],
+            code: 64, words: ["there is no /nowhere/journal.ndjson"]),
+        Case(
+            testDescription: "an experiment without end", arguments: ["validate", "/dev/zero"], code: 64,
+            words: ["/dev/zero: error: cannot be read: it is too large"]),
+        Case(
+            testDescription: "a kubeconfig without end", arguments: ["plan", experiment, "--kubeconfig", "/dev/zero"], code: 64,
+            words: ["/dev/zero: it is too large"]),
+        Case(
+            testDescription: "a manifest without end",
+            arguments: ["run", experiment, "--sandbox", "--quiet", "--apply", "/dev/zero"], code: 64,
+            words: ["/dev/zero", "it is too large"]),
+        Case(
             testDescription: "a manifest that is not there",
             arguments: ["run", experiment, "--sandbox", "--quiet", "--apply", "/nowhere.yaml"], code: 64,
             words: ["/nowhere.yaml: No such file or directory"]),
@@ -95,6 +112,17 @@ import Verdict
         for raw in ["NSCocoaErrorDomain", "Error Domain", "Code="] { #expect(!run.errors.contains(raw), "\(run.errors)") }
         let left = try FileManager.default.subpathsOfDirectory(atPath: folder).filter { $0 != "reports" && !$0.hasPrefix(Self.run) }
         #expect(left.isEmpty, "\(left)")
+    }
+
+    /// A shell's process substitution, and a stream that is not called `-`.
+    @Test(arguments: ["<(cat FILE)", "/dev/stdin < <(cat FILE)", "- < FILE"]) func anExperimentMayComeThroughAPipe(_ source: String)
+        async throws
+    {
+        let run = try await Program.run(
+            "aftershock", ["validate"],
+            launcher: ["bash", "-c", "\"$@\" \(source.replacing("FILE", with: "'\(Self.experiment)'"))", "bash"])
+        #expect(run.exitCode == 0, "\(run.errors)")
+        #expect(run.output.contains("control: ") || run.errors.contains("control: "), "\(run.output)\(run.errors)")
     }
 
     private static func storeRun(in folder: String) throws {

@@ -65,22 +65,15 @@ extension ClusterConfiguration {
 
     private static func readFile(_ path: String) throws(KubernetesError) -> [UInt8] {
         do {
-            return try read(path)
+            return try InputFile.bytes(path)
         } catch {
             throw KubernetesError(.configurationInvalid, "\(path): \(reason(error))", hint: "Check the file and its permissions.")
         }
     }
 
-    /// A file's bytes, or those of a pipe, whose size is not known before.
-    static func read(_ path: String) throws -> [UInt8] {
-        let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-        defer { try? handle.close() }
-        return [UInt8](try handle.readToEnd() ?? Data())
-    }
-
     static func readBytes(_ path: String, for field: String, hint: String) throws(KubernetesError) -> [UInt8] {
         do {
-            return try read(path)
+            return try InputFile.bytes(path)
         } catch {
             throw KubernetesError(.certificateUnreadable, "\(path) (\(field)): \(reason(error))", hint: hint)
         }
@@ -91,6 +84,7 @@ extension ClusterConfiguration {
         switch (error as? CocoaError)?.code {
         case .fileReadNoSuchFile, .fileNoSuchFile: "there is no such file"
         case .fileReadNoPermission: "permission denied"
+        case .fileReadTooLarge: "it is too large"
         default: "it cannot be read"
         }
     }

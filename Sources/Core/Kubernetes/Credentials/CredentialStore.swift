@@ -85,7 +85,7 @@ actor CredentialStore {
     private func readToken(_ path: String) throws(KubernetesError) -> String {
         let text: String
         do {
-            text = try String(contentsOfFile: path, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
+            text = try InputFile.text(path).trimmingCharacters(in: .whitespacesAndNewlines)
         } catch {
             throw KubernetesError(
                 .credentialsUnavailable, "\(path) (tokenFile): \(ClusterConfiguration.reason(error))",

@@ -25,7 +25,7 @@ public enum LocalPassword: Sendable {
             return value
         case .file(let path):
             do {
-                return Self.line(try String(contentsOfFile: path, encoding: .utf8))
+                return Self.line(try InputFile.text(path))
             } catch {
                 throw Missing(description: "the password file \(path) cannot be read: \(words(for: error))")
             }
