@@ -1,3 +1,5 @@
+import Checkout
+import Foundation
 import JSON
 import JUnitReading
 import Programs
@@ -45,6 +47,26 @@ import Testing
             name: "a quota of Leases", object: quota(#"{count/leases.coordination.k8s.io: "0"}"#), fault: "podDelete: {}",
             words: ["exceeded quota: limit", "count/leases.coordination.k8s.io=0"]),
     ]
+
+    /// The pod of the job that runs Aftershock every night, where everybody has to give up his powers.
+    @Test func theNightlyPodMayRunInARestrictedNamespace() async throws {
+        let file = Checkout.root.appendingPathComponent("ci/in-cluster/cronjob.yaml")
+        let lines = try String(contentsOf: file, encoding: .utf8).split(separator: "\n", omittingEmptySubsequences: false)
+        let start = try #require(lines.firstIndex(of: "      template:")) + 1
+        let pod = lines[start...].prefix { $0.hasPrefix("        ") }.map { $0.dropFirst(8) }.joined(separator: "\n")
+        let manifest = "apiVersion: v1\nkind: Pod\n\(pod)\n"
+            .replacing("metadata:\n", with: "metadata:\n  name: nightly\n", maxReplacements: 1)
+            .replacing("serviceAccountName: aftershock", with: "serviceAccountName: default")
+        try await TestSandbox.with { sandbox in
+            _ = try await sandbox.kubectl(["create", "namespace", "restricted"])
+            _ = try await sandbox.kubectl(["label", "namespace", "restricted", "pod-security.kubernetes.io/enforce=restricted"])
+            let arguments = ["create", "--dry-run=server", "-n", "restricted", "-f", "-"]
+            let taken = try await sandbox.kubectl(arguments, input: manifest)
+            #expect(taken.exitCode == 0, "\(taken.errors)")
+            let refused = try await sandbox.kubectl(arguments, input: manifest.replacing("drop: [ALL]", with: "drop: []"))
+            #expect(refused.errors.contains("violates PodSecurity"), "\(refused.errors)")
+        }
+    }
 
     @Test func aPolicyThatForbidsWhatTheRunWouldDo() async throws {
         let shape = Shape.fileGroup
