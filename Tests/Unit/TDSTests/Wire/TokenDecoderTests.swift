@@ -194,7 +194,7 @@ import Testing
         #expect(tokens.count == 2)
     }
 
-    @Test(.timeLimit(.minutes(1))) func aRowInManySmallPiecesIsReadOnce() throws {
+    @Test(.timeLimit(.minutes(5))) func aRowInManySmallPiecesIsReadOnce() throws {
         let columns = TDSColumns([TDSColumn("n", TDSTypeInfo(.int)), TDSColumn("x", .varBinary(nil)), TDSColumn("m", TDSTypeInfo(.int))])
         let length = 1 << 20
         var response = try encodeTokens([.columnMetadata(columns)])
