@@ -66,3 +66,54 @@ run_experiments rbac-without-delete "${files[1]}" --kubeconfig "$work/token.kube
 check "without one verb, the run ends with exit code 5" [ $status = 5 ]
 check "it names the verb, the resource and the namespace" grep -qE 'delete.*pods.*e2e-sql' "$log"
 check "nothing was touched" [ "$(uid)" = "$before" ]
+
+# The faults that touch more than their target: each with the grant for it alone, and with a pod of another namespace on every node.
+make_namespace e2e-neighbour
+kubectl apply -n e2e-neighbour -f - >/dev/null <<'YAML'
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 3
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      terminationGracePeriodSeconds: 0
+      topologySpreadConstraints:
+        - {maxSkew: 1, topologyKey: kubernetes.io/hostname, whenUnsatisfiable: ScheduleAnyway, labelSelector: {matchLabels: {app: web}}}
+      containers: [{name: sleep, image: "localhost/busybox:1", command: [sleep, "3600"]}]
+YAML
+check "a neighbour runs on every node" kubectl rollout status -n e2e-neighbour deployment/web --timeout=60s
+# alone FILE: takes every grant away but the one for this experiment.
+alone() {
+    kubectl delete clusterrole,clusterrolebinding aftershock --ignore-not-found >/dev/null
+    kubectl delete role,rolebinding -n e2e-sql aftershock --ignore-not-found >/dev/null
+    "$aftershock" rbac "$1" | kubectl apply -f - >/dev/null
+}
+for name in container-kill node-taint node-drain; do
+    file=$(with "$(experiment $name)" 's#^(  (steady|stable)For:).*#\1 2s#' "granted-$name")
+    alone "$file"
+    settles
+    run_experiments "granted-$name" "$file" --repeat 1 --helper-image localhost/busybox:1 --kubeconfig "$work/token.kubeconfig"
+    check "$name: its own grant is enough, with neighbours on the node" [ $status = 0 ]
+done
+
+# Policies of the namespace, which a dry run asks for. Pod Security's levels are no part of Kubernetes before 1.22: RehearsalTests has them.
+files=("$(experiment container-kill)")
+settles
+before=$(uid)
+kubectl create quota -n e2e-sql limit --hard=pods=1 >/dev/null
+quota_counts() { kubectl get quota -n e2e-sql limit -o json | jq -e '.status.used.pods == "1"'; }
+check "the quota counts the target" eventually 30 quota_counts
+check "a quota without room for the helper pod is refused first" answers 5 'exceeded quota: limit' "$work/certificate.kubeconfig"
+kubectl delete quota -n e2e-sql limit >/dev/null
+kubectl apply -n e2e-sql -f - >/dev/null <<'YAML'
+apiVersion: v1
+kind: LimitRange
+metadata: {name: limit}
+spec: {limits: [{type: Container, default: {memory: 64Mi}, min: {memory: 100Mi}}]}
+YAML
+check "a limit range that forbids the helper pod is refused first" answers 5 'minimum memory usage per Container is 100Mi' "$work/certificate.kubeconfig"
+kubectl delete limitrange -n e2e-sql limit >/dev/null
+check "and nothing was touched" [ "$(uid)" = "$before" ]
