@@ -95,7 +95,13 @@ struct ProbeCommand: AsyncParsableCommand {
         if serverName != nil, trustServerCertificate {
             throw ValidationError("--trust-server-certificate accepts a certificate for any name; leave out --server-name")
         }
-        if let ca, !FileManager.default.isReadableFile(atPath: ca) { throw ValidationError("--ca: \(ca) cannot be read") }
+        var isFolder: ObjCBool = false
+        if let ca,
+            !FileManager.default.fileExists(atPath: ca, isDirectory: &isFolder) || isFolder.boolValue
+                || !FileManager.default.isReadableFile(atPath: ca)
+        {
+            throw ValidationError("--ca: \(ca) cannot be read")
+        }
     }
 
     func run() async throws {

@@ -282,7 +282,7 @@ import Testing
     @Test(arguments: [
         (["--encryption", "strict", "--trust-server-certificate"], "--ca"), (["--encryption", "off", "--ca", "x.pem"], "leave out --ca"),
         (["--ca", "x.pem", "--trust-server-certificate"], "contradict"), (["--count", "0"], "--count"),
-        (["--timeout", "0s"], "--timeout"), (["--ca", "/nowhere.pem"], "/nowhere.pem"),
+        (["--timeout", "0s"], "--timeout"), (["--ca", "/nowhere.pem"], "/nowhere.pem"), (["--ca", "/tmp"], "--ca: /tmp cannot be read"),
         (["--server-name", "x", "--trust-server-certificate"], "leave out --server-name"),
     ])
     func whatMakesNoSenseIsRefusedWithTheNextStep(arguments: [String], hint: String) async throws {

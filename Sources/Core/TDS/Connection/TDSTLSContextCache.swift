@@ -47,7 +47,7 @@ final class TDSTLSContextCache: Sendable {
         } catch {
             let place =
                 switch trust.base {
-                case .file(let path): "cannot use the certificates in '\(path)', which must be a readable PEM file: \(error)"
+                case .file(let path): "cannot use the certificates in '\(path)', which must be a readable PEM file"
                 case .system, .any: "cannot set up TLS: \(error)"
                 }
             throw TDSError(.configuration, phase: .tls, detail: place)
