@@ -13,9 +13,9 @@ import Testing
     @Test func thePlanNamesWhatIsDoneAndWhatIsPutBack() throws {
         let cut = try injection("networkCut: {duration: 20s, helperNamespace: help}", options: FaultOptions(helperImage: "x:1")).plan(
             target)
-        #expect(cut.count == 3 && cut[0].contains("image x:1") && cut[0].contains("namespace help") && cut[2].contains("after 20s"))
+        #expect(cut.count == 3 && cut[0].contains("image x:1") && cut[0].contains("namespace help") && cut[2].contains("after 20 s"))
         let delay = try injection("networkDelay: {delay: 50ms, jitter: 5ms}").plan(target)
-        #expect(delay[1].contains("50ms ± 5ms"))
+        #expect(delay[1].contains("0.050 s ± 0.005 s"))
         let disk = try injection("diskFull: {maximum: 2Gi}").plan(target)
         #expect(disk[0].contains("2Gi at most"))
         let rollout = try injection("rollout: {image: 'a:2'}")
