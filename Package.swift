@@ -118,7 +118,7 @@ let package = Package(
             ["JSON", "KubernetesAPI", "Network", "Secrets", "CCurl", .nioCore, .x509, .crypto, .subprocess, .system, .yams]),
         module(.core, "KubernetesAPI"),
         module(.core, "Network", [.nioCore]),
-        module(.core, "TDS", ["Network", .nioCore, .nioPosix, .nioTLS, .nioSSL], isHot: true),
+        module(.core, "TDS", ["Network", .nioCore, .nioPosix, .nioTLS, .nioSSL, .crypto], isHot: true),
 
         // Harness: runs experiments and judges them.
         systemLibrary(.harness, "CXML2", "libxml-2.0", apt: "libxml2-dev"),

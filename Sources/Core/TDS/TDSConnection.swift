@@ -1,3 +1,4 @@
+import Crypto
 public import NIOCore
 import Synchronization
 
@@ -69,6 +70,14 @@ public final class TDSConnection: Sendable {
         }
         // It fails only where the closing itself met an error, and closed is closed.
         _ = await self.channel.closeFuture.map { _ in }.result()
+    }
+
+    /// The SHA-256 of the server's certificate, in hexadecimal digits; `nil` where the connection is not encrypted any more.
+    public func certificateFingerprint() async -> String? {
+        let handler = self.handler
+        let bytes = try? await self.eventLoop.submit { handler.value.certificateBytes }.get()
+        guard let bytes = bytes ?? nil else { return nil }
+        return SHA256.hash(data: bytes).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
     }
 
     private func run<Value: Sendable>(

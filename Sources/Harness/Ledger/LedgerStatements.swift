@@ -16,12 +16,17 @@ struct LedgerStatements: Sendable {
     private let index: String
     /// The names of the tables, not delimited.
     let names: [String]
+    /// The tables of a ``RecoveryLoad``, which are there where one is asked for.
+    let dirty: String
+    let open: String
 
     /// - Parameter suffix: unique to the run and repeat.
     init(suffix: String) {
-        names = ["aftershock_rows_\(suffix)", "aftershock_registers_\(suffix)"]
+        names = ["rows", "registers", "dirty", "open"].map { "aftershock_\($0)_\(suffix)" }
         rows = Self.quoted(names[0])
         registers = Self.quoted(names[1])
+        dirty = Self.quoted(names[2])
+        open = Self.quoted(names[3])
         index = Self.quoted("aftershock_rows_\(suffix)_identity")
         insertRow = TDSStatement(
             "INSERT INTO \(rows) (writer, seq, payload, digest) VALUES (@p1, @p2, @p3, @p4)",
@@ -47,7 +52,7 @@ struct LedgerStatements: Sendable {
         ]
     }
 
-    var dropTables: [String] { ["DROP TABLE IF EXISTS \(rows)", "DROP TABLE IF EXISTS \(registers)"] }
+    var dropTables: [String] { names.map { "DROP TABLE IF EXISTS \(Self.quoted($0))" } }
 
     var readRows: String { "SELECT writer, seq, payload, digest FROM \(rows) ORDER BY writer, seq" }
 

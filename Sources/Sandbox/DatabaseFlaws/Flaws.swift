@@ -19,6 +19,8 @@ public struct Flaws: Sendable, Equatable {
         case tellPassword = "tell-password"
         case unlinkLock = "unlink-lock"
         case ignoreStop = "ignore-sigterm"
+        case suspectAfterKill = "suspect-after-kill"
+        case renameAfterKill = "rename-after-kill"
 
         public enum Value: Equatable {
             case none, required
@@ -31,7 +33,9 @@ public struct Flaws: Sendable, Equatable {
             case .unansweredCommit: .optional(50)
             case .tellPassword: .optional(5)
             case .loseLast, .loseOneIn, .duplicateOneIn, .flipBitOneIn, .hangAfter, .slowerLogins: .required
-            case .staleRegister, .outsideVolume, .freeze, .neverLogin, .wrongSentinel, .unlinkLock, .ignoreStop: .none
+            case .staleRegister, .outsideVolume, .freeze, .neverLogin, .wrongSentinel, .unlinkLock, .ignoreStop,
+                .suspectAfterKill, .renameAfterKill:
+                .none
             }
         }
 
@@ -52,6 +56,8 @@ public struct Flaws: Sendable, Equatable {
             case .wrongSentinel: "answers a SELECT that reads no table with the first row ever sent for those types"
             case .tellPassword: "of so many logins (5) one is refused, with the password in the error text"
             case .unlinkLock: "removes the lock of the data folder at start, so that two servers can have the folder open"
+            case .suspectAfterKill: "after SIGKILL, msdb is SUSPECT and cannot be opened (926), and error 824 is in the log"
+            case .renameAfterKill: "after SIGKILL, @@SERVERNAME is another name"
             case .ignoreStop: "does not stop when it is told to (SIGTERM), so that the end of its grace period kills it"
             }
         }

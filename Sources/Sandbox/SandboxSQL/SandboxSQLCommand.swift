@@ -23,8 +23,8 @@ public struct SandboxSQLCommand: ParsableCommand {
 
     @Option(
         name: .customLong("recovery-time"),
-        help: ArgumentHelp("How long a start after an unclean stop takes, in seconds.", valueName: "seconds"))
-    var recoveryTime = 1.0
+        help: ArgumentHelp("A pause that a recovery makes besides its work, in seconds.", valueName: "seconds"))
+    var recoveryTime = 0.0
 
     @Option(
         name: .customLong("certificate-file"),

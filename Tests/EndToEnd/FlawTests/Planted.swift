@@ -64,7 +64,8 @@ extension Planted {
             types: ["service-address": "verdict.service-address"], neverRecovers: true),
         Planted(
             name: "PVC swapped for a fresh one", sandbox: ["pvc-swapped"], fault: "podDelete: {}", exitCode: 3,
-            broken: gone.union(["failure storage"]), types: ["storage": "verdict.storage", "data-persistence": "verdict.data-lost"],
+            broken: gone.union(["failure storage", "failure engine-health"]),
+            types: ["storage": "verdict.storage", "data-persistence": "verdict.data-lost"],
             sets: ["lost"], neverRecovers: true),
         Planted(
             name: "pod on the wrong node", sandbox: ["wrong-node"], fault: "podDelete: {}", node: "same", exitCode: 1,
@@ -83,6 +84,12 @@ extension Planted {
             name: "SIGTERM is ignored: the end of the grace period kills the server", database: ["ignore-sigterm"],
             fault: "podDelete: {gracePeriod: 3s}", shutdown: "clean", exitCode: 1, broken: ["failure shutdown"],
             types: ["shutdown": "verdict.shutdown"]),
+        Planted(
+            name: "another database is suspect after the restart", database: ["suspect-after-kill"], exitCode: 1,
+            broken: ["failure engine-health"], types: ["engine-health": "verdict.engine-health"]),
+        Planted(
+            name: "the server has another name after the restart", database: ["rename-after-kill"], exitCode: 1,
+            broken: ["failure engine-health"], types: ["engine-health": "verdict.engine-health"]),
     ]
 
     /// The database loses, or changes, what it said is safe.

@@ -87,11 +87,14 @@ public struct LogOptions: Sendable, Hashable {
     public var sinceSeconds: Int?
     public var timestamps: Bool
     public var limitBytes: Int?
+    /// RFC 3339.
+    public var sinceTime: String?
 
     public init(
         container: String? = nil, previous: Bool = false, tailLines: Int? = nil, sinceSeconds: Int? = nil, timestamps: Bool = false,
-        limitBytes: Int? = nil
+        limitBytes: Int? = nil, sinceTime: String? = nil
     ) {
+        self.sinceTime = sinceTime
         self.container = container
         self.previous = previous
         self.tailLines = tailLines
@@ -107,6 +110,7 @@ public struct LogOptions: Sendable, Hashable {
         if let tailLines { query.append(("tailLines", "\(tailLines)")) }
         if let sinceSeconds { query.append(("sinceSeconds", "\(sinceSeconds)")) }
         if timestamps { query.append(("timestamps", "true")) }
+        if let sinceTime { query.append(("sinceTime", sinceTime)) }
         if let limitBytes { query.append(("limitBytes", "\(limitBytes)")) }
         return query
     }

@@ -448,6 +448,9 @@ final class TDSChannelHandler: ChannelDuplexHandler {
         return error
     }
 
+    /// The server's certificate (DER), while TLS is there.
+    var certificateBytes: [UInt8]? { self.tlsHandler?.peerCertificate.flatMap { try? $0.toDERBytes() } }
+
     // MARK: The end
 
     /// Closes the connection from this side.

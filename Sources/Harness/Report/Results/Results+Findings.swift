@@ -83,6 +83,10 @@ extension Results.Repeat {
             phases: found.phases.map { Phase(name: $0.name.rawValue, ms: $0.duration.milliseconds) },
             probes: .init(uniqueKeysWithValues: found.tracks.map { ($0.track.rawValue, Probes($0)) }), ledger: Ledger(found),
             nodeLoss: found.nodeLoss.map(NodeLoss.init), shutdown: found.shutdown.map(Shutdown.init),
+            debt: found.debt.map(Debt.init),
+            recoveries: found.recoveries.map {
+                Recovery(database: $0.database, analysisMs: $0.analysis, redoMs: $0.redo, undoMs: $0.undo)
+            },
             infrastructure: Infrastructure(before: found.before, after: found.after),
             effect: Effect(proven: found.effect?.proven ?? false, evidence: found.effect?.evidence ?? []),
             restore: Restore(
@@ -180,6 +184,15 @@ extension Results.Repeat.Shutdown {
         self.init(
             clean: shutdown.isClean, gracePeriodMs: shutdown.gracePeriod.milliseconds, tookMs: shutdown.took?.milliseconds,
             exitCode: shutdown.exit?.code, reason: shutdown.exit?.reason, sentence: shutdown.sentence)
+    }
+}
+
+extension Results.Repeat.Debt {
+    fileprivate init(_ debt: RecoveryDebt) {
+        self.init(
+            logBytes: debt.logBytes, sentBytes: debt.sentBytes, openRows: debt.openRows, openForMs: debt.openFor.map { Double($0) / 1e6 },
+            acceleratedRecovery: debt.acceleratedRecovery, targetRecoverySeconds: debt.targetRecoveryTime, evidence: debt.evidence,
+            missing: debt.missing)
     }
 }
 

@@ -88,6 +88,26 @@ extension Results {
             var sentence: String
         }
 
+        /// The work that the recovery found, as it was right before the fault.
+        struct Debt: Codable, Sendable, Hashable {
+            @OrNull var logBytes: Int64?
+            var sentBytes: Int64
+            @OrNull var openRows: Int64?
+            @OrNull var openForMs: Double?
+            @OrNull var acceleratedRecovery: Bool?
+            @OrNull var targetRecoverySeconds: Int?
+            var evidence: [String]
+            @OrNull var missing: String?
+        }
+
+        /// A database's recovery in the words of the server's log.
+        struct Recovery: Codable, Sendable, Hashable {
+            var database: String
+            var analysisMs: Int64
+            var redoMs: Int64
+            var undoMs: Int64
+        }
+
         /// The cluster before the fault and after the recovery.
         struct Infrastructure: Codable, Sendable, Hashable {
             struct Pair<Value: Codable & Sendable & Hashable>: Codable, Sendable, Hashable {
@@ -160,6 +180,8 @@ extension Results {
         var ledger: Ledger
         @OrNull var nodeLoss: NodeLoss?
         @OrNull var shutdown: Shutdown?
+        @OrNull var debt: Debt?
+        var recoveries: [Recovery]?
         var infrastructure: Infrastructure
         var effect: Effect
         var restore: Restore

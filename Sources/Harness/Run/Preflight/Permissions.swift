@@ -35,6 +35,7 @@ public struct Permissions: Sendable {
         var seen: Set<ResourceAttributes> = []
         required = needed.filter { seen.insert($0).inserted }
         optional = [
+            ResourceAttributes(verb: "get", resource: "pods", subresource: "log", namespace: namespace),
             ResourceAttributes(verb: "get", resource: "persistentvolumes"), ResourceAttributes(verb: "list", resource: "nodes"),
             ResourceAttributes(verb: "watch", resource: "nodes"),
             ResourceAttributes(verb: "list", group: "storage.k8s.io", resource: "volumeattachments"),

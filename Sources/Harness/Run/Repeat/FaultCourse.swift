@@ -2,6 +2,7 @@ import Experiment
 import Fault
 import Journal
 import Kubernetes
+import Ledger
 import Probe
 
 /// The course of one fault while the probes run: steady → inject → prove → recovered → stable → look → undo.
@@ -17,6 +18,8 @@ struct FaultCourse: Sendable {
     let resolver: TargetResolver
     /// Of the repeat in the run: each draws its own moment.
     let ordinal: Int
+    /// `nil`: the fault meets whatever work there is.
+    let load: RecoveryLoad?
 
     /// The time limit of a snapshot, should the API server be away.
     private static let snapshotPatience = Duration.seconds(60)
@@ -33,6 +36,14 @@ struct FaultCourse: Sendable {
         try journal.enter(.steady)
         guard let moment = try await awaitMoment() else {
             return RepeatEnded(how: .completed, reason: "nothing was injected: the moment for it did not come")
+        }
+        if let load {
+            let debt = await load.prove()
+            try journal.append(.recoveryDebt(debt))
+            if let missing = debt.missing {
+                try journal.append(.snapshot(try await patientSnapshot(.after)))
+                return RepeatEnded(how: .completed, reason: "the fault was not injected, as the recovery debt was not there: \(missing)")
+            }
         }
         var ended =
             if let control = injection as? ControlFault {

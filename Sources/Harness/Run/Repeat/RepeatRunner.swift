@@ -31,10 +31,17 @@ struct RepeatRunner: Sendable {
         try journal.append(.snapshot(try await resolver.snapshot(.before, container: faultTarget.container)))
         let ledger = if let ledger = kept.ledger(of: experiment) { ledger } else { try await newLedger(faultTarget) }
         try journal.append(.ledgerPrepared(ledger.prepared))
+        let load = await makeLoad(ledger)
+        let questions = EngineQuestions(server: server, eventLoop: eventLoopGroup.next())
+        let engine = await questions.ask(.before)
+        try journal.append(.engine(engine))
 
-        let ended = try await measure(target, faultTarget, resolver, ledger)
+        let measured = await Self.outcome { try await measure(target, faultTarget, resolver, ledger, load) }
+        if let load { await load.release() }
+        let ended = try measured.get()
 
         try journal.enter(.settling)
+        try journal.append(.engine(await questions.ask(.after, asBefore: engine, clock: journal.clock)))
         let old = OldInstances(client: client, namespace: target.namespace, workload: target.workload)
         let checked: Event =
             if let reason = try await old.awaitEnd(within: experiment.giveUpAfter) {
@@ -65,6 +72,22 @@ struct RepeatRunner: Sendable {
         return ledger
     }
 
+    private static func outcome(_ body: () async throws -> RepeatEnded) async -> Result<RepeatEnded, any Error> {
+        do {
+            return .success(try await body())
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// The work that the recovery is to find, made before the probes start.
+    private func makeLoad(_ ledger: Ledger) async -> RecoveryLoad? {
+        guard let wanted = experiment.load else { return nil }
+        let load = RecoveryLoad(wanted, ledger, on: eventLoopGroup.next())
+        await load.make()
+        return load
+    }
+
     /// Writes down, here and on the Lease, that the ledger's tables are to be removed, before there are any.
     private func intendRemoval(of configuration: LedgerConfiguration, _ target: FaultTarget) async throws {
         let tables = try await LedgerTables(configuration, on: eventLoopGroup.next())
@@ -74,7 +97,7 @@ struct RepeatRunner: Sendable {
 
     /// Probes, writers and watches run while the fault's course is gone through.
     private func measure(
-        _ target: ResolvedTarget, _ faultTarget: FaultTarget, _ resolver: TargetResolver, _ ledger: Ledger
+        _ target: ResolvedTarget, _ faultTarget: FaultTarget, _ resolver: TargetResolver, _ ledger: Ledger, _ load: RecoveryLoad?
     ) async throws -> RepeatEnded {
         let monitor = HealthMonitor(lanes: [.connect: 1, .login: 1, .session: 1, .write: experiment.ledger.writers])
         let configuration = ProbeConfiguration(server: server, probes: experiment.probes, runID: options.runID)
@@ -83,7 +106,7 @@ struct RepeatRunner: Sendable {
             .probesStarted(ProbesStarted(address: target.address, schedules: configuration.schedules + [ledger.schedule])))
         let course = FaultCourse(
             client: client, journal: journal, experiment: experiment, options: options, faults: faults, monitor: monitor,
-            target: faultTarget, workload: target.workload, resolver: resolver, ordinal: ordinal)
+            target: faultTarget, workload: target.workload, resolver: resolver, ordinal: ordinal, load: load)
         var loops = eventLoopGroup.makeIterator()
         let eventLoop = loops.next() ?? eventLoopGroup.next()
         let loginLoop = loops.next() ?? eventLoop
@@ -102,6 +125,13 @@ struct RepeatRunner: Sendable {
                 try await ClusterWatch(
                     client: client, journal: journal, namespace: target.namespace, pods: target.workload.pods,
                     service: target.service.metadata.name, port: target.servicePort.name ?? ""
+                ).run()
+                return nil
+            }
+            group.addTask {
+                try await ServerLogWatch(
+                    client: client, journal: journal, namespace: target.namespace, pods: target.workload.pods,
+                    container: faultTarget.container
                 ).run()
                 return nil
             }

@@ -62,11 +62,13 @@ extension String {
 extension EngineHealth {
     /// The differences that break the promise.
     ///
-    /// - Parameter imageChanged: another image may be another version.
-    func problems(fault: String?, imageChanged: Bool) -> [String] {
+    /// - Parameters:
+    ///   - imageChanged: another image may be another version.
+    ///   - ledger: the database of the ledger, of which the persistence is judged by itself.
+    func problems(fault: String?, imageChanged: Bool, ledger: String?) -> [String] {
         var problems: [String] = []
         if let before, let after {
-            problems += databaseProblems(before, after)
+            problems += databaseProblems(before, after, except: ledger)
             func compare(_ name: String, _ field: KeyPath<EngineState, String?>) {
                 guard let old = before[keyPath: field], let new = after[keyPath: field], old != new else { return }
                 problems.append("\(name) is \(new), before \(old)")
@@ -98,9 +100,9 @@ extension EngineHealth {
         return problems
     }
 
-    private func databaseProblems(_ before: EngineState, _ after: EngineState) -> [String] {
+    private func databaseProblems(_ before: EngineState, _ after: EngineState, except ledger: String?) -> [String] {
         guard let old = before.databases, let new = after.databases else { return [] }
-        return old.compactMap { database in
+        return old.filter { $0.name != ledger }.compactMap { database in
             guard let now = new.first(where: { $0.name == database.name }) else { return "database \(database.name) is gone" }
             return now.state == database.state || now.state == "ONLINE"
                 ? nil : "database \(database.name) is \(now.state), before \(database.state)"
@@ -148,7 +150,7 @@ extension RepeatJudge {
         let old = facts.before?.servingPod
         let new = facts.after?.servingPod
         let imageChanged = old?.imageID != new?.imageID
-        let problems = health.problems(fault: facts.fault?.fault, imageChanged: imageChanged)
+        let problems = health.problems(fault: facts.fault?.fault, imageChanged: imageChanged, ledger: facts.prepared?.database)
         if let first = problems.first {
             let more = problems.count > 1 ? "; \(problems.dropFirst().joined(separator: "; "))" : ""
             return .failed(.engineHealth, type: "engine-health", first + more, details: health.details)

@@ -12,6 +12,8 @@ extension RepeatFindings {
         if let stop { remarks.append(stop) }
         if let remedied { remarks.append(remedied) }
         if let overlap { remarks.append(overlap.sentence) }
+        remarks += recoveries.map(\.sentence)
+        if let start { remarks.append(start) }
         for interval in blind {
             remarks.append("the cluster could not be watched for \((interval.to - interval.from).textRoundedUp): \(interval.reason)")
         }
@@ -30,6 +32,17 @@ extension RepeatFindings {
             return "\(stuck); then: \(what); not served again until it was given up"
         }
         return "\(stuck); \((back - remedy.at).textRoundedUp) with it: \(what)"
+    }
+
+    /// Says how long the server took from the start of its container, as it was measured here, to stand beside its own words.
+    private var start: String? {
+        guard !recoveries.isEmpty else { return nil }
+        let own: Set<Phase.Name> = [.tcpOpen, .loginAccepted, .databaseOnline, .firstQuery, .firstWrite]
+        let parts = phases.filter { own.contains($0.name) && $0.duration > .zero }
+        guard !parts.isEmpty else { return nil }
+        let total = parts.reduce(Duration.zero) { $0 + $1.duration }
+        let listed = parts.map { "\($0.name.rawValue) \($0.duration.textRoundedUp)" }.joined(separator: ", ")
+        return "measured from outside, the server's start and recovery are \(total.textRoundedUp) of the downtime (\(listed))"
     }
 
     /// Says how much of the downtime was the wait for a server that did not stop by itself.

@@ -7,18 +7,97 @@ final class DatabaseFile: Sendable {
     let name: String
     let id: Int
     let path: String
-    let created: String
     let writer = WriterLock()
+    private let details: Mutex<Details>
+
+    /// As `sys.databases` names it.
+    enum Status: String {
+        case online = "ONLINE"
+        case recovering = "RECOVERING"
+        case suspect = "SUSPECT"
+
+        var number: Int64 {
+            switch self {
+            case .online: 0
+            case .recovering: 2
+            case .suspect: 4
+            }
+        }
+    }
+
+    private struct Details {
+        var created = ""
+        var status = Status.recovering
+        /// By table in lower case: the session that has the whole of it to itself.
+        var tableLocks: [String: ObjectIdentifier] = [:]
+    }
     /// Held open as long as the server runs: when the last connection to a file goes, SQLite empties and removes its log, which sessions that come and
     /// go would make it do all the time.
     let keeper: Mutex<SQLiteConnection?>
 
-    init(name: String, id: Int, path: String, created: String, keeper: consuming sending SQLiteConnection) {
+    init(name: String, id: Int, path: String) {
         self.name = name
         self.id = id
         self.path = path
-        self.created = created
-        self.keeper = Mutex(keeper)
+        keeper = Mutex(nil)
+        details = Mutex(Details())
+    }
+
+    var created: String { details.withLock { $0.created } }
+    var status: Status { details.withLock { $0.status } }
+
+    func comesOnline(keeper connection: consuming sending SQLiteConnection, created: String) {
+        replaceKeeper(connection)
+        details.withLock { details in
+            details.created = created
+            if details.status == .recovering { details.status = .online }
+        }
+    }
+
+    private func replaceKeeper(_ connection: consuming sending SQLiteConnection) {
+        // It is handed over: nobody else has it, which the closure hides from the compiler.
+        nonisolated(unsafe) let kept = connection
+        keeper.withLock { $0 = kept }
+    }
+
+    func becomesSuspect() { details.withLock { $0.status = .suspect } }
+
+    /// Bytes of log that no checkpoint has taken into the file, by the index of the write-ahead log.
+    ///
+    /// Source: https://www.sqlite.org/walformat.html#the_wal_index_header (mxFrame at 16, nBackfill at 96)
+    var logSinceCheckpoint: Int64 {
+        guard let index = FileHandle(forReadingAtPath: path + "-shm"), let header = try? index.read(upToCount: 100), header.count == 100
+        else { return 0 }
+        func number(at offset: Int) -> Int64 {
+            Int64(header.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset, as: UInt32.self) })
+        }
+        return max(0, number(at: 16) - number(at: 96)) * Self.frameSize
+    }
+
+    /// A page and the header of its frame.
+    private static let frameSize: Int64 = 4096 + 24
+
+    // MARK: Whole tables
+
+    /// Returns whether `session` has the table to itself now.
+    func lock(_ table: String, for session: Session) -> Bool {
+        let me = ObjectIdentifier(session)
+        return details.withLock { details in
+            let owner = details.tableLocks[table.lowercased()] ?? me
+            details.tableLocks[table.lowercased()] = owner
+            return owner == me
+        }
+    }
+
+    /// Returns whether another session has it to itself.
+    func isLocked(_ table: String, against session: Session) -> Bool {
+        let me = ObjectIdentifier(session)
+        return details.withLock { details in details.tableLocks[table.lowercased()].map { $0 != me } ?? false }
+    }
+
+    func unlockTables(of session: Session) {
+        let me = ObjectIdentifier(session)
+        details.withLock { details in details.tableLocks = details.tableLocks.filter { $0.value != me } }
     }
 
     var isSystem: Bool { DatabaseDirectory.systemNames.contains(name) }
@@ -42,8 +121,10 @@ final class DatabaseDirectory: Sendable {
 
     /// Opens the folder, making it and the system databases where they are missing. tempdb begins empty, as on every start of SQL Server.
     ///
-    /// - Parameter afterCrash: whether the last server here did not stop in order, which some flaws wait for.
-    init(folder: String, flaws: Flaws = Flaws(), afterCrash: Bool = false) throws {
+    /// - Parameters:
+    ///   - afterCrash: whether the last server here did not stop in order, which some flaws wait for.
+    ///   - recoversLater: the users' databases are left to ``recover(_:)``.
+    init(folder: String, flaws: Flaws = Flaws(), afterCrash: Bool = false, recoversLater: Bool = false) throws {
         self.folder = folder
         self.flaws = flaws
         self.state = Mutex(State())
@@ -51,13 +132,49 @@ final class DatabaseDirectory: Sendable {
         if let milliseconds = flaws[.loseLast], afterCrash { try CommitLog.cut(in: folder, lastMilliseconds: milliseconds) }
         try removeFiles(at: path(of: "tempdb"))
         for (index, name) in DatabaseDirectory.systemNames.enumerated() {
-            try open(name, id: index + 1, afterCrash: afterCrash)
+            _ = try open(register(name, id: index + 1), afterCrash: afterCrash)
         }
         let files = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(DatabaseDirectory.suffix) }
         for file in files.sorted() {
             let encoded = String(file.dropLast(DatabaseDirectory.suffix.count))
             guard let name = encoded.removingPercentEncoding, !DatabaseDirectory.systemNames.contains(name) else { continue }
-            try open(name, id: nil, afterCrash: afterCrash)
+            let file = register(name, id: nil)
+            if !recoversLater { _ = try open(file, afterCrash: afterCrash) }
+        }
+        if afterCrash, flaws.has(.suspectAfterKill) { self["msdb"]?.becomesSuspect() }
+    }
+
+    /// Recovers the users' databases after a crash, one after the other; `log` is told of each.
+    func recover(_ log: (DatabaseFile, Recovery) -> Void) throws {
+        for file in all where !file.isSystem { log(file, try open(file, afterCrash: true)) }
+    }
+
+    private func register(_ name: String, id: Int?) -> DatabaseFile {
+        state.withLock { state in
+            let number = id ?? state.nextID
+            if id == nil { state.nextID += 1 }
+            let file = DatabaseFile(name: name, id: number, path: path(of: name))
+            state.files[name.lowercased()] = file
+            return file
+        }
+    }
+
+    /// The name that the server has had since its first start, as a real one keeps it in master.
+    func serverName(first name: String) throws -> String {
+        let found = try self["master"]?.keeper.withLock { keeper throws(SQLiteFailure) -> [[SQLValue]] in
+            try keeper?.run(
+                "INSERT OR IGNORE INTO master.\(Catalog.metadata) VALUES ('server', '', 'name', \(SQLValue.text(name).literal))")
+            return try keeper?.rows("SELECT value FROM master.\(Catalog.metadata) WHERE kind = 'server'") ?? []
+        }
+        guard case .text(let kept)? = found?.first?.first else { return name }
+        return kept
+    }
+
+    /// Takes the logs into the files, without keeping a writer waiting.
+    func checkpoint() {
+        for file in all where file.status == .online {
+            // One that does not come through now comes with the next.
+            file.keeper.withLock { _ = try? $0?.rows("PRAGMA \(file.name.quotedName).wal_checkpoint(PASSIVE)") }
         }
     }
 
@@ -72,15 +189,25 @@ final class DatabaseDirectory: Sendable {
         }
     }
 
-    private func open(_ name: String, id: Int?, afterCrash: Bool) throws {
-        let path = path(of: name)
+    /// Opens a database, doing what its log asks for.
+    private func open(_ file: DatabaseFile, afterCrash: Bool) throws -> Recovery {
+        let (name, path) = (file.name, file.path)
+        var recovery = Recovery()
         let connection = try SQLiteConnection()
         connection.addCollation(Scalar.collation, Collation.compare)
         let schema = name.quotedName
-        try connection.run("ATTACH \(SQLValue.text(path).literal) AS \(schema)")
+        // SQLite reads the whole log before it answers the first question.
+        try recovery.time(\.analysis) {
+            try connection.run("ATTACH \(SQLValue.text(path).literal) AS \(schema)")
+            try connection.run("PRAGMA \(schema).wal_autocheckpoint = 0")
+            try connection.run("PRAGMA \(schema).journal_mode=WAL")
+            try connection.run(Catalog.metadataTable(in: schema))
+        }
         // A log kept from here on has to begin empty, and another server's leftovers belong into the file.
-        try connection.run("PRAGMA \(schema).journal_mode=WAL")
-        try connection.run(Catalog.metadataTable(in: schema))
+        try recovery.time(\.redo) { _ = try connection.rows("PRAGMA \(schema).wal_checkpoint(TRUNCATE)") }
+        var undone = 0
+        try recovery.time(\.undo) { undone = try Steal.undoAll(in: connection, schema: schema) }
+        recovery.undone = undone
         let now = Clock.now().text(as: .datetime)
         try connection.run(
             "INSERT OR IGNORE INTO \(schema).\(Catalog.metadata) VALUES ('database', '', 'created', \(SQLValue.text(now).literal))")
@@ -91,14 +218,8 @@ final class DatabaseDirectory: Sendable {
         if flaws.has(.staleRegister) { try StaleRegisters.apply(to: connection, schema: name, restoring: afterCrash) }
         _ = try connection.rows("PRAGMA \(schema).wal_checkpoint(TRUNCATE)")
         connection.discardStatements()
-        let number =
-            id
-            ?? state.withLock { state in
-                defer { state.nextID += 1 }
-                return state.nextID
-            }
-        let file = DatabaseFile(name: name, id: number, path: path, created: created, keeper: connection)
-        state.withLock { $0.files[name.lowercased()] = file }
+        file.comesOnline(keeper: connection, created: created)
+        return recovery
     }
 
     subscript(name: String) -> DatabaseFile? { state.withLock { $0.files[name.lowercased()] } }
@@ -112,8 +233,9 @@ final class DatabaseDirectory: Sendable {
                 message: "Database '\(name)' already exists. Choose a different database name.", scope: .batch)
         }
         do {
-            try open(name, id: nil, afterCrash: false)
+            _ = try open(register(name, id: nil), afterCrash: false)
         } catch {
+            state.withLock { $0.files[name.lowercased()] = nil }
             throw SQLError(
                 number: 5123, message: "CREATE FILE encountered an error while attempting to create the database '\(name)': \(error).",
                 scope: .batch)

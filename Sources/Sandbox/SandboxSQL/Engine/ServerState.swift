@@ -50,7 +50,28 @@ final class ServerState: Sendable {
         state.withLock { if $0.phase != .stopping { $0.phase = phase } }
     }
 
-    func isOnline(_ database: DatabaseFile) -> Bool { phase != .recovering || database.isSystem }
+    func isOnline(_ database: DatabaseFile) -> Bool { status(of: database) == .online }
+
+    func status(of database: DatabaseFile) -> DatabaseFile.Status {
+        phase == .recovering && !database.isSystem ? .recovering : database.status
+    }
+
+    /// Refuses a database that is not online.
+    func demandOnline(_ file: DatabaseFile) throws(SQLError) {
+        switch status(of: file) {
+        case .online: return
+        case .recovering:
+            throw SQLError(
+                number: 922, level: 14, message: "Database '\(file.name)' is being recovered. Waiting until recovery is finished.",
+                scope: .batch)
+        case .suspect:
+            throw SQLError(
+                number: 926, level: 14,
+                message:
+                    "Database '\(file.name)' cannot be opened. It has been marked SUSPECT by recovery. See the SQL Server errorlog for more information.",
+                scope: .batch)
+        }
+    }
 
     /// User sessions count from 51, as in SQL Server.
     func nextSessionID() -> Int { sessions.add(1, ordering: .relaxed).newValue % 32_000 }

@@ -10,11 +10,7 @@ extension Session {
                     "The specified schema name \"\(name.schema ?? "")\" either does not exist or you do not have permission to use it.",
                 scope: .batch)
         }
-        guard server.isOnline(file) else {
-            throw SQLError(
-                number: 922, level: 14, message: "Database '\(file.name)' is being recovered. Waiting until recovery is finished.",
-                scope: .batch)
-        }
+        try server.demandOnline(file)
         try attach(file)
         return file
     }

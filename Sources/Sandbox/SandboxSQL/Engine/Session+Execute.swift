@@ -76,9 +76,11 @@ extension Session {
         switch statement.body {
         case .select(let query): try select(query, sink)
         case .insert(let insert):
-            let count = try change("INSERT", sink) { () throws(SQLError) in
-                let isIdentityInsert = options.identityInsert == (try table(insert.table))?.fullName
-                return try Translator.insert(insert, into: self, insertsIdentity: isIdentityInsert)
+            let count = try stealing(insert) { () throws(StatementFailure) -> Int in
+                try change("INSERT", sink) { () throws(SQLError) in
+                    let isIdentityInsert = options.identityInsert == (try table(insert.table))?.fullName
+                    return try Translator.insert(insert, into: self, insertsIdentity: isIdentityInsert)
+                }
             }
             done(.insert, count: count, sink)
         case .update(let update):

@@ -215,7 +215,7 @@ extension Session {
         add("ts_databasepropertyex", 2, isDeterministic: false) { [unowned self] arguments throws(SQLError) in
             guard let file = self.server.databases[arguments[0].string] else { return .null }
             switch arguments[1].string.lowercased() {
-            case "status": return .text(self.server.isOnline(file) ? "ONLINE" : "RECOVERING")
+            case "status": return .text(self.server.status(of: file).rawValue)
             case "updateability": return .text("READ_WRITE")
             case "recovery": return .text("FULL")
             case "collation": return .text(ServerProduct.collation)

@@ -79,6 +79,7 @@ extension Session {
         do throws(SQLError) {
             let count = try write(to: file) { () throws(SQLError) -> Int in
                 try loadIdentity(of: table)
+                try recordSteal(of: table)
                 do throws(StatementFailure) {
                     let statement = try open(translation, table: table, verb: verb)
                     defer { statement.reset() }

@@ -27,6 +27,7 @@ extension Session {
         }
         let descriptor = transaction.descriptor
         do throws(SQLiteFailure) {
+            try keepSteals()
             try commitToDisk()
         } catch {
             let failure = sqlError(error)
@@ -54,7 +55,9 @@ extension Session {
             try? connection.run("ROLLBACK")
         }
         for file in transaction.locked { file.writer.release(by: self) }
+        let steals = transaction.steals
         transaction = TransactionState()
+        endSteals(steals, undo: !commit)
         catalog = Catalog(connection)
     }
 

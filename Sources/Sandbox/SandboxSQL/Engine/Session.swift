@@ -50,6 +50,8 @@ final class Session {
     private var conversionNumbers: [Conversion: Int] = [:]
     /// Locks of a commit that was answered and is still to be made (ack-before-commit).
     var deferredLocks: [DatabaseFile] = []
+    /// The transaction whose change goes into the file before its end.
+    var stealing: Steal?
     /// Set where a flaw wants the connection gone without an answer.
     var dropsConnection = false
     var attached: [(name: String, file: DatabaseFile)] = []
@@ -60,6 +62,8 @@ final class Session {
         var descriptor: UInt64 = 0
         /// The databases whose writer's lock is held until the end.
         var locked: [DatabaseFile] = []
+        /// The changes that are in the files already.
+        var steals: [Steal] = []
     }
 
     struct PreparedBatch {
@@ -120,7 +124,7 @@ final class Session {
             let schema = file.name.quotedName
             try connection.run("ATTACH \(SQLValue.text(file.path).literal) AS \(schema)")
             try connection.run("PRAGMA \(schema).synchronous = FULL")
-            try connection.run("PRAGMA \(schema).wal_autocheckpoint = \(server.flaws.keepsLog ? 0 : 1000)")
+            try connection.run("PRAGMA \(schema).wal_autocheckpoint = 0")
         } catch {
             throw sqlError(error)
         }
@@ -135,11 +139,7 @@ final class Session {
 
     func use(_ name: String, _ sink: any ResultSink) throws(SQLError) {
         guard let file = server.databases[name] else { throw .unknownDatabase(name) }
-        guard server.isOnline(file) else {
-            throw SQLError(
-                number: 922, level: 14, message: "Database '\(file.name)' is being recovered. Waiting until recovery is finished.",
-                scope: .batch)
-        }
+        try server.demandOnline(file)
         try attach(file)
         let old = database
         server.databases.enter(file.name)
@@ -173,11 +173,7 @@ extension Session: TranslationContext {
             guard let file = server.databases[self.database] else { throw .invalidObject(name.text) }
             database = file
         }
-        guard server.isOnline(database) else {
-            throw SQLError(
-                number: 922, level: 14, message: "Database '\(database.name)' is being recovered. Waiting until recovery is finished.",
-                scope: .batch)
-        }
+        try server.demandOnline(database)
         let schema = name.schema?.lowercased() ?? "dbo"
         if schema == "sys" || schema == "information_schema" {
             try attach(database)
@@ -185,6 +181,7 @@ extension Session: TranslationContext {
         }
         guard schema == "dbo" else { return nil }
         try attach(database)
+        try waitForTable(name.object, of: database)
         do throws(SQLiteFailure) { return try catalog.table(name.object, in: database.name) } catch { throw sqlError(error) }
     }
 

@@ -10,6 +10,7 @@ struct SystemViews {
         case ("sys", "databases"): databases(in: database)
         case ("sys", "tables"), ("sys", "objects"): tables(name, in: database)
         case ("sys", "schemas"): schemas(in: database)
+        case ("sys", "dm_db_log_stats"): logStatistics(in: database)
         case ("sys", "dm_os_sys_info"): systemInfo(in: database)
         case ("information_schema", "tables"): informationTables(in: database)
         default: nil
@@ -24,12 +25,11 @@ struct SystemViews {
 
     private func databases(in database: DatabaseFile) -> TableInfo {
         let rows = server.databases.all.map { file in
-            let isOnline = server.isOnline(file)
             let values: [SQLValue] = [
-                .text(file.name), .integer(Int64(file.id)), .text(file.created), .integer(isOnline ? 0 : 2),
-                .text(isOnline ? "ONLINE" : "RECOVERING"), .integer(1), .text("FULL"), .integer(160), .text(ServerProduct.collation),
+                .text(file.name), .integer(Int64(file.id)), .text(file.created), .integer(server.status(of: file).number),
+                .text(server.status(of: file).rawValue), .integer(1), .text("FULL"), .integer(160), .text(ServerProduct.collation),
                 .integer(0),
-                .integer(0), .text("MULTI_USER"),
+                .integer(0), .text("MULTI_USER"), .integer(0), .integer(Checkpointer.seconds),
             ]
             return "(" + values.map(\.literal).joined(separator: ", ") + ")"
         }
@@ -37,6 +37,7 @@ struct SystemViews {
             ("name", .nvarchar(128)), ("database_id", .int), ("create_date", .datetime), ("state", .tinyint), ("state_desc", .nvarchar(60)),
             ("recovery_model", .tinyint), ("recovery_model_desc", .nvarchar(60)), ("compatibility_level", .tinyint),
             ("collation_name", .nvarchar(128)), ("is_read_only", .bit), ("user_access", .tinyint), ("user_access_desc", .nvarchar(60)),
+            ("is_accelerated_database_recovery_on", .bit), ("target_recovery_time_in_seconds", .int),
         ]
         let names = columns.enumerated().map { "column\($0 + 1) AS \($1.0)" }.joined(separator: ", ")
         return info("databases", database, columns, "SELECT \(names) FROM (VALUES \(rows.joined(separator: ", ")))")
@@ -60,6 +61,14 @@ struct SystemViews {
         info(
             "schemas", database, [("name", .nvarchar(128)), ("schema_id", .int), ("principal_id", .int)],
             "SELECT 'dbo' AS name, 1 AS schema_id, 1 AS principal_id UNION ALL SELECT 'sys', 4, 4")
+    }
+
+    private func logStatistics(in database: DatabaseFile) -> TableInfo {
+        let megabytes = Double(database.logSinceCheckpoint) / 1_048_576
+        return info(
+            "dm_db_log_stats", database,
+            [("database_id", .int), ("recovery_model", .nvarchar(60)), ("log_since_last_checkpoint_mb", .float)],
+            "SELECT \(database.id) AS database_id, 'FULL' AS recovery_model, \(megabytes) AS log_since_last_checkpoint_mb")
     }
 
     private func systemInfo(in database: DatabaseFile) -> TableInfo {

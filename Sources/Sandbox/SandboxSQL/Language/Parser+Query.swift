@@ -175,7 +175,7 @@ extension Parser {
     private mutating func tableSource() throws(SQLError) -> TableSource {
         guard take(symbol: "(") else {
             let name = try objectName()
-            guard !isSymbol("(") else { throw .unsupported("the table function \(name.text)", line: line) }
+            if isSymbol("(") { try systemFunction(name) }
             let alias = try alias()
             return .table(name, alias: alias, hints: try hints())
         }
@@ -194,6 +194,18 @@ extension Parser {
         let inner = try nested { parser throws(SQLError) in try parser.joined() }
         try expect(symbol: ")")
         return inner
+    }
+
+    /// The arguments of the only table function there is: `sys.dm_db_log_stats(DB_ID())`, of the session's own database.
+    private mutating func systemFunction(_ name: ObjectName) throws(SQLError) {
+        guard name.schema?.lowercased() == "sys", name.object.lowercased() == "dm_db_log_stats", isWord("DB_ID", ahead: 1) else {
+            throw .unsupported("the table function \(name.text)", line: line)
+        }
+        try expect(symbol: "(")
+        try expect("DB_ID")
+        try expect(symbol: "(")
+        try expect(symbol: ")")
+        try expect(symbol: ")")
     }
 
     private mutating func derivedName() throws(SQLError) -> (String, [String]) {

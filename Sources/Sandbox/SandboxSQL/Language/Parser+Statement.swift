@@ -69,12 +69,12 @@ extension Parser {
         guard !isWord("TOP") else { throw .unsupported("INSERT TOP", line: line) }
         _ = take("INTO")
         let table = try objectName()
-        _ = try hints()
+        let hints = try hints()
         var columns: [String]?
         if isSymbol("("), !isWord("SELECT", ahead: 1) { columns = try columnNames() }
         guard !isWord("OUTPUT") else { throw .unsupported("OUTPUT", line: line) }
-        if take(words: "DEFAULT", "VALUES") { return Insert(table: table, columns: columns, source: .defaults) }
-        if take("VALUES") { return Insert(table: table, columns: columns, source: .values(try insertedRows())) }
+        if take(words: "DEFAULT", "VALUES") { return Insert(table: table, hints: hints, columns: columns, source: .defaults) }
+        if take("VALUES") { return Insert(table: table, hints: hints, columns: columns, source: .values(try insertedRows())) }
         guard isWord("SELECT") || isSymbol("(") else {
             if isWord("EXEC") || isWord("EXECUTE") { throw .unsupported("INSERT EXEC", line: line) }
             throw unexpected()
@@ -82,7 +82,7 @@ extension Parser {
         let isEnclosed = take(symbol: "(")
         let query = try query()
         if isEnclosed { try expect(symbol: ")") }
-        return Insert(table: table, columns: columns, source: .query(query))
+        return Insert(table: table, hints: hints, columns: columns, source: .query(query))
     }
 
     private mutating func insertedRows() throws(SQLError) -> [[Expression?]] {

@@ -37,6 +37,7 @@ struct Statement: Equatable {
 
 struct Insert: Equatable {
     var table: ObjectName
+    var hints: Set<String> = []
     var columns: [String]?
     var source: Source
 

@@ -26,10 +26,13 @@ struct ServerProcess {
         ServerLog.write("Server", "Aftershock SandboxSQL, a stand-in for SQL Server over SQLite. Process ID \(getpid()).")
         for name in Flaws.Name.allCases where options.flaws.has(name) { ServerLog.write("Server", "Flaw on purpose: \(name.rawValue).") }
         let folder = try DataFolder(options)
-        let databases = try DatabaseDirectory(folder: folder.path, flaws: options.flaws, afterCrash: folder.wasUnclean)
-        let recovers = folder.wasUnclean && options.recoveryTime > 0
+        let databases = try DatabaseDirectory(
+            folder: folder.path, flaws: options.flaws, afterCrash: folder.wasUnclean, recoversLater: folder.wasUnclean)
+        let recovers = folder.wasUnclean
+        var name = try databases.serverName(first: ProcessInfo.processInfo.hostName)
+        if recovers, options.flaws.has(.renameAfterKill) { name += "-2" }
         let state = ServerState(
-            databases: databases, product: ServerProduct(serverName: ProcessInfo.processInfo.hostName, edition: options.edition),
+            databases: databases, product: ServerProduct(serverName: name, edition: options.edition),
             flaws: options.flaws, phase: recovers ? .starting : .ready,
             commitLog: options.flaws.keepsLog ? try CommitLog(folder: folder.path) : nil)
         // As SQL Server makes one for itself when it is given none.
@@ -51,7 +54,8 @@ struct ServerProcess {
         repeat { sigwait(&signals, &received) } while options.flaws.has(.ignoreStop) && received == SIGTERM
         ServerLog.write(
             "Server",
-            "SQL Server is terminating because of a system shutdown. This is an informational message only. No user action is required.")
+            "SQL Server is terminating in response to a 'stop' request from Service Control Manager. This is an informational message only. No user action is required."
+        )
         try stop(server, listener, folder)
         try group.syncShutdownGracefully()
     }
@@ -67,10 +71,11 @@ struct ServerProcess {
         thread.start()
     }
 
-    /// The phases of a start: recovery takes a while after an unclean stop, and none after a clean one.
+    /// The phases of a start: after an unclean stop, the users' databases are recovered while logins to the others are accepted.
     private func start(_ server: TDSServer, recovers: Bool, on loop: any EventLoop) {
         let state = server.state
         let flaws = options.flaws
+        if !flaws.keepsLog { Checkpointer.start(state.databases) }
         let ready: @Sendable () -> Void = {
             state.advance(to: .ready)
             ServerLog.write("spid9s", "Recovery is complete. This is an informational message only. No user action is required.")
@@ -78,23 +83,52 @@ struct ServerProcess {
                 loop.scheduleTask(in: .milliseconds(Int64(delay))) { server.freeze() }
             }
         }
-        let connectable: @Sendable () -> Void = {
-            for file in state.databases.all { ServerLog.write("spid9s", "Starting up database '\(file.name)'.") }
-            ServerLog.write(
-                "spid9s", "SQL Server is now ready for client connections. This is an informational message; no user action is required.")
-        }
+        for file in state.databases.all { ServerLog.write("spid9s", "Starting up database '\(file.name)'.") }
         guard recovers else {
-            connectable()
-            ready()
-            return
+            Self.tellConnectable()
+            return ready()
         }
-        let total = Int64(options.recoveryTime * 1000)
-        // master comes first; the users' databases take the larger part.
-        loop.scheduleTask(in: .milliseconds(total / 3)) {
+        if flaws.has(.suspectAfterKill) { Self.tellSuspect() }
+        let pause = options.recoveryTime
+        let thread = Thread {
+            // master comes first; the users' databases take the larger part of a pause that is asked for.
+            if pause > 0 { Thread.sleep(forTimeInterval: pause / 3) }
             state.advance(to: .recovering)
-            connectable()
+            Self.tellConnectable()
+            do {
+                try state.databases.recover(Self.tell)
+            } catch {
+                ServerLog.write("spid9s", "Error: 3414, Severity: 21, State: 1.")
+                ServerLog.write("spid9s", "An error occurred during recovery, preventing a database from restarting: \(error).")
+                return
+            }
+            if pause > 0 { Thread.sleep(forTimeInterval: pause * 2 / 3) }
+            ready()
         }
-        loop.scheduleTask(in: .milliseconds(total), ready)
+        thread.start()
+    }
+
+    private static func tellConnectable() {
+        ServerLog.write(
+            "spid9s", "SQL Server is now ready for client connections. This is an informational message; no user action is required.")
+    }
+
+    /// As SQL Server's messages 3402 (rolled back) and 3421.
+    private static func tell(_ file: DatabaseFile, _ recovery: Recovery) {
+        let note = "This is an informational message only. No user action is required."
+        ServerLog.write("spid9s", "\(recovery.undone) transactions rolled back in database '\(file.name)' (\(file.id):0). \(note)")
+        ServerLog.write(
+            "spid9s",
+            "Recovery completed for database \(file.name) (database ID \(file.id)) in \(recovery.seconds) second(s) "
+                + "(analysis \(recovery.analysis) ms, redo \(recovery.redo) ms, undo \(recovery.undo) ms.) \(note)")
+    }
+
+    private static func tellSuspect() {
+        ServerLog.write("spid14s", "Error: 824, Severity: 24, State: 2.")
+        ServerLog.write(
+            "spid14s",
+            "SQL Server detected a logical consistency-based I/O error: incorrect checksum. It occurred during a read of page (1:9) in database ID 4."
+        )
     }
 
     private func stop(_ server: TDSServer, _ listener: any Channel, _ folder: DataFolder) throws {
