@@ -17,6 +17,20 @@ import Testing
         if flaw.exitCode >= 4 { #expect(run.results["verdict"]?.string == "invalid") }
     }
 
+    /// The work that the recovery found is proven, shown with the downtime, and undone by the server in its own words.
+    @Test func aRecoveryDebtIsProvenAndShown() async throws {
+        let spec = "load: {dirty: 4MiB, openTransaction: {rows: 2000, for: 1s}}"
+        let run = try await FlawRun.run(Planted(name: "debt", spec: spec, exitCode: 0, broken: []).experiment, [])
+        #expect(run.exitCode == 0, "\(run.terminal)")
+        let found = try #require(run.results["experiments"]?.array?.first?["repeats"]?.array?.first)
+        #expect(try #require(found["debt"]?["logBytes"]?.integer) >= 4 << 20)
+        #expect(found["debt"]?["openRows"]?.integer == 2000)
+        let recoveries = found["recoveries"]?.array?.compactMap { $0["database"]?.string }
+        #expect(recoveries?.contains("aftershock") == true)
+        let downtime = found["checks"]?.array?.first { $0["name"]?.string == "downtime" }
+        #expect(downtime?["message"]?.string?.contains("to redo and 2000 rows to undo") == true)
+    }
+
     /// Without any flaw the same runs pass: the matrix can tell.
     @Test(arguments: ["processKill: {}", "podDelete: {}", "none: {duration: 2s}"]) func aSoundClusterPasses(fault: String) async throws {
         let run = try await FlawRun.run(Planted(name: "none", fault: fault, exitCode: 0, broken: []).experiment, [])

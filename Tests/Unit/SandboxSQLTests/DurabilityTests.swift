@@ -102,6 +102,45 @@ import Testing
         #expect(try await stored(0, in: fixture) == acknowledged)
     }
 
+    @Test func anOpenTransactionLetsOthersWriteAndIsUndoneByTheRecovery() async throws {
+        let fixture = try await prepared([])
+        let holder = try await fixture.connect(database: "w")
+        for statement in [
+            "CREATE TABLE dbo.other (id bigint NOT NULL)", "INSERT INTO dbo.other VALUES (1)", "BEGIN TRANSACTION",
+            "INSERT INTO dbo.other WITH (TABLOCKX) VALUES (2), (3)",
+        ] { _ = try await holder.query(statement, timeout: .seconds(30)) }
+        // Another session writes to another table meanwhile.
+        let acknowledged = await DurabilityTests.write(0, from: 1, count: 20, to: fixture.configuration(database: "w"))
+        #expect(acknowledged == Array(1...20))
+        let asker = try await fixture.connect(database: "w")
+        let log = try await asker.numbers(
+            "SELECT CONVERT(bigint, log_since_last_checkpoint_mb * 1048576) FROM sys.dm_db_log_stats(DB_ID())")
+        #expect(try #require(log.first) > 0)
+        await asker.close()
+        #expect(try fixture.killServer() == 128 + SIGKILL)
+        try fixture.start()
+        #expect(try await stored(0, in: fixture) == acknowledged)
+        let reader = try await fixture.connect(database: "w")
+        #expect(try await reader.numbers("SELECT id FROM dbo.other ORDER BY id") == [1])
+        await reader.close()
+    }
+
+    @Test func aLockedTableIsKeptByACommitAndLeftByARollback() async throws {
+        let fixture = try await prepared([])
+        let connection = try await fixture.connect(database: "w")
+        for statement in [
+            "CREATE TABLE dbo.other (id bigint NOT NULL)", "BEGIN TRANSACTION", "INSERT INTO dbo.other WITH (TABLOCKX) VALUES (1)",
+            "COMMIT", "BEGIN TRANSACTION", "INSERT INTO dbo.other WITH (TABLOCKX) VALUES (2)",
+        ] { _ = try await connection.query(statement, timeout: .seconds(30)) }
+        let other = try await fixture.connect(database: "w")
+        _ = try await other.query("SET LOCK_TIMEOUT 50", timeout: .seconds(30))
+        await #expect(throws: TDSError.self) { _ = try await other.numbers("SELECT id FROM dbo.other") }
+        _ = try await connection.query("ROLLBACK", timeout: .seconds(30))
+        #expect(try await other.numbers("SELECT id FROM dbo.other") == [1])
+        await other.close()
+        await connection.close()
+    }
+
     @Test func acknowledgedBeforeTheCommitIsLost() async throws {
         let fixture = try await prepared(["--flaw", "ack-before-commit=600000"])
         let connection = try await fixture.connect(database: "w")

@@ -66,6 +66,7 @@ extension Preflight {
                 hint: "add a startupProbe that allows the longest recovery")
         }
         try await checkStrategy(target, &outcome)
+        if fault.takesNode { checkNodeLoss(pod, target, &outcome) }
         do {
             outcome.checks += try await fault.preflight(FaultSubject(client: client, pod: pod, instance: instance))
         } catch let error as FaultError {
@@ -83,6 +84,33 @@ extension Preflight {
         }
         outcome.pass("storage", "container \(container.name) mounts \(claims.joined(separator: ", "))")
     }
+
+    /// Says for how long Kubernetes will leave the pod on a node that it has lost, and if it ever moves by itself.
+    private func checkNodeLoss(_ pod: Pod, _ target: ResolvedTarget, _ outcome: inout Outcome) {
+        if target.workload.isStatefulSet {
+            outcome.warn(
+                "node-loss",
+                "\(target.workload.name) does not move by itself: its pod is replaced only when the old one is known to be gone",
+                hint: "let a remedy of the fault, or an operator, taint the dead node node.kubernetes.io/out-of-service or delete the pod")
+        }
+        let taint = "node.kubernetes.io/unreachable"
+        let tolerations = (pod.spec.tolerations ?? []).filter { $0.key == nil || $0.key == taint }
+        guard !tolerations.isEmpty else { return }
+        if let seconds = tolerations.compactMap(\.tolerationSeconds).min() {
+            guard seconds > Self.shortToleration else { return }
+            outcome.warn(
+                "toleration",
+                "the pod stays for \(seconds) s on a node that is unreachable, which is a part of every downtime by node loss",
+                hint: "a toleration of \(taint) with a shorter tolerationSeconds in the pod's template")
+        } else {
+            outcome.warn(
+                "toleration", "the pod tolerates an unreachable node without a limit: Kubernetes never moves it",
+                hint: "tolerationSeconds on the toleration of \(taint)")
+        }
+    }
+
+    /// Seconds; the default of Kubernetes is 300.
+    private static let shortToleration = 60
 
     /// Says where a rollout of the Deployment could wait for itself: its new pod for the volume, its old one for the new pod.
     private func checkStrategy(_ target: ResolvedTarget, _ outcome: inout Outcome) async throws {
