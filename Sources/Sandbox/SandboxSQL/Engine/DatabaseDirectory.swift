@@ -33,13 +33,17 @@ final class DatabaseFile: Sendable {
     }
     /// Held open as long as the server runs: when the last connection to a file goes, SQLite empties and removes its log, which sessions that come and
     /// go would make it do all the time.
-    let keeper: Mutex<SQLiteConnection?>
+    let keeper = Mutex(Keeper())
+
+    /// The compiler cannot see that the connection is touched under the lock alone.
+    struct Keeper: Sendable {
+        nonisolated(unsafe) var connection: SQLiteConnection?
+    }
 
     init(name: String, id: Int, path: String) {
         self.name = name
         self.id = id
         self.path = path
-        keeper = Mutex(nil)
         details = Mutex(Details())
     }
 
@@ -47,17 +51,12 @@ final class DatabaseFile: Sendable {
     var status: Status { details.withLock { $0.status } }
 
     func comesOnline(keeper connection: consuming sending SQLiteConnection, created: String) {
-        replaceKeeper(connection)
+        let kept = Keeper(connection: connection)
+        keeper.withLock { $0 = kept }
         details.withLock { details in
             details.created = created
             if details.status == .recovering { details.status = .online }
         }
-    }
-
-    private func replaceKeeper(_ connection: consuming sending SQLiteConnection) {
-        // It is handed over: nobody else has it, which the closure hides from the compiler.
-        nonisolated(unsafe) let kept = connection
-        keeper.withLock { $0 = kept }
     }
 
     func becomesSuspect() { details.withLock { $0.status = .suspect } }
@@ -162,9 +161,9 @@ final class DatabaseDirectory: Sendable {
     /// The name that the server has had since its first start, as a real one keeps it in master.
     func serverName(first name: String) throws -> String {
         let found = try self["master"]?.keeper.withLock { keeper throws(SQLiteFailure) -> [[SQLValue]] in
-            try keeper?.run(
+            try keeper.connection?.run(
                 "INSERT OR IGNORE INTO master.\(Catalog.metadata) VALUES ('server', '', 'name', \(SQLValue.text(name).literal))")
-            return try keeper?.rows("SELECT value FROM master.\(Catalog.metadata) WHERE kind = 'server'") ?? []
+            return try keeper.connection?.rows("SELECT value FROM master.\(Catalog.metadata) WHERE kind = 'server'") ?? []
         }
         guard case .text(let kept)? = found?.first?.first else { return name }
         return kept
@@ -174,7 +173,7 @@ final class DatabaseDirectory: Sendable {
     func checkpoint() {
         for file in all where file.status == .online {
             // One that does not come through now comes with the next.
-            file.keeper.withLock { _ = try? $0?.rows("PRAGMA \(file.name.quotedName).wal_checkpoint(PASSIVE)") }
+            file.keeper.withLock { _ = try? $0.connection?.rows("PRAGMA \(file.name.quotedName).wal_checkpoint(PASSIVE)") }
         }
     }
 
@@ -263,7 +262,7 @@ final class DatabaseDirectory: Sendable {
             return .success(file)
         }
         let file = try removed.get()
-        file.keeper.withLock { $0 = nil }
+        file.keeper.withLock { $0.connection = nil }
         do {
             try removeFiles(at: file.path)
         } catch {
@@ -279,9 +278,9 @@ final class DatabaseDirectory: Sendable {
     func close() throws(SQLiteFailure) {
         for file in all {
             let outcome = file.keeper.withLock { keeper -> Result<Void, SQLiteFailure> in
-                defer { keeper = nil }
+                defer { keeper.connection = nil }
                 do throws(SQLiteFailure) {
-                    _ = try keeper?.rows("PRAGMA \(file.name.quotedName).wal_checkpoint(TRUNCATE)")
+                    _ = try keeper.connection?.rows("PRAGMA \(file.name.quotedName).wal_checkpoint(TRUNCATE)")
                     return .success(())
                 } catch {
                     return .failure(error)
