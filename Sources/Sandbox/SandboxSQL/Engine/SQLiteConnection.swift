@@ -27,6 +27,8 @@ final class SQLiteConnection {
         // Writers wait for each other before they come here. A database is busy for a moment while the last of its other connections
         // closes and takes its log into it.
         sqlite3_busy_timeout(handle, 5000)
+        // The journal of a large statement has no room in the /tmp of a container.
+        sqlite3_exec(handle, "PRAGMA temp_store = MEMORY", nil, nil, nil)
         let context = Unmanaged.passUnretained(self).toOpaque()
         sqlite3_progress_handler(
             handle, 1000,
