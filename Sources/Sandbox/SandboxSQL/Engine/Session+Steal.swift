@@ -87,7 +87,7 @@ extension Session {
         }
     }
 
-    /// What was stolen stays: its records go with the commit.
+    /// Keeps the stolen rows: their records go with the commit.
     func keepSteals() throws(SQLiteFailure) {
         for steal in transaction.steals {
             if connection.isInTransaction {
