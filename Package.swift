@@ -127,7 +127,9 @@ let package = Package(
         module(.harness, "Fleet", ["Experiment", "JSON"]),
         module(.harness, "Journal", ["JSON", "Secrets", .system]),
         module(.harness, "Ledger", ["Experiment", "Journal", "Probe", "TDS", .nioCore]),
-        module(.harness, "Probe", ["Experiment", "Journal", "Network", "TDS", .nioCore, .nioPosix], isHot: true),
+        module(
+            .harness, "Probe", ["Experiment", "Journal", "Network", "Secrets", "TDS", .nioCore, .nioPosix, .subprocess, .system],
+            isHot: true),
         module(
             .harness, "Report", ["Experiment", "Journal", "Verdict", "CXML2", "JSON", .mustache],
             resources: ["HTML/Page/page.mustache", "HTML/Page/page.css", "HTML/Page/page.js"].map { .embedInCode($0) }
@@ -207,7 +209,7 @@ let package = Package(
             ],
             resources: [.copy("Fixtures")]),
         unitTests("Ledger", ["Journal", "Probe", "TDS", "sandbox-sql", "Programs", .nioCore, .nioPosix]),
-        unitTests("Probe", ["Calibration", "Certificates", "Journal", "TDS", .nioCore, .nioPosix]),
+        unitTests("Probe", ["Calibration", "Certificates", "Experiment", "Journal", "Secrets", "TDS", .nioCore, .nioPosix]),
         unitTests("Secrets"),
         unitTests("Report", ["Checkout", "JournalScript", "JUnitReading", "Journal", "JSON", "Verdict"]),
         unitTests("Run", ["Calibration", "Experiment", "Fault", "Journal", "JSON", "Kubernetes", "Ledger", "TDS", .nioCore, .nioPosix]),

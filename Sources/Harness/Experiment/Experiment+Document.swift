@@ -94,7 +94,38 @@ extension Experiment.Probes {
         connect = cadence("connect")
         login = cadence("login")
         session = cadence("session")
+        views = Views(value.object("views"))
+        idle = value["idle"].map(Idle.init)
+        client = value["client"].map(Client.init)
         inFlightCap = value.integer("inFlightCap")
+    }
+}
+
+extension Experiment.Probes.Views {
+    fileprivate init(_ value: FormatValue) {
+        pod = value.boolean("pod")
+        clusterIP = value.boolean("clusterIP")
+        dns = value.boolean("dns")
+        dnsName = value.text("dnsName")
+        connectInterval = value.requiredDuration("connectInterval")
+        loginInterval = value.requiredDuration("loginInterval")
+    }
+}
+
+extension Experiment.Probes.Idle {
+    fileprivate init(_ value: FormatValue) {
+        silentFor = value.requiredDuration("silentFor")
+        connections = value.integer("connections")
+        timeout = value.requiredDuration("timeout")
+    }
+}
+
+extension Experiment.Probes.Client {
+    fileprivate init(_ value: FormatValue) {
+        command = value.strings("command") ?? []
+        interval = value.requiredDuration("interval")
+        timeout = value.requiredDuration("timeout")
+        environment = value.strings("environment") ?? []
     }
 }
 
@@ -145,6 +176,7 @@ extension Experiment.Load {
 extension Experiment.Expectations {
     fileprivate init(_ value: FormatValue) {
         maxDowntime = value["downtime"]?.duration("max")
+        maxClientDowntime = value["client"]?["downtime"]?.duration("max")
         recoveredWithin = value.duration("recoveredWithin")
         lostWrites = value.integer("lostWrites")
         node = value.choice("node")

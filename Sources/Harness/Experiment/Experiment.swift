@@ -121,9 +121,54 @@ extension Experiment {
         static let loginInterval = Duration.milliseconds(100)
         static let sessionInterval = Duration.milliseconds(20)
 
+        /// A program of the user's own that does what his application does, and says when.
+        public struct Client: Sendable, Hashable {
+            public var command: [String]
+            /// The longest time between the starts of two operations while they succeed.
+            public var interval: Duration
+            /// The time after which an operation without an end has failed.
+            public var timeout: Duration
+            /// The names of the variables that it inherits beside the few that every program needs.
+            public var environment: [String]
+
+            public init(command: [String], interval: Duration, timeout: Duration, environment: [String]) {
+                self.command = command
+                self.interval = interval
+                self.timeout = timeout
+                self.environment = environment
+            }
+        }
+
+        /// The places beside the judged address.
+        public struct Views: Sendable, Hashable {
+            public var pod: Bool
+            public var clusterIP: Bool
+            public var dns: Bool
+            /// `nil`: `SERVICE.NAMESPACE.svc`.
+            public var dnsName: String?
+            public var connectInterval: Duration
+            public var loginInterval: Duration
+        }
+
+        /// Connections that are silent, and then asked once.
+        public struct Idle: Sendable, Hashable {
+            public var silentFor: Duration
+            public var connections: Int
+            public var timeout: Duration
+
+            public init(silentFor: Duration, connections: Int, timeout: Duration) {
+                self.silentFor = silentFor
+                self.connections = connections
+                self.timeout = timeout
+            }
+        }
+
         public var connect: Cadence
         public var login: Cadence
         public var session: Cadence
+        public var views: Views
+        public var idle: Idle?
+        public var client: Client?
         /// The most probes of one track that run at the same time.
         public var inFlightCap: Int
     }
@@ -184,6 +229,8 @@ extension Experiment {
 
         /// The most downtime on any track, judged on the upper bound, in every repeat.
         public var maxDowntime: Duration?
+        /// The most downtime of the experiment's own client; `nil`: it is measured and not judged.
+        public var maxClientDowntime: Duration?
         /// From the fault to the first moment from which everything stays healthy.
         public var recoveredWithin: Duration?
         public var lostWrites: Int

@@ -21,6 +21,15 @@ extension Event {
             guard let failure = probe.failure else { return self }
             probe.failure = failure.withoutSecrets
             return .probe(probe)
+        case .vantage(var seen):
+            seen.detail = seen.detail?.withoutSecrets
+            return .vantage(seen)
+        case .idleAsked(var asked):
+            asked.failure = asked.failure?.withoutSecrets
+            return .idleAsked(asked)
+        case .clientFailed(var failed):
+            failed.message = failed.message.withoutSecrets
+            return .clientFailed(failed)
         case .write(var write):
             guard let failure = write.failure else { return self }
             write.failure = failure.withoutSecrets
@@ -66,7 +75,8 @@ extension Event {
         case .interrupted(var interruption):
             interruption.message = interruption.message.withoutSecrets
             return .interrupted(interruption)
-        case .experimentStarted, .repeatStarted, .stageEntered, .probesStarted, .probeSkipped, .snapshot, .undoIntent, .runEnded:
+        case .experimentStarted, .repeatStarted, .stageEntered, .probesStarted, .probeSkipped, .idleStarted, .snapshot, .undoIntent,
+            .runEnded:
             return self
         }
     }

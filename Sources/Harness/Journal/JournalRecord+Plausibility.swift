@@ -27,6 +27,12 @@ extension JournalRecord {
                 check.count("inFlightCap", schedule.inFlightCap)
                 check.count("lanes", schedule.lanes)
             }
+        case .idleStarted(let started):
+            check.span("silentFor", started.silentFor)
+            check.count("connections", started.connections)
+        case .idleAsked(let asked):
+            check.count("connection", asked.connection)
+            check.times(asked.silentSince, asked.started, asked.done)
         case .repeatStarted(let started):
             check.count("number", started.number)
             check.count("of", started.of)
@@ -47,7 +53,7 @@ extension JournalRecord {
             for bytes in [debt.sentBytes, debt.logBytes ?? 0, debt.transactionBytes ?? 0] { check.bytes("bytes", bytes) }
             check.count("openRows", debt.openRows ?? 0)
         case .experimentStarted, .preflightCheck, .stageEntered, .snapshot, .observation, .serverLog, .engine, .undoIntent, .faultBegun,
-            .faultInjected, .faultEffect, .undoResult, .ledgerUnchecked, .repeatEnded, .interrupted, .runEnded:
+            .faultInjected, .faultEffect, .undoResult, .ledgerUnchecked, .clientFailed, .vantage, .repeatEnded, .interrupted, .runEnded:
             break
         }
         return check.found

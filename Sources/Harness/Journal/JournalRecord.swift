@@ -20,6 +20,10 @@ public enum Event: Sendable, Hashable {
     case probesStarted(ProbesStarted)
     case probe(ProbeResult)
     case probeSkipped(ProbeSkipped)
+    case clientFailed(ClientFailed)
+    case vantage(VantageSeen)
+    case idleStarted(IdleStarted)
+    case idleAsked(IdleAsked)
     case write(WriteResult)
     case snapshot(Snapshot)
     case observation(ClusterObservation)
@@ -57,7 +61,7 @@ extension JournalRecord: Codable {
     /// The names of the events as the journal has them.
     enum Name: String, Codable, CaseIterable {
         case runStarted, experimentStarted, preflightCheck, repeatStarted, stageEntered, ledgerPrepared, probesStarted, probe,
-            probeSkipped, write, snapshot, observation, serverLog, engine, blind, undoIntent,
+            probeSkipped, clientFailed, vantage, idleStarted, idleAsked, write, snapshot, observation, serverLog, engine, blind, undoIntent,
             recoveryDebt, faultBegun, faultInjected, faultEffect, undoResult, ledgerChecked, ledgerUnchecked, repeatEnded, interrupted,
             runEnded
     }
@@ -75,6 +79,10 @@ extension JournalRecord: Codable {
         case .probesStarted: event = .probesStarted(try ProbesStarted(from: decoder))
         case .probe: event = .probe(try ProbeResult(from: decoder))
         case .probeSkipped: event = .probeSkipped(try ProbeSkipped(from: decoder))
+        case .clientFailed: event = .clientFailed(try ClientFailed(from: decoder))
+        case .vantage: event = .vantage(try VantageSeen(from: decoder))
+        case .idleStarted: event = .idleStarted(try IdleStarted(from: decoder))
+        case .idleAsked: event = .idleAsked(try IdleAsked(from: decoder))
         case .write: event = .write(try WriteResult(from: decoder))
         case .snapshot: event = .snapshot(try Snapshot(from: decoder))
         case .observation: event = .observation(try ClusterObservation(from: decoder))
@@ -113,6 +121,10 @@ extension JournalRecord: Codable {
         case .probesStarted(let payload): try write(.probesStarted, payload)
         case .probe(let payload): try write(.probe, payload)
         case .probeSkipped(let payload): try write(.probeSkipped, payload)
+        case .clientFailed(let payload): try write(.clientFailed, payload)
+        case .vantage(let payload): try write(.vantage, payload)
+        case .idleStarted(let payload): try write(.idleStarted, payload)
+        case .idleAsked(let payload): try write(.idleAsked, payload)
         case .write(let payload): try write(.write, payload)
         case .snapshot(let payload): try write(.snapshot, payload)
         case .observation(let payload): try write(.observation, payload)

@@ -36,14 +36,20 @@ struct PlainLineReader {
     }
 
     private mutating func probe() -> ProbeResult? {
-        guard let track: Track = word("track"), let slot: Int = number("slot"), let intended = time("intended"),
+        guard let track: Track = word("track"), let view = view(), let slot: Int = number("slot"), let intended = time("intended"),
             let started = time("started"), let done = time("done")
         else { return nil }
-        var result = ProbeResult(track: track, slot: slot, intended: intended, started: started, done: done)
+        var result = ProbeResult(track: track, view: view, slot: slot, intended: intended, started: started, done: done)
         guard take(",\"phases\":{") else { return result }
         guard let phases = phases() else { return nil }
         result.phases = phases
         return result
+    }
+
+    /// The place, which most lines do not have; `nil` when it is none that is known.
+    private mutating func view() -> VantagePoint?? {
+        guard take(name: "view") else { return .some(nil) }
+        return quoted().flatMap(VantagePoint.init(rawValue:)).map(Optional.some)
     }
 
     /// The text between the braces, the closing one included.
@@ -69,7 +75,7 @@ struct PlainLineReader {
     }
 
     private mutating func skip() -> ProbeSkipped? {
-        guard let track: Track = word("track") else { return nil }
+        guard let track: Track = word("track"), let view = view() else { return nil }
         var lane: Int?
         if take(name: "lane") {
             guard let number: Int = number() else { return nil }
@@ -78,7 +84,7 @@ struct PlainLineReader {
         guard let slot: Int = number("slot"), let intended = time("intended"), let reason: ProbeSkipped.Reason = word("reason") else {
             return nil
         }
-        return ProbeSkipped(track: track, lane: lane, slot: slot, intended: intended, reason: reason)
+        return ProbeSkipped(track: track, view: view, lane: lane, slot: slot, intended: intended, reason: reason)
     }
 
     /// The checksum, which was looked at before.

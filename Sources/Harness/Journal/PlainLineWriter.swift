@@ -18,6 +18,7 @@ struct PlainLineWriter {
         }
         put("event", "probe")
         put("track", result.track.rawValue)
+        if let view = result.view { put("view", view.rawValue) }
         put("slot", result.slot)
         put("intended", result.intended.nanoseconds)
         put("started", result.started.nanoseconds)
@@ -52,6 +53,7 @@ struct PlainLineWriter {
     mutating func put(_ skip: ProbeSkipped) -> Bool {
         put("event", "probeSkipped")
         put("track", skip.track.rawValue)
+        if let view = skip.view { put("view", view.rawValue) }
         if let lane = skip.lane { put("lane", lane) }
         put("slot", skip.slot)
         put("intended", skip.intended.nanoseconds)

@@ -25,6 +25,8 @@ public struct Health: Sendable {
     }
 
     public private(set) var tracks: [Track: [Lane]]
+    /// Nothing will be told any more.
+    public private(set) var isOver = false
 
     /// - Parameter lanes: how many lanes each watched track has.
     public init(lanes: [Track: Int]) {
@@ -67,6 +69,8 @@ public struct Health: Sendable {
     public mutating func skipped(_ track: Track, lane: Int = 0) {
         tracks[track]?[lane].skipped += 1
     }
+
+    mutating func end() { isOver = true }
 
     private var lanes: some Sequence<Lane> { tracks.values.joined() }
 }

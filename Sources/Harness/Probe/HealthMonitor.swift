@@ -57,6 +57,11 @@ public final class HealthMonitor: Sendable {
         update { $0.skipped(track, lane: lane) }
     }
 
+    /// Nothing will be told any more: who waits is not to wait for it.
+    func end() {
+        update { $0.end() }
+    }
+
     private func update(_ change: (inout Health) -> Void) {
         let (health, met) = state.withLock { state in
             change(&state.health)

@@ -10,8 +10,16 @@ final class ParallelLane: Sendable {
     private let timeout: Duration
     private let context: ProbeContext
     private let reporter: ProbeReporter
+    private let view: VantagePoint?
+    private let hasAddress: @Sendable () -> Bool
 
-    init(_ track: Track, _ schedule: SlotSchedule, _ timeout: Duration, _ context: ProbeContext, _ reporter: ProbeReporter) {
+    /// - Parameter hasAddress: a slot that comes due while there is nothing to ask is skipped.
+    init(
+        _ track: Track, _ schedule: SlotSchedule, _ timeout: Duration, _ context: ProbeContext, _ reporter: ProbeReporter,
+        view: VantagePoint? = nil, hasAddress: @escaping @Sendable () -> Bool = { true }
+    ) {
+        self.view = view
+        self.hasAddress = hasAddress
         self.track = track
         self.schedule = Mutex(schedule)
         self.timeout = timeout
@@ -29,7 +37,10 @@ final class ParallelLane: Sendable {
                 for action in schedule.withLock({ $0.tick(context.clock.now) }) {
                     switch action {
                     case .skip(let slot, let intended, let reason):
-                        try reporter.skipped(ProbeSkipped(track: track, slot: slot, intended: intended, reason: reason))
+                        try reporter.skipped(ProbeSkipped(track: track, view: view, slot: slot, intended: intended, reason: reason))
+                    case .start(let slot, let intended) where !hasAddress():
+                        schedule.withLock { $0.finished() }
+                        try reporter.skipped(ProbeSkipped(track: track, view: view, slot: slot, intended: intended, reason: .noAddress))
                     case .start(let slot, let intended):
                         group.addTask { try await self.run(slot, intended, probe) }
                     }
@@ -47,7 +58,7 @@ final class ParallelLane: Sendable {
             guard !Task.isCancelled else { return }
             try reporter.finished(
                 ProbeResult(
-                    track: track, slot: slot, intended: intended, started: outcome.begun ?? started, done: done,
+                    track: track, view: view, slot: slot, intended: intended, started: outcome.begun ?? started, done: done,
                     failure: failure, phases: outcome.phases))
         }
         await outcome.connection?.close()

@@ -44,6 +44,25 @@ public struct ProbeConfiguration: Sendable {
             runID: runID)
     }
 
+    /// The same server as it is asked from other places: `connect` and `login`, more slowly.
+    public func views(_ views: Experiment.Probes.Views) -> ProbeConfiguration {
+        var slower = self
+        for (track, interval) in [(Track.connect, views.connectInterval), (.login, views.loginInterval)] {
+            slower.tracks[track]?.interval = interval
+        }
+        slower.tracks[.session] = nil
+        return slower
+    }
+
+    /// The promise for the journal, from a place.
+    public func schedules(at view: VantagePoint) -> [ProbesStarted.Schedule] {
+        schedules.map { schedule in
+            var schedule = schedule
+            schedule.view = view
+            return schedule
+        }
+    }
+
     /// The promise for the journal, without the writers' part.
     public var schedules: [ProbesStarted.Schedule] {
         Track.allCases.compactMap { track in

@@ -64,7 +64,7 @@ public struct ProbeRunner: Sendable {
                 case .session:
                     let lane = SessionLane(schedule(1, .busy), cadence.timeout, runID, context, reporter)
                     group.addTask(executorPreference: executor) { try await lane.run() }
-                case .write:
+                case .write, .client:
                     break
                 }
             }

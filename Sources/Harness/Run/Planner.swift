@@ -3,6 +3,7 @@ import Fault
 public import Journal
 public import Kubernetes
 public import NIOCore
+import Probe
 
 /// The course of one experiment, found out without touching anything.
 public struct RunPlan: Sendable {
@@ -47,13 +48,21 @@ public struct Planner: Sendable {
         guard !target.servingPods.isEmpty else { return [] }
         let faultTarget = try target.instance()
         let ledger = experiment.ledger
-        let own = [
+        var own = [
             "hold Lease \(target.namespace)/\(faultTarget.lease)",
             "\(ledger.createDatabase ? "create database \(ledger.database) where it is not there, and in it" : "in database \(ledger.database)") "
                 + "write \(ledger.seedRows) rows, then with \(ledger.writers) writers one row each every \(ledger.interval.text)",
             "probe \(target.address): connect every \(experiment.probes.connect.interval.text), login every "
                 + "\(experiment.probes.login.interval.text), session every \(experiment.probes.session.interval.text)",
         ]
+        let places = target.places(experiment.probes.views, PodAddress(nil)).map(\.view.rawValue).joined(separator: ", ")
+        if !places.isEmpty { own.append("ask the service there too, where it can be reached: \(places)") }
+        if let idle = experiment.probes.idle {
+            own.append("hold \(idle.connections) connections, silent for \(idle.silentFor.text), and ask each once")
+        }
+        if let client = experiment.probes.client {
+            own.append("start '\(client.command.joined(separator: " "))' on this machine, and end it with the run")
+        }
         let moment: [String] =
             switch experiment.at {
             case .steady: []

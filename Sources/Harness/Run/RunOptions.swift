@@ -47,6 +47,9 @@ public struct RunOptions: Sendable {
 
     public var journalPath: String { folder + "/journal.ndjson" }
 
+    /// The standard error of the experiments' own clients.
+    var clientLogPath: String { folder + "/client.log" }
+
     /// Every kind of change that a run with these faults may have to undo.
     var undoActions: [any UndoAction.Type] { faults.undoActions + [RemoveTables.self] }
 

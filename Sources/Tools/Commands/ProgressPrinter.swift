@@ -123,6 +123,7 @@ final class ProgressPrinter: Sendable {
                 "ledger: \(ledger.acknowledged) acknowledged, \(ledger.lost) lost, \(ledger.unknown) unanswered (\(ledger.unknownPresent) of them there)",
                 true
             )
+        case .clientFailed(let failed): ("the client of the experiment: \(failed.message.oneLine)", true)
         case .ledgerUnchecked(let ledger): ("ledger could not be read back: \(ledger.reason.oneLine)", true)
         case .interrupted(let interruption): ("interrupted (\(interruption.cause)): \(interruption.message.oneLine)", false)
         case .recoveryDebt(let debt):
@@ -131,7 +132,8 @@ final class ProgressPrinter: Sendable {
                     ?? "recovery debt: \(debt.evidence.joined(separator: "; ").oneLine)", true
             )
         case .blind(let blind): ("the cluster could not be watched: \(blind.reason.oneLine)", true)
-        case .repeatStarted, .stageEntered, .ledgerPrepared, .probesStarted, .probe, .probeSkipped, .write, .snapshot, .observation,
+        case .repeatStarted, .stageEntered, .ledgerPrepared, .probesStarted, .probe, .probeSkipped, .vantage, .idleStarted, .idleAsked,
+            .write, .snapshot, .observation,
             .serverLog, .engine, .undoIntent, .faultInjected, .repeatEnded, .runEnded:
             nil
         }

@@ -14,7 +14,8 @@ struct RunEstimate {
         var (least, most, count) = (Duration.zero, Duration.zero, 0)
         for experiment in experiments {
             let own = repeats ?? experiment.repeats
-            let quiet = experiment.steadyFor + experiment.stableFor
+            let idle = experiment.probes.idle.map { max(.zero, $0.silentFor - experiment.stableFor) } ?? .zero
+            let quiet = experiment.steadyFor + experiment.stableFor + idle
             least += quiet * own + experiment.pauseBetween * (own - 1)
             // Until the service is steady, after the fault, and until it is stable: each is given up after so long.
             most += (quiet + experiment.giveUpAfter * 2) * own + experiment.pauseBetween * (own - 1)

@@ -9,13 +9,13 @@ public struct Script {
     public struct Out {
         public var from: Int
         public var to: Int
-        public var tracks: Set<Track> = Set(Track.allCases)
+        public var tracks: Set<Track> = Set(Track.ofService)
         public var failure = Failure(phase: "tcp", kind: "refused")
         /// Milliseconds until a probe that was started in it fails.
         public var failsAfter = 1
 
         public init(
-            from: Int, to: Int, tracks: Set<Track> = Set(Track.allCases), failure: Failure = Failure(phase: "tcp", kind: "refused"),
+            from: Int, to: Int, tracks: Set<Track> = Set(Track.ofService), failure: Failure = Failure(phase: "tcp", kind: "refused"),
             failsAfter: Int = 1
         ) {
             self.from = from
@@ -36,6 +36,12 @@ public struct Script {
     public var name = "pod-delete"
     public var fault = "podDelete: {}"
     public var faultKind = "podDelete"
+    /// The section `probes` of the file; `nil`: there is none.
+    public var probes: String?
+    /// Records of the first repeat beside those that every repeat has.
+    public var more: [JournalRecord] = []
+    /// Schedules at other places than the judged address.
+    public var viewSchedules: [ProbesStarted.Schedule] = []
     public var expect = "downtime: {max: 5s}, recoveredWithin: 20s, node: any"
     public var repeats = 1
     /// All repeats write to one ledger.
@@ -46,7 +52,7 @@ public struct Script {
     public var end = 20_000
     public var interval = 50
     public var latency = 3
-    public var tracks: [Track] = Track.allCases
+    public var tracks: [Track] = Track.ofService
     public var address = "10.0.0.7:1433"
     /// Records to leave out, and changes to those that stay.
     public var edit: (JournalRecord) -> JournalRecord? = { $0 }
@@ -78,7 +84,7 @@ public struct Script {
           stableFor: 5s
           giveUpAfter: 1m
           repeat: \(repeats)
-          expect: {\(expect)}
+          expect: {\(expect)}\(probes.map { "\n  probes: {\($0)}" } ?? "")
         """
     }
 
@@ -139,7 +145,7 @@ public struct Script {
         } else {
             later.append(record(start + end - undoTakes, .stageEntered(StageEntered(stage: .gaveUp))))
         }
-        later += probes(start) + writes(start)
+        later += probeRecords(start) + writes(start) + (number == 1 ? more : [])
         later.sort { $0.at < $1.at }
 
         let schedules = tracks.map { track in
@@ -158,7 +164,7 @@ public struct Script {
                     LedgerPrepared(
                         database: "aftershock", tableSuffix: keepsLedger ? "run1" : "run\(number)", writers: writers, seedRows: 100,
                         seed: 1, createdDatabase: true))),
-            record(start, .probesStarted(ProbesStarted(address: address, schedules: schedules))),
+            record(start, .probesStarted(ProbesStarted(address: address, schedules: schedules + viewSchedules))),
         ] + later + [
             record(start + end, .snapshot(snapshot(.after))),
             record(start + end + 1, .stageEntered(StageEntered(stage: .settling))),
@@ -177,7 +183,7 @@ public struct Script {
         outs.first { $0.tracks.contains(track) && started + latency > $0.from && started < $0.to }
     }
 
-    private func probes(_ start: Int) -> [JournalRecord] {
+    private func probeRecords(_ start: Int) -> [JournalRecord] {
         tracks.filter { $0 != .write }.flatMap { track in
             (0..<(end / interval)).map { slot in
                 let intended = slot * interval

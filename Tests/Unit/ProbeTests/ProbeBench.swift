@@ -23,6 +23,8 @@ struct ProbeBench: Sendable {
 
         func append(_ event: Event) { events.withLock { $0.append(event) } }
 
+        var all: [Event] { events.withLock { $0 } }
+
         var probes: [ProbeResult] {
             events.withLock { events in
                 events.compactMap { event in

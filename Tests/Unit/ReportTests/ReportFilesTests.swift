@@ -246,11 +246,23 @@ import Testing
         }
         var script = Script()
         script.expect = "downtime: {max: 1s}, recoveredWithin: 20s"
+        script.viewSchedules = [
+            ProbesStarted.Schedule(track: .login, interval: 500_000_000, timeout: 1_000_000_000, inFlightCap: 1, view: .pod)
+        ]
+        script.more = [
+            script.record(1000, .vantage(VantageSeen(view: .pod, address: "10.1.0.5", port: 1433, isReached: true))),
+            script.record(
+                1005,
+                .probe(
+                    ProbeResult(track: .login, view: .pod, slot: 0, intended: .ms(1000), started: .ms(1000), done: .ms(1005), phases: [:]))),
+            script.record(1006, .idleStarted(IdleStarted(silentFor: 1_000_000_000, connections: 1))),
+        ]
         let metrics = MetricsReport(script.findings()).text.matches(of: /# TYPE (\S+) gauge/).map { String($0.output.1) }
         #expect(try named("metrics.md", /\| `(aftershock_[a-z_]+)` \|/.asciiOnlyWordCharacters()) == Set(metrics))
         let columns = Set(
             RepeatsReport.header.map {
-                $0.split(separator: ".").count == 2 && !$0.hasPrefix("phase.") ? "TRACK." + $0.split(separator: ".")[1] : $0
+                let parts = $0.split(separator: ".").map(String.init)
+                return parts.count == 2 && Track(rawValue: parts[0]) != nil ? "TRACK." + parts[1] : $0
             })
         #expect(try named("repeats.md", /\| `([A-Za-z.0-9]+)` \|/.asciiOnlyWordCharacters()) == columns)
     }

@@ -19,7 +19,15 @@ public enum ExperimentFile {
         let spec = document.object("spec")
         let giveUpAfter = spec.requiredDuration("giveUpAfter")
         let expect = spec.object("expect")
-        for (value, name) in [(expect["recoveredWithin"], "recoveredWithin"), (expect["downtime"]?["max"], "downtime.max")] {
+        if let client = expect["client"], spec.object("probes")["client"] == nil {
+            validator.report(
+                client.position, "spec.expect.client is about a client that spec.probes.client does not have",
+                hint: "add probes.client.command, or leave expect.client out")
+        }
+        for (value, name) in [
+            (expect["recoveredWithin"], "recoveredWithin"), (expect["downtime"]?["max"], "downtime.max"),
+            (expect["client"]?["downtime"]?["max"], "client.downtime.max"),
+        ] {
             if let value, case .duration(let limit) = value.content, limit > giveUpAfter {
                 validator.report(
                     value.position, "spec.expect.\(name) (\(limit.gep2257)) is more than spec.giveUpAfter (\(giveUpAfter.gep2257))",

@@ -119,6 +119,46 @@ extension Format {
         .optional("login", cadence(Experiment.Probes.loginInterval), .object([:]), "Complete logins with a query."),
         .optional("session", cadence(Experiment.Probes.sessionInterval), .object([:]), "Queries on a held connection."),
         .optional("inFlightCap", .integer(1...10_000), .integer(200), "The most probes of one track that run at the same time."),
+        .optional(
+            "views", .object(views), .object([:]),
+            "Places beside the judged address from which the service is asked too, to split the downtime."),
+        .optional("idle", .object(idle), "Connections that are held, silent for a time, and then asked once."),
+        .optional("client", .object(client), "A program of your own that does what your application does; docs/own-client.md."),
+    ]
+
+    private static let views: [Field] = [
+        .optional("pod", .boolean, .boolean(true), "Ask the serving pod's own address, where it can be reached."),
+        .optional(
+            "clusterIP", .boolean, .boolean(true), "Ask the Service's cluster IP, where another address is judged and it can be reached."),
+        .optional("dns", .boolean, .boolean(true), "Ask the Service by its name, where that is resolved to one of its addresses."),
+        .optional("dnsName", text, "The name. Default: SERVICE.NAMESPACE.svc, which is resolved within the cluster."),
+        .optional(
+            "connectInterval", .duration(minimum: .milliseconds(10)), .duration(.milliseconds(100)),
+            "The time between the starts of two TCP connects to a place."),
+        .optional(
+            "loginInterval", .duration(minimum: .milliseconds(10)), .duration(.milliseconds(500)),
+            "The time between the starts of two logins at a place."),
+    ]
+
+    private static let idle: [Field] = [
+        .required("silentFor", .duration(minimum: .seconds(1)), "The time for which a connection is silent before it is asked."),
+        .optional("connections", .integer(1...256), .integer(4), "The number of connections."),
+        .optional(
+            "timeout", .duration(minimum: .milliseconds(100)), .duration(.seconds(5)),
+            "The time after which a question without any answer counts as not answered."),
+    ]
+
+    private static let client: [Field] = [
+        .required(
+            "command", .strings, "The program and its arguments, without a shell. It prints 'start ID', then 'ok ID' or 'failed ID REASON'."
+        ),
+        .optional(
+            "interval", .duration(minimum: .milliseconds(10)), .duration(.seconds(1)),
+            "The longest time between the starts of two operations while they succeed."),
+        .optional(
+            "timeout", .duration(minimum: .milliseconds(100)), .duration(.seconds(5)),
+            "The time after which an operation without an end has failed."),
+        .optional("environment", .strings, "Names of environment variables of the harness that the program gets as well."),
     ]
 
     private static let ledger: [Field] = [
@@ -158,6 +198,14 @@ extension Format {
         .optional(
             "downtime", .object([.required("max", .duration(), "The longest downtime that is allowed.")]),
             "The downtime, judged by its upper bound, on every track, in every repeat."),
+        .optional(
+            "client",
+            .object([
+                .required(
+                    "downtime", .object([.required("max", .duration(), "The longest downtime that is allowed.")]),
+                    "The downtime of the client of probes.client, judged by its upper bound, in every repeat.")
+            ]),
+            "The promise about probes.client. Without it the client is measured and not judged."),
         .optional("recoveredWithin", positive, "The longest time from the fault to lasting health."),
         .optional("lostWrites", .integer(0...1_000_000), .integer(0), "The number of acknowledged rows that may be lost."),
         .optional(

@@ -8,6 +8,96 @@ public enum Track: String, Codable, Sendable, Hashable, CaseIterable {
     case session
     /// The ledger's writers.
     case write
+    /// The operations of the experiment's own client program, by its word.
+    case client
+
+    /// Its results are the harness's own and tell of the service. A client's tell of the client too, which may stay dead when the
+    /// service is back.
+    public var isOfService: Bool { self != .client }
+
+    /// The tracks of the service itself, in their order.
+    public static let ofService = allCases.filter(\.isOfService)
+}
+
+/// A place beside the judged address from which the service is asked as well.
+public enum VantagePoint: String, Codable, Sendable, Hashable, CaseIterable {
+    /// The serving pod's own address.
+    case pod
+    /// The Service's cluster IP, where another address is judged.
+    case clusterIP
+    /// The Service's name.
+    case dns
+}
+
+/// The service can be asked from a place, or cannot; or it has another address there.
+public struct VantageSeen: Codable, Sendable, Hashable {
+    public var view: VantagePoint
+    /// `nil`: there is none now.
+    public var address: String?
+    public var port: Int
+    public var isReached: Bool
+    /// Why it is not asked from there.
+    public var detail: String?
+
+    public init(view: VantagePoint, address: String?, port: Int, isReached: Bool, detail: String? = nil) {
+        self.view = view
+        self.address = address
+        self.port = port
+        self.isReached = isReached
+        self.detail = detail
+    }
+}
+
+/// The promise of the connections that are silent for a while.
+public struct IdleStarted: Codable, Sendable, Hashable {
+    /// Nanoseconds.
+    public var silentFor: Int64
+    public var connections: Int
+
+    public init(silentFor: Int64, connections: Int) {
+        self.silentFor = silentFor
+        self.connections = connections
+    }
+}
+
+/// A connection that had been silent was asked once.
+public struct IdleAsked: Codable, Sendable, Hashable {
+    /// Which of the connections, from 0.
+    public var connection: Int
+    /// When its last answer had come.
+    public var silentSince: RunTime
+    public var started: RunTime
+    public var done: RunTime
+    /// `nil`: it answered.
+    public var failure: Failure?
+
+    public init(connection: Int, silentSince: RunTime, started: RunTime, done: RunTime, failure: Failure? = nil) {
+        self.connection = connection
+        self.silentSince = silentSince
+        self.started = started
+        self.done = done
+        self.failure = failure
+    }
+}
+
+/// The experiment's client program can no longer be believed, or is gone, before the run has ended it.
+public struct ClientFailed: Codable, Sendable, Hashable {
+    public enum Kind: String, Codable, Sendable {
+        /// It could not be started.
+        case notStarted
+        /// It ended, or closed its output.
+        case ended
+        /// It printed a line that is none of the protocol's.
+        case brokeProtocol
+    }
+
+    public var kind: Kind
+    public var message: String
+
+    public init(kind: Kind, message: String) {
+        self.kind = kind
+        self.message = message
+    }
 }
 
 /// Why a probe or a write did not succeed.
@@ -51,8 +141,11 @@ public struct ProbesStarted: Codable, Sendable, Hashable {
         public var inFlightCap: Int
         /// Independent schedules on this track: 1, or the number of writers.
         public var lanes: Int
+        /// `nil`: at the judged address.
+        public var view: VantagePoint?
 
-        public init(track: Track, interval: Int64, timeout: Int64, inFlightCap: Int, lanes: Int = 1) {
+        public init(track: Track, interval: Int64, timeout: Int64, inFlightCap: Int, lanes: Int = 1, view: VantagePoint? = nil) {
+            self.view = view
             self.track = track
             self.interval = interval
             self.timeout = timeout
@@ -74,6 +167,8 @@ public struct ProbesStarted: Codable, Sendable, Hashable {
 /// One finished probe of the tracks `connect`, `login` or `session`.
 public struct ProbeResult: Codable, Sendable, Hashable {
     public var track: Track
+    /// `nil`: at the judged address.
+    public var view: VantagePoint?
     /// The slot on the schedule, from 0.
     public var slot: Int
     /// When the schedule wanted it to start. `started - intended` is the schedule lag.
@@ -86,9 +181,11 @@ public struct ProbeResult: Codable, Sendable, Hashable {
     public var phases: [String: Int64]?
 
     public init(
-        track: Track, slot: Int, intended: RunTime, started: RunTime, done: RunTime, failure: Failure? = nil, phases: [String: Int64]? = nil
+        track: Track, view: VantagePoint? = nil, slot: Int, intended: RunTime, started: RunTime, done: RunTime, failure: Failure? = nil,
+        phases: [String: Int64]? = nil
     ) {
         self.track = track
+        self.view = view
         self.slot = slot
         self.intended = intended
         self.started = started
@@ -109,17 +206,22 @@ public struct ProbeSkipped: Codable, Sendable, Hashable {
         case lag
         /// The track's held connection was being reopened or was waiting for an answer.
         case busy
+        /// There was no address to ask.
+        case noAddress
     }
 
     public var track: Track
+    /// `nil`: at the judged address.
+    public var view: VantagePoint?
     /// Which of the track's schedules: the writer on the `write` track, where slots of different writers have the same number.
     public var lane: Int?
     public var slot: Int
     public var intended: RunTime
     public var reason: Reason
 
-    public init(track: Track, lane: Int? = nil, slot: Int, intended: RunTime, reason: Reason) {
+    public init(track: Track, view: VantagePoint? = nil, lane: Int? = nil, slot: Int, intended: RunTime, reason: Reason) {
         self.track = track
+        self.view = view
         self.lane = lane
         self.slot = slot
         self.intended = intended

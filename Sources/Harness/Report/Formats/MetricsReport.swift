@@ -58,7 +58,7 @@ struct MetricsReport {
 
     /// A run that goes on has none of it yet.
     private var judged: [Family] {
-        subjects.contains { $0.findings.state == .running } ? [] : verdicts + downtime + recovery + rows
+        subjects.contains { $0.findings.state == .running } ? [] : verdicts + downtime + recovery + places + rows
     }
 
     // MARK: Families
@@ -157,6 +157,42 @@ struct MetricsReport {
             }
     }
 
+    /// Of the worst repeat, as the phases are.
+    private var places: [Family] {
+        func bounds(_ subject: Subject, _ labels: [String: String], _ bounds: DurationBounds?) -> Samples {
+            guard let bounds else { return [] }
+            return [("lower", bounds.lower.seconds), ("upper", bounds.upper?.seconds ?? .infinity)].map {
+                (subject.with(labels.merging(["bound": $0.0]) { $1 }), $0.1)
+            }
+        }
+        return family(
+            "aftershock_downtime_part_seconds",
+            "From the fault until logins succeeded at the pod's own address (server), and what kube-proxy and the load balancer took then."
+        ) { subject in
+            let split = subject.headline.worst?.split
+            let parts = [
+                ("server", split?.server), ("network", split?.network), ("kubeProxy", split?.kubeProxy),
+                ("loadBalancer", split?.loadBalancer),
+            ]
+            return parts.flatMap { bounds(subject, ["part": $0.0], $0.1) }
+        }
+            + family("aftershock_ready_not_served_seconds", "The time in which Kubernetes said Ready while no client could log in.") {
+                subject in
+                bounds(subject, [:], subject.headline.worst?.readyNotServed.map { DurationBounds(lower: $0.lower, upper: $0.upper) })
+            }
+            + family("aftershock_idle_connections", "Connections that were silent for a time and then asked once, in all repeats.") {
+                subject in
+                let idle = subject.found.repeats.compactMap(\.idle)
+                guard !idle.isEmpty else { return [] }
+                return [("over", true), ("without", false)].flatMap { fault, overFault in
+                    IdleFindings.Outcome.allCases.map { outcome in
+                        let count = idle.reduce(0) { $0 + $1.count(outcome, overFault: overFault) }
+                        return (subject.with(["fault": fault, "outcome": outcome.rawValue]), Double(count))
+                    }
+                }
+            }
+    }
+
     private var rows: [Family] {
         family("aftershock_writes", "Writes in all repeats, by their answer.") { subject in
             let writes = subject.found.repeats.map(\.writes)
@@ -206,11 +242,11 @@ extension LedgerChecked {
 }
 
 extension RepeatFindings {
-    /// From the fault to lasting health of every track, or that it never came.
+    /// From the fault to lasting health of every track of the service, or that it never came.
     var recoveredAfter: Sample.Value {
-        let stable = tracks.compactMap(\.timeToStable)
-        guard stable.count == tracks.count, let slowest = stable.max() else {
-            let last = tracks.compactMap(\.lastDone).max()
+        let stable = serviceTracks.compactMap(\.timeToStable)
+        guard stable.count == serviceTracks.count, let slowest = stable.max() else {
+            let last = serviceTracks.compactMap(\.lastDone).max()
             return Sample.Value(last.flatMap { last in faultBegan.map { last - $0 } } ?? .zero, isAtLeast: true)
         }
         return Sample.Value(slowest)

@@ -33,6 +33,8 @@ struct RepeatsReport {
                 .map { "\(track.rawValue).\($0)" }
         } + Phase.Name.allCases.map { "phase.\($0.rawValue)Ms" } + ["attempted", "acknowledged", "refused", "unknown"]
         + LedgerChecked.states.map(\.0) + ["nodeBefore", "nodeAfter", "restored"]
+        + ["server", "network", "kubeProxy", "loadBalancer", "readyNotServed"].flatMap { ["\($0).lowerMs", "\($0).upperMs"] }
+        + IdleFindings.Outcome.allCases.map { "idle.\($0.rawValue)" }
 
     private func row(_ findings: Findings, _ experiment: ExperimentFindings, _ found: RepeatFindings) -> [String] {
         let run = findings.run
@@ -66,7 +68,17 @@ struct RepeatsReport {
         let rows = LedgerChecked.states.map { state in ledger.map { String($0[keyPath: state.1]) } ?? "" }
         let restored = found.undo.allSatisfy { $0.proven == true }
         return start + tracks + phases + writes + rows
-            + [found.before?.servingPod?.node ?? "", found.after?.servingPod?.node ?? "", restored ? "yes" : "no"]
+            + [found.before?.servingPod?.node ?? "", found.after?.servingPod?.node ?? "", restored ? "yes" : "no"] + places(found)
+    }
+
+    /// The parts of the downtime by the place that is asked, and what idle connections met.
+    private func places(_ found: RepeatFindings) -> [String] {
+        let ready = found.readyNotServed.map { DurationBounds(lower: $0.lower, upper: $0.upper) }
+        let parts = [found.split?.server, found.split?.network, found.split?.kubeProxy, found.split?.loadBalancer, ready]
+        let idle = IdleFindings.Outcome.allCases.map { outcome in
+            found.idle.map { String($0.count(outcome, overFault: true) + $0.count(outcome, overFault: false)) } ?? ""
+        }
+        return parts.flatMap { [number($0?.lower), number($0?.upper)] } + idle
     }
 
     private func number(_ duration: Duration?) -> String {

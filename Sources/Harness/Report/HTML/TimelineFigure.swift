@@ -18,7 +18,9 @@ struct TimelineFigure {
     func html(_ name: String) -> String {
         let numbers = [("from", axis.from), ("to", axis.to), ("home-from", axis.home.from), ("home-to", axis.home.to)]
             .map { "data-\($0.0)=\"\(SVG.number($0.1))\"" }.joined(separator: " ")
-        let lanes = [eventLane, tickLane, phaseLane].compactMap { $0 } + found.tracks.map(trackLane) + found.tracks.compactMap(latencyLane)
+        let lanes =
+            [eventLane, tickLane, phaseLane].compactMap { $0 } + found.tracks.map { trackLane($0) }
+            + found.views.flatMap { view in view.tracks.map { trackLane($0, at: view.view) } } + found.tracks.compactMap(latencyLane)
         return """
             <div><div class="tools" role="group" aria-label="View of \(name.escapedForHTML)">\(Self.buttons)</div>
             <div class="chart" tabindex="0" role="group" aria-label="Time axis of \(name.escapedForHTML), in seconds from the fault" \(numbers)>
@@ -67,9 +69,9 @@ struct TimelineFigure {
 
     // MARK: Tracks
 
-    private func trackLane(_ track: TrackFindings) -> String {
+    private func trackLane(_ track: TrackFindings, at view: VantagePoint? = nil) -> String {
         var picture = axis.picture(height: 20)
-        let name = track.track.rawValue
+        let name = track.track.rawValue + (view.map { ", \($0.name)" } ?? "")
         guard let first = track.firstSuccess, let last = track.lastDone else {
             picture.rect(axis.from, to: axis.to, "unknown", note: "no probe succeeded")
             return lane(name, "", "", picture.text("ground"))

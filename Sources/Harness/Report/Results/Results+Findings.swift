@@ -79,7 +79,10 @@ extension Results.Repeat {
             downtime: .init(uniqueKeysWithValues: found.tracks.map { ($0.track.rawValue, Downtime($0)) }),
             outages: found.tracks.flatMap { track in track.outages.map { Outage($0, track.track) } },
             recoveredMs: found.faultBegan == nil || found.recoveredAfter.isAtLeast ? nil : found.recoveredAfter.duration.milliseconds,
-            judgedTrack: found.judgedTrack?.rawValue, remarks: found.remarks,
+            judgedTrack: found.judgedTrack?.rawValue, remarks: found.remarks, views: found.views.map(View.init),
+            split: found.split.map(Split.init),
+            readyNotServed: found.readyNotServed.map { Bounds(DurationBounds(lower: $0.lower, upper: $0.upper)) },
+            idle: found.idle.map(Idle.init),
             phases: found.phases.map { Phase(name: $0.name.rawValue, ms: $0.duration.milliseconds) },
             probes: .init(uniqueKeysWithValues: found.tracks.map { ($0.track.rawValue, Probes($0)) }), ledger: Ledger(found),
             nodeLoss: found.nodeLoss.map(NodeLoss.init), shutdown: found.shutdown.map(Shutdown.init),
@@ -104,6 +107,42 @@ extension Results.Repeat.Downtime {
             lowerMs: downtime.lower.milliseconds, upperMs: downtime.upper?.milliseconds, estimateMs: downtime.estimate?.milliseconds,
             longestMs: downtime.longest?.milliseconds, count: downtime.count, open: downtime.isOpen,
             stableAfterMs: track.timeToStable?.milliseconds, resolutionMs: track.resolution.milliseconds)
+    }
+}
+
+extension Results.Repeat.Bounds {
+    fileprivate init(_ bounds: DurationBounds) {
+        self.init(lowerMs: bounds.lower.milliseconds, upperMs: bounds.upper?.milliseconds)
+    }
+}
+
+extension Results.Repeat.View {
+    fileprivate init(_ found: ViewFindings) {
+        self.init(
+            view: found.view.rawValue, address: found.address, reached: found.isReached, detail: found.detail,
+            downtime: .init(uniqueKeysWithValues: found.tracks.map { ($0.track.rawValue, Results.Repeat.Downtime($0)) }))
+    }
+}
+
+extension Results.Repeat.Split {
+    fileprivate init(_ split: DowntimeSplit) {
+        typealias Bounds = Results.Repeat.Bounds
+        self.init(
+            server: Bounds(split.server), clusterIP: split.clusterIP.map(Bounds.init), service: Bounds(split.service),
+            network: Bounds(split.network), kubeProxy: split.kubeProxy.map(Bounds.init), loadBalancer: split.loadBalancer.map(Bounds.init),
+            sentence: split.sentence)
+    }
+}
+
+extension Results.Repeat.Idle {
+    fileprivate init(_ idle: IdleFindings) {
+        func counts(_ overFault: Bool) -> Counts {
+            func count(_ outcome: IdleFindings.Outcome) -> Int { idle.count(outcome, overFault: overFault) }
+            return Counts(
+                answered: count(.answered), reset: count(.reset), noAnswer: count(.noAnswer), otherFailure: count(.otherFailure))
+        }
+        self.init(
+            silentForMs: idle.silentFor.milliseconds, connections: idle.connections, overFault: counts(true), withoutFault: counts(false))
     }
 }
 

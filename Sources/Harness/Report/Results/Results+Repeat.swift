@@ -78,6 +78,49 @@ extension Results {
             var sentences: [String]
         }
 
+        /// A length of time by its bounds.
+        struct Bounds: Codable, Sendable, Hashable {
+            var lowerMs: Double
+            @OrNull var upperMs: Double?
+        }
+
+        /// The service as it was seen from a place beside the judged address.
+        struct View: Codable, Sendable, Hashable {
+            var view: String
+            @OrNull var address: String?
+            var reached: Bool
+            @OrNull var detail: String?
+            /// By track.
+            var downtime: [String: Downtime]
+        }
+
+        /// From the fault until logins succeeded for good, by the place, and what lies between the places.
+        struct Split: Codable, Sendable, Hashable {
+            var server: Bounds
+            @OrNull var clusterIP: Bounds?
+            var service: Bounds
+            var network: Bounds
+            @OrNull var kubeProxy: Bounds?
+            @OrNull var loadBalancer: Bounds?
+            var sentence: String
+        }
+
+        /// Connections that were silent and then asked once.
+        struct Idle: Codable, Sendable, Hashable {
+            struct Counts: Codable, Sendable, Hashable {
+                var answered: Int
+                var reset: Int
+                var noAnswer: Int
+                var otherFailure: Int
+            }
+
+            var silentForMs: Double
+            var connections: Int
+            /// The fault came while they were silent.
+            var overFault: Counts
+            var withoutFault: Counts
+        }
+
         /// The end of a server that was told to stop.
         struct Shutdown: Codable, Sendable, Hashable {
             @OrNull var clean: Bool?
@@ -174,6 +217,11 @@ extension Results {
         @OrNull var recoveredMs: Double?
         @OrNull var judgedTrack: String?
         var remarks: [String]?
+        /// `nil` in files that were written before there was this field, as for the three below.
+        var views: [View]?
+        @OrNull var split: Split?
+        @OrNull var readyNotServed: Bounds?
+        @OrNull var idle: Idle?
         var phases: [Phase]
         /// By track.
         var probes: [String: Probes]

@@ -62,16 +62,17 @@ public struct TerminalReport {
         // A column for each kind of damage that there is: beside a loss of another kind a mere "lost 0" would mislead.
         let damage = LedgerChecked.otherDamage.filter { kind in found.repeats.contains { $0.ledger.map { kind.count($0) > 0 } ?? false } }
         var columns: [(String, TextTable.Alignment)] = [("repeat", .right), ("verdict", .left)]
-        columns += Track.allCases.map { ($0.rawValue, .right) }
+        let tracks = Track.allCases.filter { track in track.isOfService || found.repeats.contains { $0.track(track) != nil } }
+        columns += tracks.map { ($0.rawValue, .right) }
         columns += [("recovered", .right), ("acked", .right), ("lost", .right)]
         columns += damage.map { ($0.name, .right) }
         columns += [("unknown", .right), ("node", .left)]
         var table = TextTable(columns)
         for one in found.repeats {
-            let stable = one.tracks.map(\.timeToStable)
+            let stable = one.serviceTracks.map(\.timeToStable)
             let recovered = stable.isEmpty || stable.contains(nil) ? "-" : (stable.compactMap { $0 }.max()?.textRoundedUp ?? "-")
             var cells = [String(one.number), one.verdict.rawValue]
-            cells += Track.allCases.map { one.track($0).map(downtime) ?? "-" }
+            cells += tracks.map { one.track($0).map(downtime) ?? "-" }
             cells += [recovered, String(one.ledger?.acknowledged ?? Int64(one.writes.acknowledged))]
             cells.append(one.ledger.map { String($0.lost) } ?? "?")
             cells += damage.map { kind in one.ledger.map { String(kind.count($0)) } ?? "?" }

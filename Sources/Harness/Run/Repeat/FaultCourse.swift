@@ -13,6 +13,8 @@ struct FaultCourse: Sendable {
     let options: RunOptions
     let faults: FaultContext
     let monitor: HealthMonitor
+    /// Of the experiment's own client, if it has one.
+    let clientMonitor: HealthMonitor?
     let target: FaultTarget
     let workload: Workload
     let resolver: TargetResolver
@@ -30,6 +32,9 @@ struct FaultCourse: Sendable {
 
     func run() async throws -> RepeatEnded {
         try journal.enter(.steadying)
+        guard try await clientBecomesHealthy(for: experiment.steadyFor, within: experiment.giveUpAfter) else {
+            return try await giveUp("the client of the experiment was not healthy for \(experiment.steadyFor.text) before the fault")
+        }
         guard try await becomesHealthy(for: experiment.steadyFor, since: .origin, within: experiment.giveUpAfter) else {
             return try await giveUp("the service was not healthy for \(experiment.steadyFor.text) before the fault")
         }
@@ -202,7 +207,25 @@ struct FaultCourse: Sendable {
             return try await giveUp("clients were served again, but not for \(experiment.stableFor.text) without a failure")
         }
         try journal.enter(.stable)
+        // The service is back; its client may stay dead for longer, and that is what it is watched for.
+        _ = try await clientBecomesHealthy(for: experiment.stableFor, within: deadline - journal.clock.now)
+        try await idleIsAsked(fault: deadline + (.zero - experiment.giveUpAfter))
         return RepeatEnded(how: .completed)
+    }
+
+    /// Waits until every connection that was silent when the fault came has been asked.
+    private func idleIsAsked(fault: RunTime) async throws {
+        guard let idle = experiment.probes.idle else { return }
+        try await journal.clock.sleep(until: fault + idle.silentFor + idle.timeout + Self.settleMargin)
+    }
+
+    /// Returns whether the experiment's own client, if it has one, is without a failure for `span` before `limit` is over.
+    private func clientBecomesHealthy(for span: Duration, within limit: Duration) async throws -> Bool {
+        guard let clientMonitor else { return true }
+        let health = try await firstResult(within: limit) { () async throws -> Health? in
+            try await clientMonitor.wait { health in health.isOver || health.healthyFor.map { $0 >= span } ?? false }
+        }
+        return health?.isOver == false
     }
 
     /// Returns whether every track is without a failure for `span`, counted from `moment` at the earliest, before `limit` is over.

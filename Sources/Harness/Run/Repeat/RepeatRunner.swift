@@ -102,14 +102,23 @@ struct RepeatRunner: Sendable {
         let monitor = HealthMonitor(lanes: [.connect: 1, .login: 1, .session: 1, .write: experiment.ledger.writers])
         let configuration = ProbeConfiguration(server: server, probes: experiment.probes, runID: options.runID)
         let record: @Sendable (Event) throws -> Void = { [journal] event in try journal.append(event) }
-        try journal.append(
-            .probesStarted(ProbesStarted(address: target.address, schedules: configuration.schedules + [ledger.schedule])))
-        let course = FaultCourse(
-            client: client, journal: journal, experiment: experiment, options: options, faults: faults, monitor: monitor,
-            target: faultTarget, workload: target.workload, resolver: resolver, ordinal: ordinal, load: load)
+        let client = experiment.probes.client
+        let clientMonitor = client.map { _ in HealthMonitor(lanes: [.client: 1]) }
         var loops = eventLoopGroup.makeIterator()
         let eventLoop = loops.next() ?? eventLoopGroup.next()
         let loginLoop = loops.next() ?? eventLoop
+        let podAddress = PodAddress(target.servingPods.first?.status?.podIP)
+        let vantage = VantageRunner(
+            configuration.views(experiment.probes.views), clock: journal.clock, on: eventLoop, logins: loginLoop, record: record)
+        let places = try await vantage.reached(target.places(experiment.probes.views, podAddress))
+        let schedules =
+            configuration.schedules + [ledger.schedule] + (client.map { [ClientRunner.schedule($0)] } ?? [])
+            + places.flatMap { configuration.views(experiment.probes.views).schedules(at: $0.view) }
+        try journal.append(.probesStarted(ProbesStarted(address: target.address, schedules: schedules)))
+        let course = FaultCourse(
+            client: self.client, journal: journal, experiment: experiment, options: options, faults: faults, monitor: monitor,
+            clientMonitor: clientMonitor, target: faultTarget, workload: target.workload, resolver: resolver, ordinal: ordinal, load: load)
+        let asksPod = places.contains { $0.view == .pod }
         return try await withThrowingTaskGroup(of: RepeatEnded?.self) { group in
             group.addTask {
                 try await ProbeRunner(
@@ -123,17 +132,43 @@ struct RepeatRunner: Sendable {
             }
             group.addTask {
                 try await ClusterWatch(
-                    client: client, journal: journal, namespace: target.namespace, pods: target.workload.pods,
-                    service: target.service.metadata.name, port: target.servicePort.name ?? ""
+                    client: self.client, journal: journal, namespace: target.namespace, pods: target.workload.pods,
+                    service: target.service.metadata.name, port: target.servicePort.name ?? "",
+                    podAddress: asksPod ? target.podPort.map { (podAddress, $0) } : nil
                 ).run()
                 return nil
             }
             group.addTask {
                 try await ServerLogWatch(
-                    client: client, journal: journal, namespace: target.namespace, pods: target.workload.pods,
+                    client: self.client, journal: journal, namespace: target.namespace, pods: target.workload.pods,
                     container: faultTarget.container
                 ).run()
                 return nil
+            }
+            if !places.isEmpty {
+                group.addTask {
+                    try await vantage.run(places)
+                    return nil
+                }
+            }
+            if let idle = experiment.probes.idle {
+                try journal.append(
+                    .idleStarted(IdleStarted(silentFor: idle.silentFor.wholeNanoseconds, connections: idle.connections)))
+                group.addTask {
+                    try await IdleRunner(
+                        idle, server: server, runID: options.runID, clock: journal.clock, on: eventLoop, record: record
+                    ).run()
+                    return nil
+                }
+            }
+            if let client, let clientMonitor {
+                group.addTask {
+                    try await ClientRunner(
+                        client, server: server, clock: journal.clock, logPath: options.clientLogPath, health: clientMonitor,
+                        record: record
+                    ).run()
+                    return nil
+                }
             }
             group.addTask { try await course.run() }
             defer { group.cancelAll() }

@@ -1,6 +1,7 @@
 import Journal
 import Kubernetes
 import KubernetesAPI
+import Probe
 
 /// Writes down what happens in the cluster around the target while a repeat runs: context and phases, never the downtime itself.
 struct ClusterWatch: Sendable {
@@ -11,6 +12,8 @@ struct ClusterWatch: Sendable {
     let service: String
     /// The name of the Service's port that is probed, empty where it has none.
     let port: String
+    /// Kept up to date, where it is asked: the serving pod's own address, and the port there.
+    let podAddress: (address: PodAddress, port: Int)?
     private let heartbeat = ServerHeartbeat()
 
     /// Returns when it is cancelled. A resource that may not be watched is left out, and the journal says so.
@@ -28,8 +31,14 @@ struct ClusterWatch: Sendable {
 
     private func followPods() async throws {
         var tracker = PodTracker()
+        var serving = ServingPod()
         try await follow(Pod.self, in: .namespace(namespace), labels: pods.labels) { change in
             if let pod = change.object, !pods.contains(pod) { return [] }
+            serving.take(change)
+            if let podAddress, serving.isSynced, podAddress.address.update(serving.address) {
+                try journal.append(
+                    .vantage(VantageSeen(view: .pod, address: serving.address, port: podAddress.port, isReached: true)))
+            }
             return tracker.take(change)
         }
     }
@@ -124,12 +133,12 @@ struct ClusterWatch: Sendable {
     /// Appends what `changes` makes of each event, at the time when its bytes arrived.
     private func follow<Resource: KubernetesResource>(
         _ type: Resource.Type, in scope: NamespaceScope, labels: String? = nil,
-        _ changes: (WatchEvent<Resource>.Change) -> [ClusterObservation]
+        _ changes: (WatchEvent<Resource>.Change) throws -> [ClusterObservation]
     ) async throws {
         do {
             for try await event in client.watch(type, in: scope, labels: labels) {
                 let time = journal.clock.time(of: event.receivedAt)
-                for observation in changes(event.change) { try journal.append(.observation(observation), at: time) }
+                for observation in try changes(event.change) { try journal.append(.observation(observation), at: time) }
                 if case .sighted(let interval) = event.change {
                     let from = journal.clock.time(of: heartbeat.lastAnswer(before: interval, at: event.receivedAt))
                     try journal.append(

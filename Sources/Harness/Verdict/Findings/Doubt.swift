@@ -8,7 +8,7 @@ public struct Doubt: Sendable, Hashable {
         // The fault.
         case noDebt, faultNotInjected, faultNotProven, evidenceBeforeFault
         // The probes.
-        case noProbes, probesMissing, rateTooLow, scheduleLag, probingGap, wrongAddress
+        case noProbes, probesMissing, rateTooLow, scheduleLag, probingGap, clientFailed, wrongAddress
         // The time after the recovery.
         case notStable, blind
         // The ledger.
@@ -26,7 +26,7 @@ public struct Doubt: Sendable, Hashable {
             case .journalDamaged, .journalEndedEarly, .interrupted, .repeatsMissing: .recovery
             case .noDebt, .outageBeforeFault, .faultNotInjected, .faultNotProven, .evidenceBeforeFault: .faultTookEffect
             case .notStable, .blind: .recovery
-            case .noProbes, .probesMissing, .rateTooLow, .scheduleLag, .probingGap: .downtime
+            case .noProbes, .probesMissing, .rateTooLow, .scheduleLag, .probingGap, .clientFailed: .downtime
             case .noWritesBefore, .noWritesAfter, .ledgerNotChecked, .ledgerEmpty, .ledgerInconsistent, .ledgerShort,
                 .severalBackends:
                 .dataPersistence

@@ -103,6 +103,14 @@ public struct RepeatFindings: Sendable {
     public var faultSummary: String?
     public var address: String?
     public var tracks: [TrackFindings]
+    /// The places beside the judged address, the ones that cannot be reached too.
+    public var views: [ViewFindings]
+    /// `nil`: the pod's own address could not be asked, or no login failed.
+    public var split: DowntimeSplit?
+    /// `nil`: the repeat did not get to its fault.
+    public var readyNotServed: ReadyNotServed?
+    /// `nil`: the experiment has none.
+    public var idle: IdleFindings?
     public var phases: [Phase]
     /// The track whose downtime is judged and attributed: the one that was out the longest.
     public var judgedTrack: Track?
@@ -147,6 +155,9 @@ public struct RepeatFindings: Sendable {
         public var at: RunTime
         public var entry: ServerLogEntry
     }
+
+    /// The tracks that tell of the service itself.
+    public var serviceTracks: [TrackFindings] { tracks.filter(\.track.isOfService) }
 
     public func track(_ track: Track) -> TrackFindings? { tracks.first { $0.track == track } }
 

@@ -11,6 +11,15 @@ extension RepeatFindings {
         }
         if let stop { remarks.append(stop) }
         if let remedied { remarks.append(remedied) }
+        if let clientBehind { remarks.append(clientBehind) }
+        if let split { remarks.append(split.sentence) }
+        let unreached = views.filter { !$0.isReached }
+        if !unreached.isEmpty, unreached.count < views.count {
+            let names = unreached.map { "\($0.view.name)\($0.address.map { " \($0)" } ?? "") (\($0.detail ?? "not reached"))" }
+            remarks.append("not asked from here: \(names.joined(separator: "; "))")
+        }
+        if let readyNotServedSentence { remarks.append(readyNotServedSentence) }
+        remarks += idle?.sentences ?? []
         if let overlap { remarks.append(overlap.sentence) }
         remarks += recoveries.map(\.sentence)
         if let start { remarks.append(start) }
@@ -18,6 +27,23 @@ extension RepeatFindings {
             remarks.append("the cluster could not be watched for \((interval.to - interval.from).textRoundedUp): \(interval.reason)")
         }
         return remarks
+    }
+
+    /// Says how much longer the experiment's own client was dead than the service.
+    private var clientBehind: String? {
+        guard let client = track(.client), client.downtime.count > 0, let fault = faultBegan else { return nil }
+        let service = serviceTracks.flatMap(\.outages)
+        guard let last = client.outages.last, !service.contains(where: \.isOpen) else { return nil }
+        let back = service.compactMap(\.firstSuccessDone).max() ?? fault
+        // Until the last failure that was surely one, until the first success.
+        let least = max(.zero, (last.certain?.upperBound ?? last.lastFailureStarted) - back)
+        guard least > .zero || last.isOpen else { return nil }
+        let served = "the service was back \(max(.zero, back - fault).textRoundedUp) after the fault"
+        guard let end = last.firstSuccessDone else {
+            return "\(served); its client was still dead when the run ended, at least \(least.textRoundedDown) later"
+        }
+        return "\(served); its client only \((end - fault).textRoundedUp) after it: "
+            + "it stayed dead for at least \(least.textRoundedDown) more, with the server back"
     }
 
     /// Says how long the service was stuck without the experiment's remedy, and how long it took with it.
@@ -28,7 +54,7 @@ extension RepeatFindings {
         let what = remedy.observation.detail ?? "a remedy"
         let stuck = "stuck for \((remedy.at - fault).textRoundedDown) without a remedy"
         // As long as a track is out, the service is not back.
-        guard how != .gaveUp, let back = tracks.compactMap({ $0.outages.last?.firstSuccessDone }).max(), back > remedy.at else {
+        guard how != .gaveUp, let back = serviceTracks.compactMap({ $0.outages.last?.firstSuccessDone }).max(), back > remedy.at else {
             return "\(stuck); then: \(what); not served again until it was given up"
         }
         return "\(stuck); \((back - remedy.at).textRoundedUp) with it: \(what)"

@@ -15,7 +15,7 @@ extension RepeatFindings {
 
     /// The time from the fault to the end of the last outage; without an end it is longer than any other.
     var judgedRecovery: Sample.Value {
-        let times = tracks.map { $0.timeToStable.map { Sample.Value($0) } ?? Sample.Value($0.downtime.lower, isAtLeast: true) }
+        let times = serviceTracks.map { $0.timeToStable.map { Sample.Value($0) } ?? Sample.Value($0.downtime.lower, isAtLeast: true) }
         return times.max() ?? Sample.Value(.zero)
     }
 }

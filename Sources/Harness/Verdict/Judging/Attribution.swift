@@ -110,7 +110,7 @@ struct Attribution {
         guard !main.isOpen else { return .notRecovered }
         return switch judged {
         case .connect: .tcpOpen
-        case .login, .session: .firstQuery
+        case .login, .session, .client: .firstQuery
         case .write: .firstWrite
         }
     }
@@ -158,7 +158,7 @@ struct Attribution {
                     outage.firstFailureStarted <= to && (outage.firstSuccessDone.map { $0 >= from } ?? true)
                 } ?? [])
         }
-        if let noticed = Track.allCases.compactMap({ during($0)?.firstFailureDone }).min() {
+        if let noticed = Track.ofService.compactMap({ during($0)?.firstFailureDone }).min() {
             marks.append(Mark(name: .noticed, at: noticed))
         }
         if let open = during(.connect)?.firstSuccessDone { marks.append(Mark(name: .tcpOpen, at: open)) }

@@ -75,7 +75,8 @@ public struct FindingsReducer: Sendable {
         case .runEnded(let ended):
             end = ended
             undoneSinceEnd = false
-        case .stageEntered, .ledgerPrepared, .probesStarted, .probe, .probeSkipped, .write, .snapshot, .observation, .serverLog, .engine,
+        case .stageEntered, .ledgerPrepared, .probesStarted, .probe, .probeSkipped, .clientFailed, .vantage, .idleStarted, .idleAsked,
+            .write, .snapshot, .observation, .serverLog, .engine,
             .blind,
             .undoIntent, .recoveryDebt, .faultBegun, .faultInjected, .faultEffect, .ledgerChecked, .ledgerUnchecked:
             repeating?.add(record)

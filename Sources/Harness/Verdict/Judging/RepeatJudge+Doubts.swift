@@ -14,6 +14,7 @@ extension RepeatJudge {
         }
         // A repeat that was cut off lacks much, for one reason.
         guard doubts.isEmpty else { return doubts + restoreDoubts() }
+        if let failed = facts.clientFailed { doubts.append(Doubt(.clientFailed, "the client of the experiment: \(failed.sentence)")) }
         doubts += steadyDoubts() + faultDoubts()
         guard !doubts.contains(where: \.kind.voidsMeasurement) else { return doubts + restoreDoubts() }
         return doubts + probeDoubts() + recoveryDoubts() + ledgerDoubts() + clusterDoubts() + restoreDoubts()
@@ -126,7 +127,7 @@ extension RepeatJudge {
             let reason = facts.end?.reason.map { ": \($0)" } ?? ""
             doubts.append(Doubt(.notStable, "the service was not seen healthy for \(wanted) after the recovery\(reason)"))
         } else {
-            for track in tracks where track.timeToStable != nil {
+            for track in tracks where track.timeToStable != nil && isPromised(track.track) {
                 let since = track.outages.last?.firstSuccessDone ?? fault
                 let healthy = max(.zero, (track.lastSuccess ?? since) - since)
                 guard healthy < experiment.stableFor * (1 - limits.healthTolerance) else { continue }
@@ -139,8 +140,11 @@ extension RepeatJudge {
         return doubts
     }
 
+    /// A client that nothing is promised of may do as it likes.
+    private func isPromised(_ track: Track) -> Bool { track.isOfService || experiment?.expect.maxClientDowntime != nil }
+
     private func blindDoubt(from fault: RunTime) -> Doubt? {
-        guard let recovered = tracks.compactMap({ $0.outages.last?.firstSuccessDone }).max(), recovered > fault else { return nil }
+        guard let recovered = serviceTracks.compactMap({ $0.outages.last?.firstSuccessDone }).max(), recovered > fault else { return nil }
         let whole = recovered - fault
         let unseen = facts.blind.reduce(Duration.zero) { $0 + max(.zero, min($1.to, recovered) - max($1.from, fault)) }
         guard unseen > whole * limits.maximumBlindShare else { return nil }
@@ -224,6 +228,15 @@ extension RepeatJudge {
         undo.filter { $0.proven != true }.map { undo in
             let why = undo.proven == nil ? "was never tried" : "is not proven: \(undo.evidence ?? "no evidence")"
             return Doubt(.notRestored, "\(undo.summary) \(why)")
+        }
+    }
+}
+
+extension ClientFailed {
+    fileprivate var sentence: String {
+        switch kind {
+        case .notStarted, .ended: message
+        case .brokeProtocol: "it broke its protocol, \(message)"
         }
     }
 }

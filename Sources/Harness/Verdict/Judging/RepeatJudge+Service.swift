@@ -15,7 +15,7 @@ extension RepeatJudge {
 
     func judgeRecovery() -> Judgement? {
         guard let experiment else { return nil }
-        let open = tracks.filter { $0.outages.last?.isOpen == true }
+        let open = serviceTracks.filter { $0.outages.last?.isOpen == true }
         let names = open.map(\.track.rawValue).joined(separator: ", ")
         if facts.end?.how == .gaveUp || !open.isEmpty {
             let least = open.map(\.downtime.lower).max().map { ", out for at least \($0.textRoundedDown)" } ?? ""
@@ -25,8 +25,8 @@ extension RepeatJudge {
                 .recovery, type: "recovery",
                 "not recovered within \(experiment.giveUpAfter.text) after the fault\(which)\(least)", details: outageLines())
         }
-        guard let stable = tracks.compactMap(\.timeToStable).max() else { return nil }
-        let slowest = tracks.first { $0.timeToStable == stable }?.track.rawValue ?? ""
+        guard let stable = serviceTracks.compactMap(\.timeToStable).max() else { return nil }
+        let slowest = serviceTracks.first { $0.timeToStable == stable }?.track.rawValue ?? ""
         let measured = stable == .zero ? "no outage was seen" : "recovered \(stable.textRoundedUp) after the fault (\(slowest) track)"
         guard let limit = limits.recoveredWithin ?? experiment.expect.recoveredWithin else {
             return .passed(.recovery, "\(measured); no limit is set", details: outageLines())
@@ -36,24 +36,42 @@ extension RepeatJudge {
             ? .failed(.recovery, type: "recovery", message, details: outageLines()) : .passed(.recovery, message, details: outageLines())
     }
 
+    /// Of the service, and of the experiment's own client where something is promised of it.
     func judgeDowntime() -> Judgement? {
+        guard let service = judgeServiceDowntime() else { return nil }
+        guard let client = judgeClientDowntime() else { return service }
+        guard service.outcome == .passed else { return service }
+        var judgement = client
+        judgement.message = client.outcome == .passed ? "\(service.message); \(client.message)" : client.message
+        return judgement
+    }
+
+    /// `nil`: nothing is promised of a client, or it was cut off while it was out.
+    private func judgeClientDowntime() -> Judgement? {
+        guard let limit = experiment?.expect.maxClientDowntime, let track = tracks.first(where: { $0.track == .client }) else { return nil }
+        let measured = track.downtime.count == 0 ? "no outage" : track.downtime.measured
+        let message = "the client: \(measured), allowed \(limit.text)"
+        let isCutOff = unfinished != nil || facts.end?.how == .aborted
+        if track.downtime.isOpen, isCutOff, track.downtime.lower <= limit { return nil }
+        guard let upper = track.downtime.upper, upper <= limit else {
+            return .failed(.downtime, type: "downtime", message, details: outageLines())
+        }
+        return .passed(.downtime, message, details: outageLines())
+    }
+
+    private func judgeServiceDowntime() -> Judgement? {
         guard let experiment, !tracks.isEmpty else { return nil }
         let limit = isControl ? .zero : limits.maxDowntime ?? experiment.expect.maxDowntime
         let worst = judgedTrack.flatMap { name in tracks.first { $0.track == name } }
         guard let worst else {
-            let resolution = tracks.map(\.resolution).max() ?? .zero
+            let resolution = serviceTracks.map(\.resolution).max() ?? .zero
             let unseen = "none longer than \(resolution.textRoundedUp) can have been overlooked"
             return .passed(.downtime, "no outage on any track; \(unseen)")
         }
         let downtime = worst.downtime
         let interval = Duration.nanoseconds(worst.schedule.interval).text
         let how = "\(worst.track.rawValue) track, every \(interval), \(downtime.count) outage\(downtime.count == 1 ? "" : "s")"
-        let measured: String
-        if let upper = downtime.upper {
-            measured = "down for at most \(upper.textRoundedUp), at least \(downtime.lower.textRoundedDown)"
-        } else {
-            measured = "down for at least \(downtime.lower.textRoundedDown), its end was not seen"
-        }
+        let measured = downtime.measured
         let found = facts.debt?.sentence.map { ", \($0)" } ?? ""
         let details = outageLines() + DatabaseRecovery.all(in: facts).map(\.sentence)
         guard let limit else { return .passed(.downtime, "\(measured)\(found) (\(how)); no limit is set", details: details) }
@@ -80,5 +98,13 @@ extension RepeatJudge {
                 return "\(track.track.rawValue): from \(at), \(length), \(outage.failures) failures: \(causes.joined(separator: ", "))"
             }
         }
+    }
+}
+
+extension Downtime {
+    /// Both bounds in words.
+    var measured: String {
+        guard let upper else { return "down for at least \(lower.textRoundedDown), its end was not seen" }
+        return "down for at most \(upper.textRoundedUp), at least \(lower.textRoundedDown)"
     }
 }

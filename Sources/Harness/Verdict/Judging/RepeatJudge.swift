@@ -7,6 +7,7 @@ struct RepeatJudge {
     let experiment: Experiment?
     let limits: Limits
     let tracks: [TrackFindings]
+    let views: [ViewFindings]
     /// The end of a server that was told to stop.
     let shutdown: Shutdown?
     /// The time in which two servers may have had the volume open.
@@ -36,6 +37,7 @@ struct RepeatJudge {
                 TrackFindings(track, $0, steadySince: steadySince, fault: facts.faultBegan, end: end)
             }
         }
+        views = facts.views.findings(steadySince: steadySince, fault: facts.faultBegan, end: end)
         self.facts = facts.withoutTracks
         shutdown = Shutdown(facts)
         overlap = Overlap(facts)
@@ -54,7 +56,7 @@ struct RepeatJudge {
             return stands(judgement) ? judgement : .skipped(check, "not evaluated: the repeat did not run to its end")
         }
         let consequences = Consequences(
-            neverRecovered: facts.end?.how == .gaveUp || tracks.contains { $0.outages.last?.isOpen == true },
+            neverRecovered: facts.end?.how == .gaveUp || serviceTracks.contains { $0.outages.last?.isOpen == true },
             hasReadyPod: facts.after?.servingPod != nil)
         let judged = judgedTrack
         return RepeatFindings(
@@ -71,6 +73,13 @@ struct RepeatJudge {
             faultSummary: facts.fault?.summary,
             address: facts.probesStarted?.address,
             tracks: tracks,
+            views: views,
+            split: DowntimeSplit(facts, views: views, logins: tracks.first { $0.track == .login }),
+            readyNotServed: ReadyNotServed(facts, logins: tracks.first { $0.track == .login }),
+            idle: facts.idleStarted.map {
+                IdleFindings(
+                    silentFor: .nanoseconds($0.silentFor), connections: $0.connections, asked: facts.idleAsked, fault: facts.faultBegan)
+            },
             phases: judged.map { Attribution(facts: facts, tracks: tracks).phases(of: $0) } ?? [],
             judgedTrack: judged,
             phasesBegan: judged.flatMap { Attribution(facts: facts, tracks: tracks).begins(of: $0) },
@@ -152,9 +161,12 @@ struct RepeatJudge {
         return .pass
     }
 
-    /// The track that was out the longest.
+    /// The tracks that tell of the service itself.
+    var serviceTracks: [TrackFindings] { tracks.filter(\.track.isOfService) }
+
+    /// The track of the service that was out the longest.
     var judgedTrack: Track? {
-        tracks.filter { $0.downtime.count > 0 }.max { $0.downtime.judged < $1.downtime.judged }?.track
+        serviceTracks.filter { $0.downtime.count > 0 }.max { $0.downtime.judged < $1.downtime.judged }?.track
     }
 
     /// The control experiment, in which nothing is done.

@@ -11,6 +11,10 @@ struct RepeatReducer {
     private(set) var probesStarted: ProbesStarted?
     private(set) var tracks: [Track: TrackReducer] = [:]
     private(set) var loginRecoveries = LoginRecoveries()
+    private(set) var clientFailed: ClientFailed?
+    private(set) var views = ViewsReducer()
+    private(set) var idleStarted: IdleStarted?
+    private(set) var idleAsked: [IdleAsked] = []
     private(set) var writes = WriteCounts()
     private(set) var prepared: LedgerPrepared?
     /// The account of the repeats before, of which this one has the ledger.
@@ -41,6 +45,8 @@ struct RepeatReducer {
 
     /// Kubernetes events are for the reader; a storm of them must not fill the memory.
     private static let eventLimit = 500
+    /// More of them would say nothing new.
+    private static let idleLimit = 10_000
 
     /// - Parameter account: of the repeats before.
     init(number: Int, started: RunTime, account: LedgerAccount = LedgerAccount()) {
@@ -76,6 +82,7 @@ struct RepeatReducer {
     var withoutTracks: RepeatReducer {
         var rest = self
         rest.tracks = [:]
+        rest.views = ViewsReducer()
         return rest
     }
 
@@ -87,14 +94,21 @@ struct RepeatReducer {
             if ledger.tableSuffix == account.tableSuffix { carried = account }
         case .probesStarted(let probes):
             probesStarted = probes
-            for schedule in probes.schedules { tracks[schedule.track] = TrackReducer(schedule, from: started) }
+            views.begin(probes.schedules, from: started)
+            for schedule in probes.schedules where schedule.view == nil { tracks[schedule.track] = TrackReducer(schedule, from: started) }
         case .probe(let probe):
             guard counts(probe.done) else { return }
+            guard probe.view == nil else { return views.add(probe) }
             tracks[probe.track]?.add(probe)
             if probe.track == .login { loginRecoveries.add(probe) }
         case .probeSkipped(let skip):
             guard counts(skip.intended) else { return }
+            guard skip.view == nil else { return views.add(skip) }
             tracks[skip.track]?.add(skip)
+        case .vantage(let seen): views.add(seen)
+        case .idleStarted(let started): idleStarted = started
+        case .idleAsked(let asked): if idleAsked.count < Self.idleLimit { idleAsked.append(asked) }
+        case .clientFailed(let failed): clientFailed = clientFailed ?? failed
         case .write(let write):
             count(write)
             writeTimes.add(write)
@@ -119,6 +133,7 @@ struct RepeatReducer {
             fault = begun
             faultBegan = record.at
             for track in tracks.keys { tracks[track]?.faultBegins(at: record.at) }
+            views.faultBegins(at: record.at)
         case .faultInjected: faultInjected = record.at
         case .faultEffect(let found): effect = (record.at, found)
         case .ledgerChecked(let checked):

@@ -37,7 +37,7 @@ public struct SecondBuckets: Sendable, Hashable {
         switch reason {
         case .lag: buckets[index].late += 1
         case .inFlightCap: buckets[index].capped += 1
-        case .busy: buckets[index].waiting += 1
+        case .busy, .noAddress: buckets[index].waiting += 1
         }
     }
 

@@ -170,7 +170,7 @@ extension Track {
     /// Is `true` when its probes use a connection that an earlier one opened.
     var holdsConnections: Bool {
         switch self {
-        case .connect, .login: false
+        case .connect, .login, .client: false
         case .session, .write: true
         }
     }

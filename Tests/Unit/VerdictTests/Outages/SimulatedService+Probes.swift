@@ -73,6 +73,7 @@ extension SimulatedService {
         func opening() -> Int { Int.random(in: 1...slowestOpening, using: &random) }
         switch track {
         case .connect: return [("tcp", query)]
+        case .client: return [("operation", query)]
         case .login: return [("tcp", 1 + query / 4), ("login", 1 + query / 4), ("query", 1 + query / 4)]
         case .session, .write: return (isOpen ? [] : [("tcp", opening()), ("login", opening())]) + [("query", query)]
         }

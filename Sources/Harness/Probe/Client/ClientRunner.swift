@@ -1,0 +1,160 @@
+public import Experiment
+import Foundation
+public import Journal
+import Subprocess
+import SystemPackage
+public import TDS
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// Starts the experiment's own client program, writes down what it says of its operations, and ends it with the run.
+public struct ClientRunner: Sendable {
+    private let client: Experiment.Probes.Client
+    private let server: TDSConfiguration
+    private let clock: RunClock
+    private let logPath: String
+    private let health: HealthMonitor
+    private let record: @Sendable (Event) throws -> Void
+
+    /// The time that the program has to end by itself, with all that it has started.
+    private static let patience = Duration.seconds(2)
+    /// Without these few hardly any program runs. Nothing else is inherited that the experiment does not name.
+    private static let inherited: Set<String> = ["PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"]
+
+    /// - Parameters:
+    ///   - logPath: the file to which the program's standard error is appended.
+    ///   - health: is told of every operation, on the track `client`, and when there will be none any more.
+    ///   - record: appends to the journal. An error from it ends the program.
+    public init(
+        _ client: Experiment.Probes.Client, server: TDSConfiguration, clock: RunClock, logPath: String, health: HealthMonitor,
+        record: @escaping @Sendable (Event) throws -> Void
+    ) {
+        self.client = client
+        self.server = server
+        self.clock = clock
+        self.logPath = logPath
+        self.health = health
+        self.record = record
+    }
+
+    /// The promise for the journal.
+    public static func schedule(_ client: Experiment.Probes.Client) -> ProbesStarted.Schedule {
+        ProbesStarted.Schedule(
+            track: .client, interval: client.interval.wholeNanoseconds, timeout: client.timeout.wholeNanoseconds,
+            inFlightCap: ClientOperations.mostUnderWay)
+    }
+
+    /// Returns when the task is cancelled, or when the program can no longer be believed; the journal says why. The program has ended.
+    ///
+    /// Throws only what recording an event threw.
+    public func run() async throws {
+        let outcome = await Result { try await watch() }
+        health.end()
+        guard let failed = try outcome.get(), !Task.isCancelled else { return }
+        try record(.clientFailed(failed))
+    }
+
+    private func watch() async throws -> ClientFailed? {
+        let output = try FileDescriptor.closingPipe()
+        let errors = try FileDescriptor.closingPipe()
+        let reader = ClientReader(output: output.readEnd, errors: errors.readEnd)
+        var options = PlatformOptions()
+        // A group of its own, so that what it has started ends with it.
+        options.processGroupID = 0
+        do {
+            let ended = try await Subprocess.run(
+                executable, arguments: Arguments(Array(client.command.dropFirst())), environment: .custom(environment),
+                platformOptions: options, input: .none,
+                output: .fileDescriptor(output.writeEnd, closeAfterSpawningProcess: true),
+                error: .fileDescriptor(errors.writeEnd, closeAfterSpawningProcess: true)
+            ) { execution in
+                let found = await withTaskCancellationHandler {
+                    await Result { try await read(reader) }
+                } onCancel: {
+                    reader.stop()
+                }
+                await execution.teardown(
+                    using: [.send(signal: .terminate, toProcessGroup: true, allowedDurationToNextStep: Self.patience)])
+                // Its children need not end because it has.
+                _ = kill(-execution.processIdentifier.value, SIGKILL)
+                return found
+            }
+            guard var failed = try ended.closureResult.get().failed else { return nil }
+            if failed.kind == .ended { failed.message = "it ended by itself: \(ended.terminationStatus)" }
+            return failed
+        } catch let error as SubprocessError {
+            return ClientFailed(kind: .notStarted, message: "'\(client.command[0])' could not be run: \(error.description)")
+        }
+    }
+
+    private struct Read: Sendable {
+        var failed: ClientFailed?
+    }
+
+    /// Reads on a thread of its own until the program ends, or is to end.
+    private func read(_ reader: ClientReader) async throws -> Read {
+        try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread {
+                continuation.resume(
+                    with: Result {
+                        var log = ClientLog(path: logPath)
+                        let failed = try reader.run(timeout: client.timeout, clock: clock, log: &log) { result in
+                            try record(.probe(result))
+                            health.finished(.client, done: result.done, failure: result.failure)
+                        }
+                        return Read(failed: failed?.adding(log.lastLine))
+                    })
+            }
+        }
+    }
+
+    private var executable: Executable {
+        let program = client.command[0]
+        return program.contains("/") ? .path(FilePath(program)) : .name(program)
+    }
+
+    /// The few variables of every program, those that the experiment names, and the way to the server.
+    private var environment: [Environment.Key: String] {
+        let wanted = Self.inherited.union(client.environment)
+        var variables = ProcessInfo.processInfo.environment.filter { wanted.contains($0.key) }
+        variables.merge([
+            "AFTERSHOCK_HOST": server.host, "AFTERSHOCK_PORT": "\(server.port)", "AFTERSHOCK_USER": server.user,
+            "AFTERSHOCK_PASSWORD": server.password.revealed, "AFTERSHOCK_DATABASE": server.database,
+            "AFTERSHOCK_ENCRYPTION": "\(server.encryption)",
+            "AFTERSHOCK_TRUST_SERVER_CERTIFICATE": server.certificateTrust == .any ? "yes" : "no",
+        ]) { $1 }
+        return Dictionary(uniqueKeysWithValues: variables.map { (Environment.Key(stringLiteral: $0.key), $0.value) })
+    }
+}
+
+extension ClientFailed {
+    /// With the last thing that the program wrote to its standard error, which most often says why.
+    fileprivate func adding(_ words: String) -> ClientFailed {
+        words.isEmpty ? self : ClientFailed(kind: kind, message: "\(message); its last words: \(words.prefix(300))")
+    }
+}
+
+extension FileDescriptor {
+    /// A pipe that no other program inherits.
+    fileprivate static func closingPipe() throws -> (readEnd: FileDescriptor, writeEnd: FileDescriptor) {
+        let ends = try FileDescriptor.pipe()
+        for end in [ends.readEnd, ends.writeEnd] { _ = fcntl(end.rawValue, F_SETFD, FD_CLOEXEC) }
+        return ends
+    }
+}
+
+extension Result where Failure == any Error {
+    fileprivate init(_ operation: () async throws -> Success) async {
+        do {
+            self = .success(try await operation())
+        } catch {
+            self = .failure(error)
+        }
+    }
+}

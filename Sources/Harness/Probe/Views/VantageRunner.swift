@@ -1,0 +1,142 @@
+public import Journal
+public import NIOCore
+import Synchronization
+import TDS
+
+/// The address of the pod that serves now, as the watch of the cluster tells it.
+public final class PodAddress: Sendable {
+    private let address: Mutex<String?>
+
+    public init(_ address: String?) { self.address = Mutex(address) }
+
+    public var current: String? { address.withLock { $0 } }
+
+    /// - Returns: whether that is another one.
+    public func update(_ new: String?) -> Bool {
+        address.withLock { address in
+            defer { address = new }
+            return address != new
+        }
+    }
+}
+
+/// Asks the service from places beside the judged address, more slowly. Its results are never judged: they say where the time went.
+public struct VantageRunner: Sendable {
+    /// A place, and the address there.
+    public struct Place: Sendable {
+        public var view: VantagePoint
+        var host: @Sendable () -> String?
+        var port: Int
+        /// Where a name is asked for: the addresses of which it must be one.
+        var expected: Set<String>?
+
+        public init(_ view: VantagePoint, port: Int, expected: Set<String>? = nil, host: @escaping @Sendable () -> String?) {
+            self.view = view
+            self.host = host
+            self.port = port
+            self.expected = expected
+        }
+    }
+
+    private let configuration: ProbeConfiguration
+    private let clock: RunClock
+    private let eventLoop: any EventLoop
+    private let loginLoop: any EventLoop
+    private let record: @Sendable (Event) throws -> Void
+
+    /// - Parameters:
+    ///   - configuration: the judged address, and the cadence of `connect` and `login` at the other places.
+    ///   - eventLoop: where `connect` lives.
+    ///   - loginLoop: where `login` lives.
+    ///   - record: appends to the journal. An error from it ends the probing.
+    public init(
+        _ configuration: ProbeConfiguration, clock: RunClock, on eventLoop: any EventLoop, logins loginLoop: any EventLoop,
+        record: @escaping @Sendable (Event) throws -> Void
+    ) {
+        self.configuration = configuration
+        self.clock = clock
+        self.eventLoop = eventLoop
+        self.loginLoop = loginLoop
+        self.record = record
+    }
+
+    /// The places that can be reached from here. The journal is told of all of them, once.
+    public func reached(_ places: [Place]) async throws -> [Place] {
+        var reached: [Place] = []
+        for place in places {
+            // A probe lives on its loop.
+            let obstacle = await withTaskExecutorPreference(EventLoopTaskExecutor(eventLoop)) { () async -> String? in
+                await self.obstacle(place)
+            }
+            try record(
+                .vantage(
+                    VantageSeen(view: place.view, address: place.host(), port: place.port, isReached: obstacle == nil, detail: obstacle)))
+            if obstacle == nil { reached.append(place) }
+        }
+        return reached
+    }
+
+    private func obstacle(_ place: Place) async -> String? {
+        guard let server = server(at: place) else { return "it has no address" }
+        let context = ProbeContext(server: server, clock: clock, eventLoop: eventLoop)
+        let deadline = clock.now + (configuration.tracks[.connect]?.timeout ?? .seconds(1))
+        if let expected = place.expected {
+            var outcome = ProbeOutcome()
+            guard let found = await AddressLookup.resolve(server.host, port: server.port, deadline: deadline, context, &outcome) else {
+                return outcome.failure?.message ?? "it is not resolved"
+            }
+            guard let ip = found.ipAddress, expected.contains(ip) else {
+                return "it leads to \(found.ipAddress ?? "nowhere"), which is not an address of the Service"
+            }
+        }
+        let failure = await ConnectProbe(context: context).run(deadline: deadline).failure
+        return failure.map { "\($0.phase)/\($0.kind)" + ($0.message.map { ": \($0)" } ?? "") }
+    }
+
+    private func server(at place: Place) -> TDSConfiguration? {
+        guard let host = place.host() else { return nil }
+        var server = configuration.server
+        // The certificate is that of the judged address.
+        if server.serverName == nil { server.serverName = server.host }
+        server.host = host
+        server.port = place.port
+        return server
+    }
+
+    /// Probes the places until the task is cancelled. Throws only what recording an event threw.
+    public func run(_ places: [Place]) async throws {
+        let reporter = ProbeReporter(health: HealthMonitor(lanes: [:]), record: record)
+        let start = clock.now
+        let stalls = StallWatch(eventLoop, clock: clock)
+        let loginStalls = StallWatch(loginLoop, clock: clock)
+        defer {
+            stalls.stop()
+            loginStalls.stop()
+        }
+        try await withThrowingDiscardingTaskGroup { group in
+            for place in places {
+                for (track, cadence) in configuration.tracks {
+                    let loop = track == .login ? loginLoop : eventLoop
+                    let watch = track == .login ? loginStalls : stalls
+                    let context = ProbeContext(server: configuration.server, clock: clock, eventLoop: loop, stalls: watch)
+                    let schedule = SlotSchedule(
+                        start: start, interval: cadence.interval, capacity: cadence.inFlightCap, whenFull: .inFlightCap)
+                    let lane = ParallelLane(track, schedule, cadence.timeout, context, reporter, view: place.view) {
+                        place.host() != nil
+                    }
+                    let owner = "\(configuration.runID)-\(place.view.rawValue)"
+                    group.addTask(executorPreference: EventLoopTaskExecutor(loop)) {
+                        try await lane.run { slot, deadline in
+                            var context = context
+                            // It may have gone since the slot was begun: then nobody answers there.
+                            context.server = server(at: place) ?? context.server
+                            return track == .login
+                                ? await LoginProbe(context: context, runID: owner).run(slot: slot, deadline: deadline)
+                                : await ConnectProbe(context: context).run(deadline: deadline)
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

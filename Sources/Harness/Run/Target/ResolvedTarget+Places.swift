@@ -1,0 +1,29 @@
+import Experiment
+import Journal
+import Kubernetes
+import Probe
+
+extension ResolvedTarget {
+    /// The port of the pod that the Service's port leads to; `nil`: its name is not known there.
+    var podPort: Int? {
+        switch targetPort {
+        case .int(let number): number
+        case .string(let name):
+            Int(name) ?? servingPods.first?.spec.containers.lazy.flatMap { $0.ports ?? [] }.first { $0.name == name }?.containerPort
+        }
+    }
+
+    /// The places beside the judged address that the experiment wants to be asked, as far as there are any.
+    func places(_ views: Experiment.Probes.Views, _ podAddress: PodAddress) -> [VantageRunner.Place] {
+        var places: [VantageRunner.Place] = []
+        let clusterIP = service.spec.clusterIP.flatMap { $0.isEmpty || $0 == "None" ? nil : $0 }
+        if views.pod, let podPort { places.append(VantageRunner.Place(.pod, port: podPort) { podAddress.current }) }
+        if views.clusterIP, let clusterIP, clusterIP != host { places.append(VantageRunner.Place(.clusterIP, port: port) { clusterIP }) }
+        if views.dns {
+            let ingress = service.status?.loadBalancer?.ingress?.compactMap(\.ip) ?? []
+            let name = views.dnsName ?? "\(service.metadata.name).\(namespace).svc"
+            places.append(VantageRunner.Place(.dns, port: port, expected: Set(ingress + [clusterIP, host].compactMap { $0 })) { name })
+        }
+        return places
+    }
+}
