@@ -22,6 +22,14 @@ struct FleetFolder {
             .filter { FileManager.default.fileExists(atPath: "\($0)/journal.ndjson") }
     }
 
+    /// The folders of the runs that `folder` stands for: itself, or the last run of each cluster where shards share it.
+    static func runs(in folder: String) -> [String] {
+        let files = FileManager.default
+        let members = ((try? files.contentsOfDirectory(atPath: folder)) ?? []).sorted()
+        let shards = members.compactMap { attempts(in: "\(folder)/\($0)").last }
+        return files.fileExists(atPath: "\(folder)/journal.ndjson") || shards.isEmpty ? [folder] : shards
+    }
+
     func next(after attempts: [String], of cluster: String) -> String {
         let last = attempts.last.flatMap { Int(($0 as NSString).lastPathComponent) } ?? 0
         return "\(path)/\(cluster)/\(last + 1)"

@@ -10,10 +10,12 @@ struct MergeCommand: ParsableCommand {
         abstract: "Merge the reports of several runs into one.",
         discussion: """
             Judges each run from its journal, and writes one report.html, junit.xml, results.json, metrics.prom and repeats.csv for all of
-            them. The exit code is that of the worst run.
+            them. The exit code is that of the worst run. A folder that shards of a fleet share stands for the last run of each cluster.
             """)
 
-    @Argument(help: ArgumentHelp("The report folders of the runs.", valueName: "folder"), completion: .directory)
+    @Argument(
+        help: ArgumentHelp("The report folders of the runs, or the folder that the shards of a fleet share.", valueName: "folder"),
+        completion: .directory)
     var folders: [String]
 
     @Option(help: ArgumentHelp("The folder to write to.", valueName: "folder"), completion: .directory)
@@ -26,7 +28,7 @@ struct MergeCommand: ParsableCommand {
         let report: MergedReport
         do {
             report = MergedReport(
-                try folders.map { folder in
+                try folders.flatMap(FleetFolder.runs).map { folder in
                     let findings = try Findings.judge(journalPath: (folder as NSString).appendingPathComponent("journal.ndjson"))
                     return MergedReport.Part(folder: URL(fileURLWithPath: folder).path, findings: findings)
                 })
