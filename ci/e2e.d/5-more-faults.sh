@@ -137,7 +137,7 @@ on_workers 'umount /mnt/e2e && rmdir /mnt/e2e'
 # A StatefulSet's pod waits for its lost node until somebody acts. An operator's remedies are measured.
 deploy mssql-statefulset
 lost=$(with "$(experiment node-failure statefulset/mssql)" \
-    "$short; s#^( *inject:) .*#\1 [\"$HERE/node\", poweroff, \"{node}\"]#; s#^( *undo:) .*#\1 [\"$HERE/node\", start, \"{node}\"]#; s#^( *noticedWithin:) .*#\1 60s#" node-lost)
+    "$short; s#^( *inject:) .*#\1 [\"$HERE/node\", poweroff, \"{node}\"]#; s#^( *undo:) .*#\1 [\"$HERE/node\", start, \"{node}\"]#; s#^( *noticedWithin:) .*#\1 60s#; s#giveUpAfter: .*#giveUpAfter: 150s#; s#max: 60s#max: 150s#; s#recoveredWithin: .*#recoveredWithin: 150s#" node-lost)
 served() {
     k get pods -l app=mssql -o json | jq -e '.items | length == 1 and all(.metadata.deletionTimestamp == null and any(.status.conditions[]; .type == "Ready" and .status == "True"))' &&
         kubectl get nodes -o json | jq -e 'all(.items[]; any(.status.conditions[]; .type == "Ready" and .status == "True"))'

@@ -54,7 +54,8 @@ import Testing
         Old(
             kind: "restoreNode", summary: "make the Node object a again where it is missing", object: "lease/sql/l",
             parameters: [
-                "node": "a", "labels": ["x": "y"], "annotations": [:], "spec": ["podCIDR": "10.0.0.0/24"], "namespace": "sql", "lease": "l",
+                "node": "a", "labels": ["x": "y"], "annotations": [:], "spec": ["podCIDR": "10.0.0.0/24"],
+                "status": ["capacity": ["cpu": "2"]], "namespace": "sql", "lease": "l",
             ]),
         Old(
             kind: "healNetwork", summary: "restore the network of pod sql/p, and delete helper pod h", object: "pod/help/h",

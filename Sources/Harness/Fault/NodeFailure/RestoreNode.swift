@@ -14,6 +14,8 @@ struct RestoreNode: UndoAction {
     var annotations: [String: String]
     /// Its pod network, provider's identity, cordon, and the taints that are not Kubernetes' own.
     var spec: JSONValue
+    /// Without its resources a kubelet of 1.20 that finds the object panics, again and again, and never becomes ready.
+    var status: JSONValue
     var namespace: String
     var lease: String
 
@@ -25,6 +27,7 @@ struct RestoreNode: UndoAction {
         var kept = node.spec
         kept?.taints = node.spec?.taints?.filter { !$0.key.hasPrefix("node.kubernetes.io/") }
         spec = try JSONValue(encoding: kept)
+        status = try JSONValue(encoding: ["capacity": node.status?.capacity, "allocatable": node.status?.allocatable])
         self.namespace = namespace
         self.lease = lease
     }
@@ -39,7 +42,9 @@ struct RestoreNode: UndoAction {
         let annotations = JSONValue.object(annotations.mapValues(JSONValue.string))
         var words = "node \(node) was made again"
         do throws(KubernetesError) {
-            let object: JSONValue = ["metadata": ["name": .string(node), "labels": labels, "annotations": annotations], "spec": spec]
+            let object: JSONValue = [
+                "metadata": ["name": .string(node), "labels": labels, "annotations": annotations], "spec": spec, "status": status,
+            ]
             _ = try await client.create(Node.self, object)
         } catch {
             guard error.code == .alreadyExists else { throw error }
