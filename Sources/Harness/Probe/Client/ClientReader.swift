@@ -54,6 +54,8 @@ final class ClientReader: Sendable {
                 for result in operations.expire(empty: empty) { try report(result) }
                 wait()
             case .end:
+                // The last words came before the end.
+                readErrors(into: &log)
                 return ClientFailed(kind: .ended, message: "it closed its output")
             case .bytes(let bytes):
                 let now = clock.now

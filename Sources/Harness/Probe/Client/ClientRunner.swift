@@ -23,7 +23,7 @@ public struct ClientRunner: Sendable {
     private let record: @Sendable (Event) throws -> Void
 
     /// The time that the program has to end by itself, with all that it has started.
-    private static let patience = Duration.seconds(2)
+    private static let endTimeout = Duration.seconds(2)
     /// Without these few hardly any program runs. Nothing else is inherited that the experiment does not name.
     private static let inherited: Set<String> = ["PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"]
 
@@ -80,14 +80,15 @@ public struct ClientRunner: Sendable {
                     reader.stop()
                 }
                 await execution.teardown(
-                    using: [.send(signal: .terminate, toProcessGroup: true, allowedDurationToNextStep: Self.patience)])
+                    using: [.send(signal: .terminate, toProcessGroup: true, allowedDurationToNextStep: Self.endTimeout)])
                 // Its children need not end because it has.
                 _ = kill(-execution.processIdentifier.value, SIGKILL)
                 return found
             }
-            guard var failed = try ended.closureResult.get().failed else { return nil }
-            if failed.kind == .ended { failed.message = "it ended by itself: \(ended.terminationStatus)" }
-            return failed
+            let found = try ended.closureResult.get()
+            guard var failed = found.failed else { return nil }
+            if failed.kind == .ended { failed.message = "it ended by itself, with \(ended.terminationStatus.words)" }
+            return failed.adding(found.lastWords)
         } catch let error as SubprocessError {
             return ClientFailed(kind: .notStarted, message: "'\(client.command[0])' could not be run: \(error.description)")
         }
@@ -95,6 +96,8 @@ public struct ClientRunner: Sendable {
 
     private struct Read: Sendable {
         var failed: ClientFailed?
+        /// The last thing that the program wrote to its standard error, which most often says why.
+        var lastWords: String
     }
 
     /// Reads on a thread of its own until the program ends, or is to end.
@@ -108,7 +111,7 @@ public struct ClientRunner: Sendable {
                             try record(.probe(result))
                             health.finished(.client, done: result.done, failure: result.failure)
                         }
-                        return Read(failed: failed?.adding(log.lastLine))
+                        return Read(failed: failed, lastWords: log.lastLine)
                     })
             }
         }
@@ -134,9 +137,17 @@ public struct ClientRunner: Sendable {
 }
 
 extension ClientFailed {
-    /// With the last thing that the program wrote to its standard error, which most often says why.
     fileprivate func adding(_ words: String) -> ClientFailed {
         words.isEmpty ? self : ClientFailed(kind: kind, message: "\(message); its last words: \(words.prefix(300))")
+    }
+}
+
+extension TerminationStatus {
+    fileprivate var words: String {
+        switch self {
+        case .exited(let code): "exit code \(code)"
+        case .signaled(let signal): "signal \(signal)"
+        }
     }
 }
 
