@@ -127,7 +127,7 @@ extension Planted {
             fault: "command: {inject: ['true'], probe: ['false'], timeout: 5s}",
             exitCode: 4, broken: ["error fault-took-effect"], types: ["fault-took-effect": "gate.faultNotProven"], neverRecovers: true),
         Planted(
-            name: "a slow leak of probes", database: ["slower-logins=20"], fault: "none: {duration: 5s}",
+            name: "a slow leak of probes", database: ["slower-logins=8"], fault: "none: {duration: 5s}",
             spec: "probes: {connect: {interval: 100ms}, session: {interval: 100ms}, login: {interval: 100ms}, inFlightCap: 1}", exitCode: 4,
             broken: ["error downtime"], types: ["downtime": "gate.rateTooLow"]),
         Planted(

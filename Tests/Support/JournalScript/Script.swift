@@ -38,6 +38,8 @@ public struct Script {
     public var faultKind = "podDelete"
     /// The section `probes` of the file; `nil`: there is none.
     public var probes: String?
+    /// The section `load` of the file; `nil`: there is none.
+    public var load: String?
     /// Records of the first repeat beside those that every repeat has.
     public var more: [JournalRecord] = []
     /// Schedules at other places than the judged address.
@@ -84,7 +86,7 @@ public struct Script {
           stableFor: 5s
           giveUpAfter: 1m
           repeat: \(repeats)
-          expect: {\(expect)}\(probes.map { "\n  probes: {\($0)}" } ?? "")
+          expect: {\(expect)}\(probes.map { "\n  probes: {\($0)}" } ?? "")\(load.map { "\n  load: {\($0)}" } ?? "")
         """
     }
 

@@ -27,6 +27,10 @@ import Testing
     }
 
     static let cases: [Case] = [
+        Case(.noDebt) { script in script.load = "dirty: 64MiB" },
+        Case(.clientFailed) { script in
+            script.more = [script.record(1500, .clientFailed(ClientFailed(kind: .ended, message: "it ended by itself, with exit code 3")))]
+        },
         Case(.journalEndedEarly) { script in
             script.drop { event in
                 switch event {
