@@ -112,8 +112,8 @@ kubectl apply -n e2e-sql -f - >/dev/null <<'YAML'
 apiVersion: v1
 kind: LimitRange
 metadata: {name: limit}
-spec: {limits: [{type: Container, default: {memory: 64Mi}, min: {memory: 100Mi}}]}
+spec: {limits: [{type: Pod, min: {memory: 100Mi}}]}
 YAML
-check "a limit range that forbids the helper pod is refused first" answers 5 'minimum memory usage per Container is 100Mi' "$work/certificate.kubeconfig"
+check "a limit range that forbids the helper pod is refused first" answers 5 'minimum memory usage per Pod is 100Mi' "$work/certificate.kubeconfig"
 kubectl delete limitrange -n e2e-sql limit >/dev/null
 check "and nothing was touched" [ "$(uid)" = "$before" ]
