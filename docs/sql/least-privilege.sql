@@ -20,6 +20,7 @@ GRANT CREATE ANY DATABASE TO aftershock;
 GO
 
 -- Whether a session of the writers is still at work after the fault. Without it the rows are read until two reads agree.
+-- Also how much log spec.load has written, and whether the Agent runs: without it both are "not asked".
 GRANT VIEW SERVER STATE TO aftershock;
 GO
 

@@ -20,6 +20,8 @@ struct AddressLookup {
             return address
         } catch is DeadlineExceeded {
             outcome.failure = Failure(phase: "dns", kind: "timeout", message: "\(host) was not resolved in time")
+        } catch is SocketAddressError.UnknownHost {
+            outcome.failure = Failure(phase: "dns", kind: "unresolved", message: "the name \(host) does not resolve here")
         } catch {
             outcome.failure = Failure(phase: "dns", kind: "unresolved", message: "\(host): \(error)")
         }
