@@ -115,6 +115,7 @@ check "disk-full: writes failed, and logins did not" each_repeat '.downtime.writ
 check "disk-full: the server's own words are 1105 or 9002" grep -qE '"number":(1105|9002)' "$report/journal.ndjson"
 node=$(target_node)
 filler() { "$HERE/node" enter "$node" sh -c 'ls /mnt/e2e | grep aftershock-fill'; }
+no_filler() { ! filler; }
 report_to killed-disk-full
 "$aftershock" run --reports "$report" --confirm-context aftershock-cluster "$(with "$disk" 's#duration: 8s#duration: 120s#' disk-full-long)" >"$log" 2>&1 &
 pid=$!
@@ -122,12 +123,14 @@ recorded "$report/journal.ndjson" '"event":"faultInjected"' --pid=$pid && kill -
 wait $pid 2>/dev/null || true
 check "disk-full: the file is there while the harness is dead" filler
 check "disk-full, killed: restore" "$aftershock" restore --run "$report"
-check "disk-full, killed: the file is gone" [ -z "$(filler)" ]
+check "disk-full, killed: the file is gone" no_filler
 check "disk-full, killed: nothing is left" grep -q '^nothing is left' <("$aftershock" restore --run "$report")
 settles
 k delete deployment/azure-sql-edge persistentvolumeclaim/mssql-data --timeout=120s >/dev/null
 kubectl delete persistentvolume e2e-own >/dev/null
-on_workers 'umount /mnt/e2e && rmdir /mnt/e2e'
+# The folder is one for all workers: whoever removes it takes the others' mounts away.
+on_workers 'umount /mnt/e2e'
+rmdir /mnt/e2e
 
 # A StatefulSet's pod waits for its lost node until somebody acts. An operator's remedies are measured.
 deploy mssql-statefulset
