@@ -74,7 +74,7 @@ struct HelperPod: Codable, Sendable, Hashable {
     }
 
     /// The time for the image to be pulled and the script to come to its end, or to the point that is waited for.
-    private static let patience = Duration.seconds(60)
+    private static let endTimeout = Duration.seconds(60)
 
     /// Creates the pod and waits for its script.
     ///
@@ -82,7 +82,7 @@ struct HelperPod: Codable, Sendable, Hashable {
     /// - Returns: the words that the script has written.
     func run(_ script: Script, mark: JSONValue, _ client: KubernetesClient) async throws -> String {
         _ = try await client.create(Pod.self, manifest(script, mark: mark), in: namespace)
-        let seen = try await firstResult(within: Self.patience) { () async throws -> Pod? in
+        let seen = try await firstResult(within: Self.endTimeout) { () async throws -> Pod? in
             try await client.firstState(Pod.self, name, in: namespace) { pod in
                 pod.flatMap { $0.isFinished || $0.cannotStart != nil || script.ready != nil && $0.isReady ? $0 : nil }
             }
@@ -94,7 +94,7 @@ struct HelperPod: Codable, Sendable, Hashable {
         }
         guard let seen else {
             throw FaultError(
-                .notInjected, "helper pod \(namespace)/\(name) did not finish within \(Self.patience.text)",
+                .notInjected, "helper pod \(namespace)/\(name) did not finish within \(Self.endTimeout.text)",
                 hint: "is the image \(image) available on node \(node), and are privileged pods allowed in namespace \(namespace)?")
         }
         let words = try await words(client)

@@ -29,7 +29,7 @@ public final class RecoveryLoad: Sendable {
     /// Rows of one INSERT of the open transaction.
     private static let openRowsAtOnce = 500
     /// As often what is wanted may be written again, because a checkpoint has taken it.
-    private static let patience: Int64 = 4
+    private static let sentLimit: Int64 = 4
 
     public init(_ wanted: Experiment.Load, _ ledger: Ledger, on eventLoop: any EventLoop) {
         self.wanted = wanted
@@ -131,7 +131,7 @@ public final class RecoveryLoad: Sendable {
     /// Where the server can say how much a checkpoint has left, the rest is written again.
     private func renew(_ dirty: Int64, _ connection: TDSConnection) async throws(LedgerError) {
         let deadline = ledger.clock.now + wanted.within
-        let most = dirty.multipliedReportingOverflow(by: Self.patience)
+        let most = dirty.multipliedReportingOverflow(by: Self.sentLimit)
         while let there = await logBytes(connection), there < dirty {
             let sent = state.withLock { $0.sentBytes }
             guard most.overflow || sent < most.partialValue else { return }

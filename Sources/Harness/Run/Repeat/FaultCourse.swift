@@ -24,7 +24,7 @@ struct FaultCourse: Sendable {
     let load: RecoveryLoad?
 
     /// The time limit of a snapshot, should the API server be away.
-    private static let snapshotPatience = Duration.seconds(60)
+    private static let snapshotTimeout = Duration.seconds(60)
     /// For the first probes after a replacement that was seen only when the deadline had passed.
     private static let settleMargin = Duration.seconds(5)
 
@@ -258,7 +258,7 @@ struct FaultCourse: Sendable {
 
     /// An API server that is away just now is waited for.
     private func patientSnapshot(_ moment: Snapshot.Moment) async throws -> Snapshot {
-        let deadline = journal.clock.now + Self.snapshotPatience
+        let deadline = journal.clock.now + Self.snapshotTimeout
         while true {
             do {
                 return try await resolver.snapshot(

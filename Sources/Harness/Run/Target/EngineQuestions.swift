@@ -10,7 +10,7 @@ struct EngineQuestions: Sendable {
     /// Of a statement.
     private static let timeout = Duration.seconds(10)
     /// The time in which databases that are still being recovered are waited for.
-    private static let patience = Duration.seconds(60)
+    private static let recoveryTimeout = Duration.seconds(60)
     private static let pause = Duration.milliseconds(500)
 
     func ask(_ moment: Snapshot.Moment) async -> EngineState {
@@ -39,7 +39,7 @@ struct EngineQuestions: Sendable {
 
     /// Asks again while a database that was there is being recovered: that takes its time and is no damage.
     func ask(_ moment: Snapshot.Moment, asBefore before: EngineState, clock: RunClock) async -> EngineState {
-        let deadline = clock.now + Self.patience
+        let deadline = clock.now + Self.recoveryTimeout
         let known = Set((before.databases ?? []).map(\.name))
         while true {
             let state = await ask(moment)

@@ -105,7 +105,7 @@ struct TargetResolver: Sendable {
     let target: Experiment.Target
 
     /// The time that a Service's endpoints may take to show a pod that is Ready.
-    static let endpointPatience = Duration.seconds(10)
+    static let endpointTimeout = Duration.seconds(10)
 
     func resolve() async throws -> ResolvedTarget {
         guard let service = try await client.find(Service.self, target.service, in: target.namespace) else {
@@ -126,7 +126,7 @@ struct TargetResolver: Sendable {
     func resolveWithEndpoint() async throws -> ResolvedTarget {
         let first = try await resolve()
         guard first.isAwaitingEndpoint else { return first }
-        let settled = try await firstResult(within: Self.endpointPatience) { () async throws -> ResolvedTarget? in
+        let settled = try await firstResult(within: Self.endpointTimeout) { () async throws -> ResolvedTarget? in
             let labels = "\(LabelKey.serviceName)=\(target.service)"
             for try await _ in client.watch(EndpointSlice.self, in: .namespace(target.namespace), labels: labels) {
                 let now = try await resolve()
