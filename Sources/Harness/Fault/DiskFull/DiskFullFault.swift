@@ -47,7 +47,7 @@ struct DiskFullFault: FaultInjection {
         ]
     }
 
-    func permissions(_ scope: FaultScope) -> [ResourceAttributes] { ProcessKillFault.execPermissions(scope) }
+    func permissions(_ scope: FaultScope) -> [ResourceAttributes] { ContainerShell.permissions(in: scope.namespace) }
 
     func preflight(_ subject: FaultSubject) async throws -> [PreflightCheck] {
         let target = subject.instance

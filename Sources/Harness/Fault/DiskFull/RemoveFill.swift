@@ -32,9 +32,7 @@ struct RemoveFill: UndoAction {
         while true {
             do {
                 let evidence = try await remove(undo.client)
-                if try await undo.client.find(Lease.self, lease, in: namespace) != nil {
-                    try await undo.unmark(Lease.self, lease, in: namespace, of: intent)
-                }
+                try await undo.unmarkLease(lease, in: namespace, of: intent)
                 return evidence
             } catch {
                 // A server without a free block may be between two restarts, and no event tells when exec will work.

@@ -41,7 +41,7 @@ struct MemoryExhaustFault: FaultInjection {
     }
 
     func permissions(_ scope: FaultScope) -> [ResourceAttributes] {
-        ProcessKillFault.execPermissions(scope) + [ResourceAttributes(verb: "patch", resource: "pods", namespace: scope.namespace)]
+        ContainerShell.permissions(in: scope.namespace) + [ResourceAttributes(verb: "patch", resource: "pods", namespace: scope.namespace)]
     }
 
     func rehearse(_ target: FaultTarget, _ client: KubernetesClient) async throws {

@@ -3,7 +3,7 @@ import Journal
 import Kubernetes
 
 /// The pod is cut off from every other address, by a helper pod in its network namespace. Connections hang; nothing resets them.
-struct NetworkCutFault: FaultInjection {
+struct NetworkCutFault: PodNetworkFault {
     static let kind = "networkCut"
     static let summary = "Cuts the pod's network, both ways, from its node by a helper pod."
     static let fields: [Format.Field] =
@@ -16,7 +16,7 @@ struct NetworkCutFault: FaultInjection {
             restored: "the rules, then the helper pod; by the helper itself a minute after `duration` if nobody else does it",
             restoredProof: "the pod has its own rules again, or is gone; the helper is gone")
     ]
-    static var undoActions: [any UndoAction.Type] { [HealNetwork.self] }
+    static let words = (verb: "cut", needs: "nsenter, ip and ping")
 
     let duration: Duration
     let image: String
@@ -28,48 +28,11 @@ struct NetworkCutFault: FaultInjection {
         helperNamespace = fields.text("helperNamespace")
     }
 
-    /// A server that is cut off is the same one afterwards.
-    var sparesInstance: Bool { true }
-
-    var undoAfter: Duration? { duration }
-
-    func plan(_ target: FaultTarget) -> [String] {
-        [
-            "create a privileged helper pod (image \(image)) with hostPID on node \(target.node) in namespace \(helperNamespace ?? target.namespace)",
-            "cut the network of pod \(target.namespace)/\(target.pod), by routing rules in its network namespace",
-            "remove the rules after \(duration.text), and delete the helper pod, which otherwise does it by itself \(PodNetwork.margin.text) later",
-        ]
+    func steps(_ target: FaultTarget) -> (change: String, revert: String) {
+        ("cut the network of pod \(target.namespace)/\(target.pod), by routing rules in its network namespace", "remove the rules")
     }
 
-    func permissions(_ scope: FaultScope) -> [ResourceAttributes] {
-        HelperPod.permissions(in: helperNamespace ?? scope.namespace)
-            + ProcessKillFault.execPermissions(FaultScope(namespace: helperNamespace ?? scope.namespace, workload: scope.workload))
-    }
-
-    func rehearse(_ target: FaultTarget, _ client: KubernetesClient) async throws {
-        try await HelperPod.rehearse(target, in: helperNamespace, image: image, fault: Self.kind, client)
-    }
-
-    func preflight(_ subject: FaultSubject) async throws -> [PreflightCheck] {
-        try PodNetwork.checkOwnNetwork(subject)
-        return [
-            PreflightCheck(
-                name: "fault", status: .passed,
-                message: "it would cut pod \(subject.pod.metadata.name); the helper image \(image) needs nsenter, ip and ping")
-        ]
-    }
-
-    func inject(_ target: FaultTarget, _ context: FaultContext) async throws -> String {
-        let network = network(of: target, at: try await PodNetwork.address(of: target, context.client), context)
-        return try await network.apply(try context.intend(HealNetwork(network: network)), context)
-    }
-
-    func prove(_ target: FaultTarget, _ context: FaultContext, timeout: Duration) async throws -> FaultEffect {
-        try await network(of: target, at: try await PodNetwork.address(of: target, context.client), context).observe(context.client)
-    }
-
-    private func network(of target: FaultTarget, at address: String, _ context: FaultContext) -> PodNetwork {
-        let helper = HelperPod("cut", for: target, in: helperNamespace, image: image, runID: context.runID)
-        return PodNetwork(.cut, of: target, at: address, for: duration, by: helper)
+    func network(of target: FaultTarget, at address: String, by helper: HelperPod) -> PodNetwork {
+        PodNetwork(.cut, of: target, at: address, for: duration, by: helper)
     }
 }

@@ -3,7 +3,7 @@ import Journal
 import Kubernetes
 
 /// Every packet that the pod sends waits, by the kernel's network emulator in its network namespace.
-struct NetworkDelayFault: FaultInjection {
+struct NetworkDelayFault: PodNetworkFault {
     static let kind = "networkDelay"
     static let summary = "Delays every packet that the pod sends, from its node by a helper pod."
     static let fields: [Format.Field] =
@@ -22,7 +22,7 @@ struct NetworkDelayFault: FaultInjection {
             restored: "the queue, then the helper pod; by the helper itself a minute after `duration` if nobody else does it",
             restoredProof: "no device of the pod has a delay, or the pod is gone; the helper is gone")
     ]
-    static var undoActions: [any UndoAction.Type] { [HealNetwork.self] }
+    static let words = (verb: "delay", needs: "nsenter, tc and ping, the node's kernel sch_netem")
 
     let delay: Duration
     let jitter: Duration
@@ -38,51 +38,16 @@ struct NetworkDelayFault: FaultInjection {
         helperNamespace = fields.text("helperNamespace")
     }
 
-    var sparesInstance: Bool { true }
-
-    var undoAfter: Duration? { duration }
-
-    func plan(_ target: FaultTarget) -> [String] {
+    func steps(_ target: FaultTarget) -> (change: String, revert: String) {
         let varying = jitter > .zero ? " ± \(jitter.text)" : ""
-        return [
-            "create a privileged helper pod (image \(image)) with hostPID on node \(target.node) in namespace \(helperNamespace ?? target.namespace)",
+        return (
             "delay every packet that pod \(target.namespace)/\(target.pod) sends by \(delay.text)\(varying), by netem in its network namespace",
-            "take the delay away after \(duration.text), and delete the helper pod, which otherwise does it by itself \(PodNetwork.margin.text) later",
-        ]
+            "take the delay away"
+        )
     }
 
-    func permissions(_ scope: FaultScope) -> [ResourceAttributes] {
-        HelperPod.permissions(in: helperNamespace ?? scope.namespace)
-            + ProcessKillFault.execPermissions(FaultScope(namespace: helperNamespace ?? scope.namespace, workload: scope.workload))
-    }
-
-    func rehearse(_ target: FaultTarget, _ client: KubernetesClient) async throws {
-        try await HelperPod.rehearse(target, in: helperNamespace, image: image, fault: Self.kind, client)
-    }
-
-    func preflight(_ subject: FaultSubject) async throws -> [PreflightCheck] {
-        try PodNetwork.checkOwnNetwork(subject)
-        return [
-            PreflightCheck(
-                name: "fault", status: .passed,
-                message:
-                    "it would delay pod \(subject.pod.metadata.name); the helper image \(image) needs nsenter, tc and ping, the node's kernel sch_netem"
-            )
-        ]
-    }
-
-    func inject(_ target: FaultTarget, _ context: FaultContext) async throws -> String {
-        let network = network(of: target, at: try await PodNetwork.address(of: target, context.client), context)
-        return try await network.apply(try context.intend(HealNetwork(network: network)), context)
-    }
-
-    func prove(_ target: FaultTarget, _ context: FaultContext, timeout: Duration) async throws -> FaultEffect {
-        try await network(of: target, at: try await PodNetwork.address(of: target, context.client), context).observe(context.client)
-    }
-
-    private func network(of target: FaultTarget, at address: String, _ context: FaultContext) -> PodNetwork {
-        let helper = HelperPod("delay", for: target, in: helperNamespace, image: image, runID: context.runID)
-        return PodNetwork(
+    func network(of target: FaultTarget, at address: String, by helper: HelperPod) -> PodNetwork {
+        PodNetwork(
             .delay, of: target, at: address, for: duration, delay: Int(delay / .milliseconds(1)), jitter: Int(jitter / .milliseconds(1)),
             by: helper)
     }

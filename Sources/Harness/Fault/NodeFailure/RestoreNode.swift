@@ -55,9 +55,7 @@ struct RestoreNode: UndoAction {
         guard self.labels.allSatisfy({ found.metadata.labels[$0.key] == $0.value }) else {
             throw FaultError(.notInjected, "node \(node) does not have the labels that it had")
         }
-        if try await client.find(Lease.self, lease, in: namespace) != nil {
-            try await undo.unmark(Lease.self, lease, in: namespace, of: intent)
-        }
+        try await undo.unmarkLease(lease, in: namespace, of: intent)
         return "\(words), with its \(self.labels.count) labels"
     }
 }

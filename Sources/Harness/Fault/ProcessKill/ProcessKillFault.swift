@@ -54,16 +54,9 @@ struct ProcessKillFault: FaultInjection {
     }
 
     func permissions(_ scope: FaultScope) -> [ResourceAttributes] {
-        var verbs = Self.execPermissions(scope)
+        var verbs = ContainerShell.permissions(in: scope.namespace)
         if signal == .stop { verbs.append(ResourceAttributes(verb: "patch", resource: "pods", namespace: scope.namespace)) }
         return verbs
-    }
-
-    /// Before 1.35 exec over WebSocket is a `get`, since then also a `create`.
-    static func execPermissions(_ scope: FaultScope) -> [ResourceAttributes] {
-        ["get", "create"].map {
-            ResourceAttributes(verb: $0, resource: "pods", subresource: "exec", namespace: scope.namespace)
-        }
     }
 
     func preflight(_ subject: FaultSubject) async throws -> [PreflightCheck] {

@@ -30,9 +30,7 @@ struct RestoreImage: UndoAction {
         }
         let isOther = found != image && found != before
         if !isOther { try await awaitReady(client) }
-        if try await client.find(Lease.self, lease, in: namespace) != nil {
-            try await undo.unmark(Lease.self, lease, in: namespace, of: intent)
-        }
+        try await undo.unmarkLease(lease, in: namespace, of: intent)
         return isOther
             ? "container \(container) of \(workload) has the image \(found ?? "?") by now, which is not this run's: it is left"
             : "container \(container) of \(workload) has the image \(before) again, and a pod with it is ready"

@@ -18,6 +18,11 @@ struct ContainerShell: Sendable {
         self.container = container
     }
 
+    /// The permissions for exec. Before 1.35 exec over WebSocket is a `get`, since then also a `create`.
+    static func permissions(in namespace: String) -> [ResourceAttributes] {
+        ["get", "create"].map { ResourceAttributes(verb: $0, resource: "pods", subresource: "exec", namespace: namespace) }
+    }
+
     /// - Parameter deadline: for the whole of it; a dead node would block it for the better part of a minute.
     func execute(_ script: String, _ arguments: [String], deadline: Duration = .seconds(15)) async throws -> ExecResult {
         try await client.exec(

@@ -39,9 +39,7 @@ struct RunCommand: UndoAction {
     func perform(_ intent: UndoIntent, _ undo: Undo) async throws -> String {
         let ended = try await command.run(for: undo.client)
         if let node { return "\(ended); \(try await becomesReady(node, intent, undo))" }
-        if let lease, let namespace, try await undo.client.find(Lease.self, lease, in: namespace) != nil {
-            try await undo.unmark(Lease.self, lease, in: namespace, of: intent)
-        }
+        if let lease, let namespace { try await undo.unmarkLease(lease, in: namespace, of: intent) }
         return ended
     }
 

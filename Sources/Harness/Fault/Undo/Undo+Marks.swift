@@ -59,6 +59,12 @@ extension Undo {
         }
     }
 
+    /// Removes this intent's mark from the target's Lease, which may have ended meanwhile.
+    public func unmarkLease(_ name: String, in namespace: String, of intent: UndoIntent) async throws {
+        guard try await client.find(Lease.self, name, in: namespace) != nil else { return }
+        try await unmark(Lease.self, name, in: namespace, of: intent)
+    }
+
     /// Changes an object as it is when the change arrives: if somebody else has changed it in between, it is read again.
     private func update<Resource: KubernetesResource>(
         _ type: Resource.Type, _ name: String, in namespace: String?, _ change: (Resource) throws -> JSONValue?

@@ -57,9 +57,7 @@ struct RemoveTables: UndoAction {
         while true {
             do {
                 let evidence = try await remove(tables, target, password, undo)
-                if try await undo.client.find(Lease.self, lease, in: namespace) != nil {
-                    try await undo.unmark(Lease.self, lease, in: namespace, of: intent)
-                }
+                try await undo.unmarkLease(lease, in: namespace, of: intent)
                 return evidence
             } catch var error as LedgerError {
                 error.hint = error.hint ?? "when the server is back: aftershock restore"
