@@ -27,7 +27,7 @@ public enum LabelRequirement: Sendable, Hashable {
     }
 }
 
-/// The form of a `labelSelector` query parameter, which `kubectl` prints too.
+/// The text of a `labelSelector` query parameter. `kubectl` prints the same.
 extension LabelRequirement: CustomStringConvertible {
     public var description: String {
         switch self {

@@ -3,7 +3,7 @@ public import Journal
 /// A row as it was read back.
 public struct LedgerRow: Sendable {
     public var identity: RowIdentity
-    /// `nil` for anything that is no payload.
+    /// `nil` when the value is not a payload.
     public var payload: SIMD8<UInt64>?
     public var checksum: Int64?
 

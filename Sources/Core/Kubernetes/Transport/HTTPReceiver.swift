@@ -2,7 +2,7 @@ public import Foundation
 import Network
 import Secrets
 
-/// A server that takes documents and is no API server: a collector of telemetry, a webhook. The environment's proxy is on the way to it.
+/// A server that documents are posted to: a collector of telemetry or a webhook. Requests go through the environment's proxy.
 public struct HTTPReceiver: Sendable, CustomStringConvertible {
     /// The address without what may be secret in it: user, password, query.
     public let description: String

@@ -316,7 +316,7 @@ final class TDSChannelHandler: ChannelDuplexHandler {
         }
     }
 
-    /// The next token that is no row for which a request has an eye of its own.
+    /// The next token. Rows go to the request first, where it reads them itself.
     private func nextToken() throws(TDSWireError) -> TDSToken? {
         if let request, !self.machine.isCancelling, try !request.sink.receiveRows(&self.tokens) { self.cancel(requestID: request.id) }
         return try self.tokens.next()

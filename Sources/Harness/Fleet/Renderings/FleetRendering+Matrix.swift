@@ -95,7 +95,7 @@ extension FleetRendering {
 
     /// Source: https://docs.gitlab.com/ci/yaml/
     var gitlab: JSONValue {
-        // GitLab has no limit of jobs at once: a batch is no larger than it.
+        // GitLab cannot limit how many jobs of a stage run at once, so a batch has no more jobs than the limit.
         let batches = batches { min($0.parallel, Engine.gitlab.limit) }
         var file: [String: JSONValue] = [
             "stages": .array(batches.flatMap { [.string($0.name), .string("\($0.name)-gate")] } + ["merge"]),

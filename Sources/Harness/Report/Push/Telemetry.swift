@@ -138,7 +138,7 @@ public struct Telemetry: Sendable {
     private func id(_ part: String) -> String {
         let text = "\(findings.run?.id ?? "") \(findings.run?.startedAt ?? "") \(part)"
         let hash = text.utf8.reduce(UInt64(0)) { SplitMix64.mix($0 ^ UInt64($1)) &+ 1 }
-        // All zeros is no ID.
+        // OTLP forbids an ID of zeros.
         let digits = String(max(1, hash), radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
     }

@@ -207,7 +207,7 @@ struct FaultCourse: Sendable {
             return try await giveUp("clients were served again, but not for \(experiment.stableFor.text) without a failure")
         }
         try journal.enter(.stable)
-        // The service is back; its client may stay dead for longer, and that is what it is watched for.
+        // The service is back. The client may stay dead for longer, and the run measures that too.
         _ = try await clientBecomesHealthy(for: experiment.stableFor, within: deadline - journal.clock.now)
         try await idleIsAsked(fault: deadline + (.zero - experiment.giveUpAfter))
         return RepeatEnded(how: .completed)
