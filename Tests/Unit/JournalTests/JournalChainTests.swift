@@ -122,26 +122,26 @@ import Testing
         }
     }
 
-    @Test func aJournalThatTakesNoMoreSaysWhatItLacks() throws {
-        try withScratch { path in
-            let writer = try JournalWriter(creating: path, clock: RunClock())
-            try writer.append(Self.records[0].event)
-            var old = rlimit()
-            getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &old)
-            signal(SIGXFSZ, SIG_IGN)
-            var tight = rlimit(rlim_cur: 1, rlim_max: old.rlim_max)
-            setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &tight)
-            defer { setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &old) }
-            #expect(throws: JournalError.self) { try writer.append(Self.records[1].event) }
-            #expect(throws: JournalError.self) { try writer.append(Self.records[3].event) }
-            let lacking = writer.unwritten.map(\.event)
-            #expect(lacking.count == 2)
-            #expect(lacking.last == Self.records[3].event)
-            guard case .interrupted(let reason)? = lacking.first else {
-                Issue.record("\(lacking)")
-                return
+    /// In a process of its own: the limit holds for all files of a process, those of other tests included.
+    @Test func aJournalThatTakesNoMoreSaysWhatItLacks() async {
+        await #expect(processExitsWith: .success) {
+            try JournalChainTests().withScratch { path in
+                let writer = try JournalWriter(creating: path, clock: RunClock())
+                try writer.append(JournalChainTests.records[0].event)
+                signal(SIGXFSZ, SIG_IGN)
+                var tight = rlimit(rlim_cur: 1, rlim_max: 1)
+                setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &tight)
+                #expect(throws: JournalError.self) { try writer.append(JournalChainTests.records[1].event) }
+                #expect(throws: JournalError.self) { try writer.append(JournalChainTests.records[3].event) }
+                let lacking = writer.unwritten.map(\.event)
+                #expect(lacking.count == 2)
+                #expect(lacking.last == JournalChainTests.records[3].event)
+                guard case .interrupted(let reason)? = lacking.first else {
+                    Issue.record("\(lacking)")
+                    return
+                }
+                #expect(reason.cause == "error" && reason.message.contains("cannot be written"))
             }
-            #expect(reason.cause == "error" && reason.message.contains("cannot be written"))
         }
     }
 
