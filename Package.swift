@@ -236,7 +236,7 @@ let package = Package(
         endToEndTests(
             "StopTests",
             [
-                "Checkout", "Proxies", "Programs", "JUnitReading", "Fault", "Journal", "JSON", "Kubernetes", "TDS", .nioPosix,
+                "Checkout", "Proxies", "Programs", "JUnitReading", "Fault", "Journal", "JSON", "Kubernetes", "TDS", "Verdict", .nioPosix,
                 .subprocess,
             ]),
     ]

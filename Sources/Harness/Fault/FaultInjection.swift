@@ -24,6 +24,9 @@ public protocol FaultInjection: Sendable {
     /// Is `true` when the pod's whole node is taken away.
     var takesNode: Bool { get }
 
+    /// Is `true` when the workload gets a new pod, which may come to another node.
+    var replacesPod: Bool { get }
+
     /// Is `true` when the very instance that was hit may be the one that recovers.
     var sparesInstance: Bool { get }
 
@@ -65,6 +68,7 @@ public protocol FaultInjection: Sendable {
 extension FaultInjection {
     public static var undoActions: [any UndoAction.Type] { [] }
     public var takesNode: Bool { false }
+    public var replacesPod: Bool { true }
     public var sparesInstance: Bool { false }
     public var undoAfter: Duration? { nil }
     public var remedy: (any Remedy)? { nil }

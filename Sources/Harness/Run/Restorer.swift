@@ -72,7 +72,7 @@ public struct Restorer: Sendable {
             stillMarked.insert(unreadable.object)
             restorations.append(Restoration(summary: unreadable.object.description, proven: false, evidence: unreadable.reason))
         }
-        for found in marks.found where runID == nil || found.runID == runID {
+        for found in marks.found where runID.map({ RunPart.isRun(found.runID, in: $0) }) ?? true {
             let result =
                 if let consent = found.consent, !runsCommands {
                     UndoResult(intent: found.intent.id, proven: false, evidence: consent)
@@ -94,7 +94,8 @@ public struct Restorer: Sendable {
         return restorations
             + (try await giveUp(
                 locks.filter { lock in
-                    (runID == nil || lock.holder == runID) && !stillMarked.contains(.lease(lock.name, in: lock.namespace))
+                    (runID.map { RunPart.isRun(lock.holder, in: $0) } ?? true)
+                        && !stillMarked.contains(.lease(lock.name, in: lock.namespace))
                 }))
     }
 

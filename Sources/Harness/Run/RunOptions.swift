@@ -23,6 +23,8 @@ public struct RunOptions: Sendable {
     public var keepTables: Bool
     /// The words of the command line, for the report.
     public var command: [String]?
+    /// The run's place among those of one command, whose experiments go on side by side; `nil`: it has all of them.
+    public var part: RunPart?
     /// The kinds of fault that the experiments were parsed with.
     public var faults: FaultCatalog
 

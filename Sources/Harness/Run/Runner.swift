@@ -36,7 +36,7 @@ public struct Runner: Sendable {
         self.eventLoopGroup = eventLoopGroup
         self.interruption = interruption
         self.report = report
-        journal = try JournalWriter(creating: options.journalPath, clock: RunClock(), observer: observer)
+        journal = try JournalWriter(creating: options.journalPath, clock: options.part?.clock ?? RunClock(), observer: observer)
         judge = try JournalJudge(path: options.journalPath)
         faults = FaultContext(client: client, journal: journal, runID: options.runID, actions: options.undoActions)
     }
@@ -55,6 +55,7 @@ public struct Runner: Sendable {
         } catch {
             note(error)
         }
+        await options.part?.leave()
         note(.runEnded(RunEnded(restored: faults.openIntents.isEmpty)))
         return conclude()
     }
@@ -96,10 +97,11 @@ public struct Runner: Sendable {
         var locks: [TargetLock] = []
         let result = await Result {
             var servers: [TDSConfiguration] = []
+            try await options.part?.awaitChecks()
             for experiment in experiments {
                 try journal.append(.experimentStarted(ExperimentStarted(name: experiment.name)))
                 var preflight = await check(experiment)
-                if preflight.passed { await take(experiment.target, &locks, &preflight) }
+                if preflight.passed, options.part?.takesLockLate != true { await take(experiment.target, &locks, &preflight) }
                 // A check that failed by the interruption says nothing about the target.
                 try Task.checkCancellation()
                 for check in preflight.checks { try journal.append(.preflightCheck(check)) }
@@ -108,7 +110,8 @@ public struct Runner: Sendable {
             }
             guard servers.count == experiments.count else { return }
             let checked = servers
-            try await whileHolding(locks) { try await run(experiments, at: checked) }
+            guard let isLate = try await awaitTurn(experiments, &locks) else { return }
+            try await whileHolding(locks) { try await run(experiments, at: checked, isLate: isLate) }
         }
         // In a task of its own, which the interruption of this one does not reach. A change that is not restored stays marked, also on the lease.
         await Task {
@@ -121,6 +124,29 @@ public struct Runner: Sendable {
             for lock in locks { await release(lock) }
         }.value
         try result.get()
+    }
+
+    /// Waits until the experiment may go on beside others of the command.
+    ///
+    /// - Returns: whether others have run meanwhile; `nil`: it may not be begun at all, and the journal says why.
+    private func awaitTurn(_ experiments: [Experiment], _ locks: inout [TargetLock]) async throws -> Bool? {
+        guard let part = options.part else { return false }
+        var preflight = Preflight.Outcome()
+        let turn = try await whileHolding(locks) { try await part.awaitTurn() }
+        switch turn {
+        case .begin(let isLate):
+            if part.takesLockLate {
+                for experiment in experiments { await take(experiment.target, &locks, &preflight) }
+            }
+            guard !preflight.passed else { return isLate }
+        case .refused(let names):
+            preflight.fail(
+                "others", "the checks of \(names.joined(separator: ", ")) have failed, and nothing is touched before all have passed",
+                hint: "see the report of \(names[0])")
+        }
+        for check in preflight.checks { try journal.append(.preflightCheck(check)) }
+        try checkpoint()
+        return nil
     }
 
     private func check(_ experiment: Experiment) async -> Preflight.Outcome {
@@ -151,32 +177,38 @@ public struct Runner: Sendable {
     }
 
     /// Renews the leases while `body` runs, and ends it when another harness has taken one.
-    private func whileHolding(_ locks: [TargetLock], _ body: @Sendable @escaping () async throws -> Void) async throws {
-        try await withThrowingTaskGroup(of: TargetLock?.self) { group in
+    private func whileHolding<Value: Sendable>(
+        _ locks: [TargetLock], _ body: @Sendable @escaping () async throws -> Value
+    ) async throws -> Value {
+        try await withThrowingTaskGroup(of: Held<Value>.self) { group in
             for lock in locks {
                 group.addTask {
                     try await lock.keep()
-                    return lock
+                    return .lost(lock)
                 }
             }
-            group.addTask {
-                try await body()
-                return nil
-            }
+            group.addTask { .done(try await body()) }
             defer { group.cancelAll() }
-            if let lost = try await group.next() ?? nil {
-                interruption.lose("another harness has taken the target's lease (\(lost.namespace)/\(lost.name))")
-                group.cancelAll()
-                while let _ = try await group.next() {}
+            while let ended = try await group.next() {
+                switch ended {
+                case .done(let value):
+                    guard interruption.loss == nil else { throw CancellationError() }
+                    return value
+                case .lost(let lock):
+                    interruption.lose("another harness has taken the target's lease (\(lock.namespace)/\(lock.name))")
+                    group.cancelAll()
+                }
             }
+            throw CancellationError()
         }
     }
 
-    private func run(_ experiments: [Experiment], at servers: [TDSConfiguration]) async throws {
+    /// - Parameter isLate: others have run since the experiments were checked.
+    private func run(_ experiments: [Experiment], at servers: [TDSConfiguration], isLate: Bool) async throws {
         var ordinal = 0
         for (experiment, server) in zip(experiments, servers) {
             var server = server
-            if ordinal > 0 {
+            if ordinal > 0 || isLate {
                 // The target was well before the others were run, which need not be so any more.
                 try journal.append(.experimentStarted(ExperimentStarted(name: experiment.name)))
                 try await awaitQuietTarget(of: experiment.target)
@@ -279,13 +311,13 @@ public struct Runner: Sendable {
             serverVersion = "unknown"
         }
         return RunStarted(
-            runID: options.runID, version: options.version, startedAt: Date().formatted(.iso8601),
+            runID: options.runID, version: options.version, startedAt: options.part?.startedAt ?? Date().formatted(.iso8601),
             host: ProcessInfo.processInfo.hostName, seed: options.seed, context: client.configuration.contextName,
             serverVersion: serverVersion,
             sources: sources.map { source in
                 RunStarted.Source(file: source.file, text: source.text, effective: source.experiments.map(\.effective))
             },
-            repeatOverride: options.repeatOverride, command: options.command)
+            repeatOverride: options.repeatOverride, command: options.command, part: options.part?.place)
     }
 }
 
@@ -298,11 +330,15 @@ public final class Interruption: Sendable {
     }
 
     private let state = Mutex(State())
+    private let whole: Interruption?
 
-    public init() {}
+    public init() { whole = nil }
+
+    /// The interruption of a run that is stopped with a whole, and for reasons of its own that are no concern of the others.
+    public init(following whole: Interruption) { self.whole = whole }
 
     /// `SIGINT`, `SIGTERM`, `SIGHUP`; `nil` while nobody told the run to stop.
-    public var cause: String? { state.withLock { $0.signal } }
+    public var cause: String? { state.withLock { $0.signal } ?? whole?.cause }
 
     public func stop(by cause: String) { state.withLock { $0.signal = $0.signal ?? cause } }
 
@@ -320,6 +356,12 @@ public final class Interruption: Sendable {
     }
 
     var isThere: Bool { cause != nil || loss != nil }
+}
+
+/// The end of the first of what goes on while locks are held.
+private enum Held<Value: Sendable>: Sendable {
+    case done(Value)
+    case lost(TargetLock)
 }
 
 extension Result where Success == Void, Failure == any Error {

@@ -50,8 +50,8 @@ struct JudgeCommand: ParsableCommand {
             let meant = Misspelling.suggestion([path], in: ReportCommand.self).map { ". Did you mean 'report \($0)'?" } ?? ""
             throw CommandError.usage("there is no \(path)\(meant)")
         }
-        let journal = isFolder(path) ? (path as NSString).appendingPathComponent("journal.ndjson") : path
-        guard !JournalReader.isInUse(journal) else {
+        let journal = isFolder(path) ? (path as NSString).appendingPathComponent(RunFolder.journal) : path
+        for journal in isFolder(path) ? RunFolder.journals(in: path) : [journal] where JournalReader.isInUse(journal) {
             throw CommandError.usage("\(journal) is in use: its run, or a restore of it, still goes on; wait for its end")
         }
         var limits = Limits()

@@ -36,9 +36,13 @@ final class ProgressPrinter: Sendable {
     /// The longest time without a line, so that nobody, and no CI system, takes a long stage for a hang.
     static let heartbeat = Duration.seconds(30)
 
-    init(quiet: Bool, estimate: RunEstimate, write: @escaping @Sendable (String) -> Void = { standardError($0, waits: false) }) {
+    /// - Parameter isAlone: a terminal has one live line, which several runs cannot share.
+    init(
+        quiet: Bool, estimate: RunEstimate, isAlone: Bool = true,
+        write: @escaping @Sendable (String) -> Void = { standardError($0, waits: false) }
+    ) {
         isQuiet = quiet
-        isTerminal = isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
+        isTerminal = isAlone && isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
         state = Mutex(State(estimate: estimate))
         self.write = write
     }

@@ -23,7 +23,7 @@ struct ReportFolder {
             guard unusable.code == AftershockExit.usage else { throw unusable }
             throw .usage("\(text); give a folder that can be written to with --reports")
         }
-        guard !FileManager.default.fileExists(atPath: path + "/journal.ndjson") else {
+        guard RunFolder.journals(in: path).isEmpty else {
             throw .usage("\(path) holds a run already; give another --reports folder")
         }
     }

@@ -44,17 +44,27 @@ struct RestoreCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        if let run, !FileManager.default.fileExists(atPath: run + "/journal.ndjson") {
+        let journals = run.map(RunFolder.journals) ?? []
+        if let run, journals.isEmpty {
             throw CommandError.usage("there is no \(run)/journal.ndjson; give the report folder of a run, or --all")
         }
         let client = try kubernetes.client()
         let restorer = Restorer(client: client)
-        let restorations: [Restorer.Restoration]
+        var restorations: [Restorer.Restoration] = []
+        var failure: (any Error)?
         do {
-            if let run {
-                restorations = try await restorer.restore(journalPath: run + "/journal.ndjson") { runCommands || ask($0) }
-                try ReportWriter(directory: run).write(try Findings.judge(journalPath: run + "/journal.ndjson"))
-            } else {
+            // One that cannot be restored is no reason to leave the others as they are.
+            for journal in journals {
+                do {
+                    restorations += try await restorer.restore(journalPath: journal) { runCommands || ask($0) }
+                    try Self.report(journal)
+                } catch {
+                    failure = failure ?? error
+                }
+            }
+            if let failure { throw failure }
+            if let run, journals.count > 1 { try Self.report(run + "/" + RunFolder.journal) }
+            if run == nil {
                 restorations = try await restorer.restore(
                     runID: runID, in: kubernetes.namespace == nil ? .all : .current, runsCommands: runCommands)
             }
@@ -72,6 +82,11 @@ struct RestoreCommand: AsyncParsableCommand {
                     }),
             ])
         if restorations.contains(where: { !$0.proven }) { throw ArgumentParser.ExitCode(AftershockExit.notRestored) }
+    }
+
+    /// Writes the reports beside a journal, or where the journals of a run's experiments are.
+    private static func report(_ journal: String) throws {
+        try ReportWriter(directory: (journal as NSString).deletingLastPathComponent).write(try Findings.judge(journalPath: journal))
     }
 
     /// Asks at a terminal if the command may be run; elsewhere the answer is no.

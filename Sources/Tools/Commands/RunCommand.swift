@@ -52,6 +52,12 @@ struct RunCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "The number of experiments that may go on at the same time. Two on the same target, and one that takes a node away from the other, wait for each other. Each has its journal and reports in a folder of its name; the report is of all.",
+            valueName: "number"))
+    var parallel = 1
+
+    @Option(
+        help: ArgumentHelp(
             "The folder for the reports. Default: reports/<time>-<run id>, with the link reports/latest.", valueName: "folder"),
         completion: .directory)
     var reports: String?
@@ -96,6 +102,7 @@ struct RunCommand: AsyncParsableCommand {
 
     func validate() throws {
         if let repeats, repeats < 1 { throw ValidationError("--repeat is at least 1") }
+        guard (1...1000).contains(parallel) else { throw ValidationError("--parallel must be from 1 to 1000") }
         if !sandboxFlaw.isEmpty || !databaseFlaw.isEmpty, !sandbox {
             throw ValidationError("--sandbox-flaw and --database-flaw go with --sandbox")
         }
@@ -118,18 +125,19 @@ struct RunCommand: AsyncParsableCommand {
         } catch {
             throw CommandError.usage("\(error)")
         }
+        if parallel > 1 { try OpenFiles.provide(for: files.flatMap(\.experiments), atOnce: parallel) }
         let runID = String(UInt32.random(in: .min ... .max), radix: 16).leftPadded(to: 8)
         let folder = try ReportFolder(reports, runID: runID)
         defer { folder.removeIfEmpty() }
         let interruption = Interruption()
-        let runner = Mutex<Runner?>(nil)
+        let runs = BegunRuns()
         let work = Task { () async throws -> Int32 in
-            if let client { return try await run(files, client, runID, folder, earlier, push, interruption) { runner.set($0) } }
+            if let client { return try await run(files, client, runID, folder, earlier, push, interruption, runs) }
             var options = SandboxOptions()
             options.flaws = Set(sandboxFlaw)
             options.databaseFlaws = databaseFlaw
             return try await SandboxBoot(options: options, manifests: apply, files: files, quiet: quiet).with { client in
-                try await run(files, client, runID, folder, earlier, push, interruption) { runner.set($0) }
+                try await run(files, client, runID, folder, earlier, push, interruption, runs)
             }
         }
         let code = Atomic<Int32>(0)
@@ -139,7 +147,7 @@ struct RunCommand: AsyncParsableCommand {
             work.cancel()
             standardError("\n\(signal.name): stopping and restoring all changes; a second signal stops at once and restores nothing")
         } again: { signal in
-            let left = (runner.value?.openUndos ?? []).map { "\n  \($0)" }.joined()
+            let left = runs.openUndos.map { "\n  \($0)" }.joined()
             standardError(
                 left.isEmpty
                     ? "\(signal.name) again: leaving now; nothing is left to restore"
@@ -157,34 +165,20 @@ struct RunCommand: AsyncParsableCommand {
 
     private func run(
         _ files: [ExperimentSource], _ client: KubernetesClient, _ runID: String, _ folder: ReportFolder, _ earlier: StoredResults?,
-        _ push: Push, _ interruption: Interruption, _ begun: (Runner) -> Void
+        _ push: Push, _ interruption: Interruption, _ runs: BegunRuns
     ) async throws -> Int32 {
         let options = RunOptions(
             folder: folder.path, runID: runID, version: Aftershock.version, seed: seed ?? .random(in: .min ... .max),
             repeatOverride: repeats, confirmedContext: confirmContext, helperImage: helperImage, isSandbox: sandbox,
             ownNode: ProcessInfo.processInfo.environment["AFTERSHOCK_NODE_NAME"], keepTables: keepTables,
             command: ["aftershock"] + CommandLine.arguments.dropFirst())
-        let progress = ProgressPrinter(quiet: quiet, estimate: RunEstimate(files.flatMap(\.experiments), repeats: repeats))
         let writer = ReportWriter(directory: folder.path, junit: junitProfile)
-        let runner = try Runner(
-            client: client, options: options, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, interruption: interruption,
-            observer: { progress.take($0) },
-            report: { try writer.write($0) })
-        begun(runner)
+        let setting = RunSetting(client: client, interruption: interruption, runs: runs, quiet: quiet, junit: junitProfile)
         folder.link()
-        let heartbeat = Task { await progress.beat() }
-        let findings = await runner.run(files)
-        heartbeat.cancel()
-        progress.finish()
-        if let interruption = findings.interruption, interruption.cause == "error" {
-            let left = runner.openUndos
-            standardError(
-                "error: \(interruption.message)\n"
-                    + (left.isEmpty
-                        ? "The changes of the run in the cluster are restored."
-                        : "This stays changed:\(left.map { "\n  \($0)" }.joined())\nRestore it with: aftershock restore --run-id \(runID)")
-            )
-        }
+        let findings =
+            parallel == 1
+            ? try await setting.run(files, options)
+            : try await setting.runSideBySide(files, options, atMost: parallel)
         switch output.format {
         case .text: TerminalReport.print(findings)
         case .json: StandardStream.output.write(String(decoding: try ReportWriter.results(findings), as: UTF8.self))
@@ -216,11 +210,6 @@ extension RunCommand {
         let isBetter: Set<RunExitCode> = [.pass, .invalid]
         return report.isRegression && isBetter.contains(findings.exitCode) ? .failed : findings.exitCode
     }
-}
-
-extension Mutex where Value == Runner? {
-    fileprivate func set(_ runner: Runner) { withLock { $0 = runner } }
-    fileprivate var value: Runner? { withLock { $0 } }
 }
 
 extension String {

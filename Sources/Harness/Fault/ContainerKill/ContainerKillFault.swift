@@ -26,6 +26,8 @@ struct ContainerKillFault: FaultInjection {
         helperNamespace = fields.text("helperNamespace")
     }
 
+    var replacesPod: Bool { false }
+
     func plan(_ target: FaultTarget) -> [String] {
         [
             "create a privileged helper pod (image \(image)) with hostPID on node \(target.node) in namespace \(helperNamespace ?? target.namespace)",

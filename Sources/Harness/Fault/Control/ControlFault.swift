@@ -19,6 +19,7 @@ public struct ControlFault: FaultInjection {
         duration = fields.requiredDuration("duration")
     }
 
+    public var replacesPod: Bool { false }
     public var sparesInstance: Bool { true }
 
     public func plan(_ target: FaultTarget) -> [String] { ["inject nothing for \(duration.text)"] }

@@ -42,6 +42,8 @@ struct ProcessKillFault: FaultInjection {
         resumeAfter = fields.requiredDuration("resumeAfter")
     }
 
+    var replacesPod: Bool { false }
+
     var sparesInstance: Bool { signal == .stop }
 
     var undoAfter: Duration? { signal == .stop ? resumeAfter : nil }

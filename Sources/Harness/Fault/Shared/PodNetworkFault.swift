@@ -23,6 +23,7 @@ extension PodNetworkFault {
     public static var undoActions: [any UndoAction.Type] { [HealNetwork.self] }
 
     /// A server that cannot be reached is the same one afterwards.
+    public var replacesPod: Bool { false }
     public var sparesInstance: Bool { true }
 
     public var undoAfter: Duration? { duration }

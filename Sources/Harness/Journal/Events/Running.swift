@@ -18,6 +18,22 @@ public struct RunStarted: Codable, Sendable, Hashable {
         }
     }
 
+    /// The place of a journal among those of one run, whose experiments go on side by side.
+    public struct Part: Codable, Sendable, Hashable {
+        /// The ID of the whole run.
+        public var run: String
+        /// The place of the experiment in the order of the files, from 1.
+        public var number: Int
+        /// The number of experiments, each with a journal.
+        public var count: Int
+
+        public init(run: String, number: Int, count: Int) {
+            self.run = run
+            self.number = number
+            self.count = count
+        }
+    }
+
     public var runID: String
     public var version: String
     /// The wall clock at the run's origin, RFC 3339 in UTC.
@@ -32,10 +48,12 @@ public struct RunStarted: Codable, Sendable, Hashable {
     public var repeatOverride: Int?
     /// The words of the command line; `nil`: not known.
     public var command: [String]?
+    /// `nil`: the journal is the whole run's.
+    public var part: Part?
 
     public init(
         runID: String, version: String, startedAt: String, host: String, seed: UInt64, context: String, serverVersion: String,
-        sources: [Source], repeatOverride: Int?, command: [String]? = nil
+        sources: [Source], repeatOverride: Int?, command: [String]? = nil, part: Part? = nil
     ) {
         self.runID = runID
         self.version = version
@@ -47,6 +65,7 @@ public struct RunStarted: Codable, Sendable, Hashable {
         self.sources = sources
         self.repeatOverride = repeatOverride
         self.command = command
+        self.part = part
     }
 }
 

@@ -36,6 +36,7 @@ struct HTMLReport {
         var experiments: [HTMLExperiment]
         var run: [HTMLRow]
         var sources: [HTMLRow]
+        var journals: [String]
     }
 
     private struct IndexRow {
@@ -63,7 +64,7 @@ struct HTMLReport {
             title: title, verdict: findings.state == .running ? findings.state.rawValue : findings.verdict.rawValue,
             verdictText: findings.headline, reason: reason,
             place: place, isSeveral: index.count > 1, index: index, experiments: experiments, run: run,
-            sources: (findings.run?.sources ?? []).map { HTMLRow($0.file, $0.text) })
+            sources: (findings.run?.sources ?? []).map { HTMLRow($0.file, $0.text) }, journals: findings.journals)
     }
 
     private var title: String {

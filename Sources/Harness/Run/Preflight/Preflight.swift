@@ -121,8 +121,9 @@ struct Preflight: Sendable {
         let marks = try await Undo(client: client, actions: options.undoActions).marks(
             in: .namespace(experiment.target.namespace), nodes: fault.takesNode)
         for unreadable in marks.unreadable { outcome.warn("leftovers", unreadable.reason) }
-        // A ledger that this run keeps is none.
-        let found = marks.found.filter { $0.runID != options.runID || !$0.intent.isOnServer }
+        // A ledger that this run keeps is none, nor is a change of an experiment that goes on beside it.
+        let others = await options.part?.order.running ?? []
+        let found = marks.found.filter { ($0.runID != options.runID || !$0.intent.isOnServer) && !others.contains($0.runID) }
         guard let first = found.first else { return }
         outcome.fail(
             "leftovers",

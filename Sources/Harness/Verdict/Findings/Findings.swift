@@ -16,6 +16,8 @@ public struct Findings: Sendable {
         public var command: [String]?
         /// The experiment files, word for word.
         public var sources: [RunStarted.Source]
+        /// `nil`: the journal is the whole run's.
+        public var part: RunStarted.Part?
     }
 
     /// The first word of a report: the verdict, or why there is none.
@@ -62,6 +64,8 @@ public struct Findings: Sendable {
     public var exitCode: RunExitCode
     /// The time of the last record.
     public var ended: RunTime
+    /// The journals that they are of, as seen from the report folder.
+    public var journals = [RunFolder.journal]
 }
 
 public struct ExperimentFindings: Sendable {

@@ -137,7 +137,7 @@ public struct FindingsReducer: Sendable {
             run: run.map {
                 Findings.Run(
                     id: $0.runID, version: $0.version, startedAt: $0.startedAt, host: $0.host, context: $0.context,
-                    serverVersion: $0.serverVersion, seed: $0.seed, command: $0.command, sources: $0.sources)
+                    serverVersion: $0.serverVersion, seed: $0.seed, command: $0.command, sources: $0.sources, part: $0.part)
             },
             experiments: judged, interruption: interruption, damage: damage, isComplete: isComplete,
             restored: restored, verdict: .invalid, exitCode: .invalid, ended: last)
@@ -210,17 +210,6 @@ public struct FindingsReducer: Sendable {
 }
 
 extension Findings {
-    /// Judges the journal at `path`, from its own experiment files.
-    ///
-    /// A damaged or cut off journal has findings too. Throws only when the file cannot be opened.
-    ///
-    /// - Parameter progress: is told now and then how many bytes of the journal were read.
-    public static func judge(
-        journalPath path: String, limits: Limits = Limits(), progress: (Int64) -> Void = { _ in }
-    ) throws(JournalError) -> Findings {
-        try JournalJudge(path: path, limits: limits).findings(progress: progress)
-    }
-
     /// Precedence: not restored, data lost, failed, then what ended the run, could not tell, preflight.
     ///
     /// Tables that are left on a server which never came back are the least of what is wrong with it: then its verdict comes first.

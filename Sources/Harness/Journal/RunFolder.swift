@@ -1,0 +1,25 @@
+import Foundation
+
+/// Finds the journals of a run in its report folder.
+public enum RunFolder {
+    public static let journal = "journal.ndjson"
+
+    /// The run's journal, or those of its experiments where they went on side by side: each has a folder with the experiment's name.
+    ///
+    /// Empty where there is no run, and for a folder of several runs.
+    public static func journals(in folder: String) -> [String] {
+        let own = path(journal, in: folder)
+        guard !FileManager.default.fileExists(atPath: own) else { return [own] }
+        let members = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        let parts = members.compactMap { member -> (path: String, number: Int)? in
+            let path = path(journal, in: path(member, in: folder))
+            guard var reader = try? JournalReader(path: path), case .runStarted(let run) = reader.next()?.event, let part = run.part else {
+                return nil
+            }
+            return (path, part.number)
+        }
+        return parts.sorted { ($0.number, $0.path) < ($1.number, $1.path) }.map(\.path)
+    }
+
+    private static func path(_ name: String, in folder: String) -> String { (folder as NSString).appendingPathComponent(name) }
+}

@@ -1,0 +1,82 @@
+import Foundation
+public import Journal
+
+extension Findings {
+    /// Judges the journal at `path`, from its own experiment files; where there is none, those of the experiments that went on side by side
+    /// in a run whose report folder that would be.
+    ///
+    /// A damaged or cut off journal has findings too. Throws only when a file cannot be opened.
+    ///
+    /// - Parameter progress: is told now and then how many bytes of a journal were read.
+    public static func judge(
+        journalPath path: String, limits: Limits = Limits(), progress: (Int64) -> Void = { _ in }
+    ) throws(JournalError) -> Findings {
+        let folder = (path as NSString).deletingLastPathComponent
+        let isThere = FileManager.default.fileExists(atPath: path)
+        var parts: [Findings] = []
+        for journal in isThere ? [] : RunFolder.journals(in: folder.isEmpty ? "." : folder) {
+            parts.append(try JournalJudge(path: journal, limits: limits).findings(progress: progress))
+        }
+        if let whole = Findings(joining: parts) { return whole }
+        return try JournalJudge(path: path, limits: limits).findings(progress: progress)
+    }
+
+    /// The findings of one run, of those of its experiments, which went on side by side with a journal each.
+    ///
+    /// - Returns: `nil` of none.
+    public init?(joining parts: [Findings]) {
+        let parts = parts.sorted { ($0.run?.part?.number ?? 0) < ($1.run?.part?.number ?? 0) }
+        guard let first = parts.first else { return nil }
+        self = first
+        run?.id = first.run?.part?.run ?? first.run?.id ?? ""
+        run?.part = nil
+        run?.sources = []
+        for source in parts.flatMap({ $0.run?.sources ?? [] }) {
+            if let known = run?.sources.firstIndex(where: { $0.file == source.file && $0.text == source.text }) {
+                run?.sources[known].effective? += source.effective ?? []
+            } else {
+                run?.sources.append(source)
+            }
+        }
+        experiments = parts.flatMap(\.experiments)
+        interruption = parts.lazy.compactMap(\.interruption).first
+        isChained = parts.allSatisfy(\.isChained)
+        let missing = Self.missing(parts)
+        damage = missing ?? parts.lazy.compactMap(\.damage).first
+        isComplete = missing == nil && parts.allSatisfy(\.isComplete)
+        let results = parts.compactMap(\.restored)
+        restored = results.isEmpty ? nil : results.allSatisfy(\.self)
+        ended = parts.map(\.ended).max() ?? .origin
+        let states = parts.map(\.state)
+        state =
+            states.contains(.running)
+            ? .running : !isComplete || states.contains(.killed) ? .killed : interruption != nil ? .aborted : .judged
+        verdict = Verdict.combined(parts.map(\.verdict)) ?? .invalid
+        if !isComplete, verdict == .pass { verdict = .aborted }
+        exitCode = RunExitCode.worst(parts.map(\.exitCode) + (missing == nil ? [] : [.invalid]))
+        // Its promise, that nothing was touched, is about the whole run.
+        if exitCode == .preflightFailed, experiments.contains(where: { !$0.repeats.isEmpty }) { exitCode = .invalid }
+        journals = experiments.map { "\($0.name)/\(RunFolder.journal)" }
+    }
+
+    /// Why these are not all the parts of one run, if so.
+    private static func missing(_ parts: [Findings]) -> String? {
+        let places = parts.compactMap { $0.run?.part }
+        guard Set(places.map(\.run)).count <= 1 else { return "there are journals of several runs in one folder" }
+        let count = places.map(\.count).max() ?? 0
+        let absent = Set(1...max(count, 1)).subtracting(places.map(\.number)).sorted()
+        guard !absent.isEmpty else { return nil }
+        return "the journals of \(absent.count) of the run's \(count) experiments are not there (the first: number \(absent[0]))"
+    }
+}
+
+extension RunExitCode {
+    /// The worst: not restored, data lost, failed, then what ended a run, could not tell, preflight.
+    public static func worst(_ codes: some Sequence<RunExitCode>) -> RunExitCode {
+        let order: [RunExitCode] = [
+            .notRestored, .dataLost, .failed, .internalError, .interrupted, .terminated, .hungUp, .usage, .invalid, .preflightFailed, .pass,
+        ]
+        let found = Set(codes)
+        return order.first(where: found.contains) ?? .invalid
+    }
+}
