@@ -131,32 +131,52 @@ struct Push: Sendable {
     }
 
     private func sendAll(_ findings: Findings, _ folder: String, _ earlier: [HistoryEntry]) async -> Bool {
-        guard let telemetry = Telemetry(findings, attributes: attributes) else { return true }
-        let changes = VerdictChanges(findings, since: earlier)
-        let results = [
-            await send("traces", to: traces) { try telemetry.traces.data() },
-            await send("metrics", to: metrics) { try telemetry.metrics.data() },
-            changes.isEmpty ? true : await send("changed verdict", to: webhook) { try changes.data(folder: folder) },
-        ]
-        guard results.contains(false) else { return true }
-        standardError("Nothing is lost; send it again with: aftershock report push \(folder)")
-        return false
-    }
-
-    private func send(_ name: String, to receiver: HTTPReceiver?, _ body: () throws -> Data) async -> Bool {
-        guard let receiver else { return true }
+        let messages: [Message]
         do {
-            let answer = try await receiver.post(try body(), type: "application/json")
-            if let refused = Self.refusal(in: answer) {
-                standardError("warning: \(receiver) did not take all of the \(name): \(refused)")
-                return false
-            }
-            if !isQuiet { standardError("pushed: \(name) to \(receiver)") }
-            return true
+            messages = try self.messages(findings, folder, earlier)
         } catch {
-            standardError("warning: the \(name) could not be pushed: \(words(for: error).oneLine)")
+            standardError("warning: nothing is pushed: \(words(for: error).oneLine)")
             return false
         }
+        var isAllTaken = true
+        for message in messages where await !send(message) { isAllTaken = false }
+        if !isAllTaken { standardError("Nothing is lost; send it again with: aftershock report push \(folder)") }
+        return isAllTaken
+    }
+
+    private struct Message {
+        let name: String
+        let receiver: HTTPReceiver
+        let body: Data
+    }
+
+    /// The bodies for the receivers that there are.
+    private func messages(_ findings: Findings, _ folder: String, _ earlier: [HistoryEntry]) throws -> [Message] {
+        guard let telemetry = Telemetry(findings, attributes: attributes) else { return [] }
+        let changes = VerdictChanges(findings, since: earlier)
+        var messages: [Message] = []
+        if let traces { messages.append(Message(name: "traces", receiver: traces, body: try telemetry.traces.data())) }
+        if let metrics { messages.append(Message(name: "metrics", receiver: metrics, body: try telemetry.metrics.data())) }
+        if let webhook, !changes.isEmpty {
+            messages.append(Message(name: "changed verdict", receiver: webhook, body: try changes.data(folder: folder)))
+        }
+        return messages
+    }
+
+    private func send(_ message: Message) async -> Bool {
+        let answer: Data
+        do throws(HTTPReceiverError) {
+            answer = try await message.receiver.post(message.body, type: "application/json")
+        } catch {
+            standardError("warning: the \(message.name) could not be pushed: \(words(for: error).oneLine)")
+            return false
+        }
+        if let refused = Self.refusal(in: answer) {
+            standardError("warning: \(message.receiver) did not take all of the \(message.name): \(refused)")
+            return false
+        }
+        if !isQuiet { standardError("pushed: \(message.name) to \(message.receiver)") }
+        return true
     }
 
     /// The reason of an OTLP receiver for the parts that it did not take.
