@@ -22,12 +22,35 @@ struct FleetFolder {
             .filter { FileManager.default.fileExists(atPath: "\($0)/journal.ndjson") }
     }
 
-    /// The folders of the runs that `folder` stands for: itself, or the last run of each cluster where shards share it.
-    static func runs(in folder: String) -> [String] {
+    /// A folder that has a run, or ought to have one.
+    struct Member {
+        var folder: String
+        /// Where shards share a folder.
+        var cluster: String?
+    }
+
+    /// The folders that `folder` stands for: itself where it has a journal, the last run of each cluster where shards share it, or else
+    /// every folder in it, but for links such as `latest`. One without a journal is among them: it is not for the caller to overlook.
+    ///
+    /// - Parameter result: a folder that is none of them.
+    static func members(of folder: String, except result: String) throws -> [Member] {
+        guard isFolder(folder) else { throw CommandError.unusable("\(folder) is not a folder") }
         let files = FileManager.default
-        let members = ((try? files.contentsOfDirectory(atPath: folder)) ?? []).sorted()
-        let shards = members.compactMap { attempts(in: "\(folder)/\($0)").last }
-        return files.fileExists(atPath: "\(folder)/journal.ndjson") || shards.isEmpty ? [folder] : shards
+        func hasJournal(_ path: String) -> Bool { files.fileExists(atPath: "\(path)/journal.ndjson") }
+        guard !hasJournal(folder) else { return [Member(folder: folder)] }
+        let own = URL(fileURLWithPath: result).standardizedFileURL.path
+        let inner = try files.contentsOfDirectory(atPath: folder).sorted().filter { name in
+            let path = "\(folder)/\(name)"
+            return !name.hasPrefix(".") && !name.hasPrefix("_") && isFolder(path)
+                && (try? files.destinationOfSymbolicLink(atPath: path)) == nil && URL(fileURLWithPath: path).standardizedFileURL.path != own
+        }
+        guard !inner.isEmpty else { return [Member(folder: folder)] }
+        let members = inner.map { name in
+            attempts(in: "\(folder)/\(name)").last.map { Member(folder: $0, cluster: name) } ?? Member(folder: "\(folder)/\(name)")
+        }
+        // Beside a shard's folder any other is one of a shard that left nothing.
+        guard members.contains(where: { $0.cluster != nil }) else { return members }
+        return zip(members, inner).map { Member(folder: $0.folder, cluster: $0.cluster ?? $1) }
     }
 
     func next(after attempts: [String], of cluster: String) -> String {

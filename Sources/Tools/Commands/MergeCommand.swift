@@ -1,43 +1,81 @@
 import ArgumentParser
+import Fleet
 import Foundation
 import Journal
 import Report
 import Verdict
 
-struct MergeCommand: ParsableCommand {
+struct MergeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "merge",
         abstract: "Merge the reports of several runs into one.",
         discussion: """
             Judges each run from its journal, and writes one report.html, junit.xml, results.json, metrics.prom and repeats.csv for all of
-            them. The exit code is that of the worst run. A folder that shards of a fleet share stands for the last run of each cluster.
+            them. The exit code is that of the worst run. A folder of report folders stands for all of them; where shards of a fleet share
+            it, for the last run of each cluster. A folder without a run, and a run that goes on or was killed, are named and are no pass.
+            A run that two folders have is counted once.
             """)
 
     @Argument(
-        help: ArgumentHelp("The report folders of the runs, or the folder that the shards of a fleet share.", valueName: "folder"),
+        help: ArgumentHelp(
+            "The report folders of the runs, folders of them, or the folder that the shards of a fleet share.", valueName: "folder"),
         completion: .directory)
     var folders: [String]
 
     @Option(help: ArgumentHelp("The folder to write to.", valueName: "folder"), completion: .directory)
     var to: String
 
+    @Option(
+        help: ArgumentHelp("The fleet file: a cluster of it that has no run is named, and is no pass.", valueName: "file"),
+        completion: .file(extensions: ["yaml", "yml"]))
+    var fleet: String?
+
     @Option(help: "The form of junit.xml: valid against junit-10.xsd, or with properties in the testcases as well.")
     var junitProfile = JUnitOptions.Profile.standard
 
-    func run() throws {
-        let report: MergedReport
+    func run() async throws {
+        let expected = try fleet.map { try LoadedFleet($0).fleet.clusters.map(\.name) } ?? []
+        var report: MergedReport
         do {
-            report = MergedReport(
-                try folders.flatMap(FleetFolder.runs).map { folder in
-                    let findings = try Findings.judge(journalPath: (folder as NSString).appendingPathComponent("journal.ndjson"))
-                    return MergedReport.Part(folder: URL(fileURLWithPath: folder).path, findings: findings)
-                })
+            let members = try folders.flatMap { try FleetFolder.members(of: $0, except: to) }
             try FileManager.default.createDirectory(atPath: to, withIntermediateDirectories: true)
-            try report.write(to: to, junit: junitProfile)
+            report = try MergedReport(to: to, junit: junitProfile)
+            try await add(members, to: &report)
+            let seen = Set(members.compactMap(\.cluster))
+            for cluster in expected where !seen.contains(cluster) {
+                try report.add(unreadable: "the fleet has this cluster, and no folder is its own", cluster: cluster, folder: cluster)
+            }
+            try report.write()
         } catch {
             throw CommandError.unusable(words(for: error))
         }
         standardOutput(report.text(width: StandardStream.width), terminator: "")
         throw ExitCode(report.exitCode.rawValue)
+    }
+
+    /// Judges as many runs at a time as there are processors, and adds them in their order.
+    private func add(_ members: [FleetFolder.Member], to report: inout MergedReport) async throws {
+        var judged: [Task<Result<Findings, JournalError>, Never>] = []
+        var rest = members[...]
+        for member in members {
+            while judged.count < ProcessInfo.processInfo.activeProcessorCount, let next = rest.popFirst() {
+                let journal = next.folder + "/journal.ndjson"
+                judged.append(
+                    Task.detached {
+                        Result { () throws(JournalError) in
+                            try JournalJudge(path: journal).findings(isRunning: JournalReader.isInUse(journal))
+                        }
+                    })
+            }
+            let folder = URL(fileURLWithPath: member.folder).path
+            switch await judged.removeFirst().value {
+            case .success(let findings):
+                if let earlier = try report.add(findings, cluster: member.cluster, folder: folder) {
+                    standardError("\(member.folder) has the run of \(earlier): it is counted once")
+                }
+            case .failure(let error):
+                try report.add(unreadable: error.description, cluster: member.cluster ?? member.folder, folder: folder)
+            }
+        }
     }
 }

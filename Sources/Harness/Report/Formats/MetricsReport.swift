@@ -16,6 +16,15 @@ struct MetricsReport {
         let name: String
         let help: String
         let samples: Samples
+
+        var head: String { "# HELP \(name) \(help)\n# TYPE \(name) gauge\n" }
+
+        var lines: String {
+            samples.map { labels, value in
+                let text = labels.sorted { $0.key < $1.key }.map { "\($0.key)=\"\(MetricsReport.escaped($0.value))\"" }
+                return "\(name){\(text.joined(separator: ","))} \(value == .infinity ? "+Inf" : String(value))\n"
+            }.joined()
+        }
     }
 
     /// An experiment and the run that it belongs to.
@@ -41,18 +50,14 @@ struct MetricsReport {
     private let subjects: [Subject]
 
     init(_ findings: Findings) {
-        self.init([findings])
-    }
-
-    init(_ all: [Findings]) {
-        subjects = all.flatMap { findings in findings.experiments.map { Subject(findings, $0) } }
+        subjects = findings.experiments.map { Subject(findings, $0) }
     }
 
     func data() -> Data {
         Data(text.utf8)
     }
 
-    var text: String { families.flatMap(Self.lines(of:)).joined(separator: "\n") + "\n" }
+    var text: String { families.map { $0.head + $0.lines }.joined() }
 
     var families: [Family] { (run + judged).filter { !$0.samples.isEmpty } }
 
@@ -216,15 +221,7 @@ struct MetricsReport {
         [Family(name: name, help: help, samples: subjects.flatMap(samples))]
     }
 
-    private static func lines(of family: Family) -> [String] {
-        ["# HELP \(family.name) \(family.help)", "# TYPE \(family.name) gauge"]
-            + family.samples.map { labels, value in
-                let text = labels.sorted { $0.key < $1.key }.map { "\($0.key)=\"\(escaped($0.value))\"" }.joined(separator: ",")
-                return "\(family.name){\(text)} \(value == .infinity ? "+Inf" : String(value))"
-            }
-    }
-
-    private static func escaped(_ text: String) -> String {
+    fileprivate static func escaped(_ text: String) -> String {
         text.plain.replacingOccurrences(of: "\\", with: "\\\\").replacingOccurrences(of: "\"", with: "\\\"")
             .replacingOccurrences(of: "\n", with: "\\n")
     }

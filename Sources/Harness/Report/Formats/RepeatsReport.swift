@@ -6,22 +6,22 @@ import Verdict
 /// `repeats.csv`: a row a repeat, for spreadsheets and change-point detection. RFC 4180; a value that is not known is empty.
 /// `docs/reference/repeats.md` explains each column.
 struct RepeatsReport {
-    private let all: [Findings]
+    private let findings: Findings
 
     init(_ findings: Findings) {
-        self.init([findings])
+        self.findings = findings
     }
 
-    init(_ all: [Findings]) {
-        self.all = all
+    func data() -> Data { Data((Self.head + rows).utf8) }
+
+    /// The line of the columns' names.
+    static let head = line(header)
+
+    var rows: String {
+        findings.experiments.flatMap { experiment in experiment.repeats.map { Self.line(row(findings, experiment, $0)) } }.joined()
     }
 
-    func data() -> Data {
-        let rows = all.flatMap { findings in
-            findings.experiments.flatMap { experiment in experiment.repeats.map { row(findings, experiment, $0) } }
-        }
-        return Data(([Self.header] + rows).map { $0.map(Self.field).joined(separator: ",") + "\r\n" }.joined().utf8)
-    }
+    private static func line(_ fields: [String]) -> String { fields.map(field).joined(separator: ",") + "\r\n" }
 
     static let header =
         [

@@ -29,7 +29,6 @@ struct JUnitReport {
     private static let messageLimit = 250
     private static let bodyLimit = 64_000
 
-    /// Of one run, or of several that are merged.
     private let all: [Findings]
     /// Adds the testcase `baseline` to every suite.
     let comparison: ComparisonReport?
@@ -45,7 +44,7 @@ struct JUnitReport {
         self.options = options
     }
 
-    private struct Suite {
+    fileprivate struct Suite {
         var run: Findings.Run?
         var name: String
         var cases: [Case]
@@ -69,35 +68,83 @@ struct JUnitReport {
         var properties: [(String, String)] = []
     }
 
-    func data() throws -> Data {
-        let suites = all.flatMap(suites)
-        var document = try XMLDocument()
-        let all = suites.flatMap(\.cases)
-        func count(_ outcome: Judgement.Outcome) -> String { String(all.count { $0.outcome == outcome }) }
-        document.element(
-            "testsuites",
+    /// The sums in the document's root.
+    struct Totals {
+        fileprivate(set) var suites = 0
+        fileprivate var tests = 0
+        fileprivate var failures = 0
+        fileprivate var errors = 0
+        fileprivate var milliseconds: Int64 = 0
+
+        fileprivate init(_ suites: [Suite]) {
+            self.suites = suites.count
+            tests = suites.reduce(0) { $0 + $1.cases.count }
+            failures = suites.reduce(0) { $0 + $1.count(.failed) }
+            errors = suites.reduce(0) { $0 + $1.count(.undecided) }
+            milliseconds = suites.reduce(0) { $0 + $1.milliseconds }
+        }
+
+        init() { self.init([]) }
+
+        static func += (sum: inout Totals, more: Totals) {
+            sum.suites += more.suites
+            sum.tests += more.tests
+            sum.failures += more.failures
+            sum.errors += more.errors
+            sum.milliseconds += more.milliseconds
+        }
+
+        var attributes: [(String, String)] {
             [
-                ("name", "aftershock"), ("tests", String(all.count)), ("failures", count(.failed)), ("errors", count(.undecided)),
-                ("time", seconds(suites.reduce(0) { $0 + $1.milliseconds })),
+                ("name", "aftershock"), ("tests", String(tests)), ("failures", String(failures)), ("errors", String(errors)),
+                ("time", JUnitReport.seconds(milliseconds)),
             ]
-        ) { document in
+        }
+    }
+
+    func data() throws -> Data {
+        let suites = all.flatMap { findings in self.suites(findings, place: all.count > 1 ? findings.run?.context ?? "unknown" : nil) }
+        var document = try XMLDocument()
+        document.element("testsuites", Totals(suites).attributes) { document in
             for (index, suite) in suites.enumerated() { write(suite, index, &document) }
         }
         return try document.data()
     }
 
-    private func suites(_ findings: Findings) -> [Suite] {
+    /// The suites of a run that is one of several, without a root.
+    ///
+    /// - Parameters:
+    ///   - place: the name of its cluster.
+    ///   - first: the number of the suites before them.
+    ///   - reason: why the run as a whole has no verdict, whatever its experiments have.
+    static func suites(
+        _ findings: Findings, place: String, first: Int, reason: String?, options: JUnitOptions
+    ) throws -> (text: Data, totals: Totals) {
+        let report = JUnitReport(findings, options: options)
+        var suites = report.suites(findings, place: place)
+        if let reason, !findings.experiments.isEmpty { suites.append(report.whole(findings, place: place, reason: reason)) }
+        var document = try XMLDocument(isPart: true)
+        for (index, suite) in suites.enumerated() { report.write(suite, first + index, &document) }
+        return (try document.data(), Totals(suites))
+    }
+
+    /// The suite of a run that could not be told, as a whole: a file without a testcase is a pass to some readers.
+    private func whole(_ findings: Findings, place: String?, reason: String) -> Suite {
+        let cases = Check.allCases.map { check in
+            let judgement =
+                check == .preflight && (findings.state != .running || place != nil)
+                ? Judgement(check, .undecided, type: "aborted", message: reason)
+                : Judgement(check, .skipped, type: "skipped", message: "not evaluated: \(reason)")
+            return Case(judgement)
+        }
+        let name = [place, "aftershock"].compactMap(\.self).joined(separator: "/")
+        return Suite(run: findings.run, name: name, cases: cases, properties: runProperties(findings))
+    }
+
+    /// - Parameter place: the cluster's name: of several runs each may have the same experiments.
+    private func suites(_ findings: Findings, place: String?) -> [Suite] {
         guard !findings.experiments.isEmpty else {
-            // A file without a testcase is a pass to some readers.
-            let reason = findings.damage ?? "the journal has no experiment"
-            let cases = Check.allCases.map { check in
-                let judgement =
-                    check == .preflight && findings.state != .running
-                    ? Judgement(check, .undecided, type: "aborted", message: reason)
-                    : Judgement(check, .skipped, type: "skipped", message: "not evaluated: \(reason)")
-                return Case(judgement)
-            }
-            return [Suite(run: findings.run, name: "aftershock", cases: cases, properties: runProperties(findings))]
+            return [whole(findings, place: place, reason: findings.damage ?? "the journal has no experiment")]
         }
         return findings.experiments.enumerated().map { index, experiment in
             let times = JUnitTimes(experiment)
@@ -107,10 +154,8 @@ struct JUnitReport {
             }
             if let comparison { cases.append(comparison.testcase(of: experiment.name)) }
             // A reader that takes a property once takes those of the run from the first suite.
-            // Of several runs each may have the same experiments.
-            let place = all.count > 1 ? "\(findings.run?.context ?? "unknown")/" : ""
             return Suite(
-                run: findings.run, name: place + experiment.name, cases: cases,
+                run: findings.run, name: [place, experiment.name].compactMap(\.self).joined(separator: "/"), cases: cases,
                 properties: (index == 0 ? runProperties(findings) : []) + numbers.ofSuite,
                 started: experiment.started)
         }
@@ -122,7 +167,7 @@ struct JUnitReport {
             [
                 ("name", suite.name.line(limit: 200)), ("tests", String(suite.cases.count)), ("failures", String(suite.count(.failed))),
                 ("errors", String(suite.count(.undecided))), ("skipped", String(suite.count(.skipped))),
-                ("time", seconds(suite.milliseconds)), ("timestamp", timestamp(suite)),
+                ("time", Self.seconds(suite.milliseconds)), ("timestamp", timestamp(suite)),
                 ("hostname", (suite.run?.host ?? "localhost").line(limit: 200)), ("id", String(index)), ("package", "aftershock"),
             ]
         ) { document in
@@ -138,7 +183,7 @@ struct JUnitReport {
         let message = testcase.message.line(limit: Self.messageLimit)
         // Some readers show the message alone, some the body alone: the line is in both.
         let body = String(([testcase.message] + testcase.details).joined(separator: "\n").plain.prefix(Self.bodyLimit))
-        var attributes = [("name", testcase.name), ("classname", className), ("time", seconds(testcase.milliseconds))]
+        var attributes = [("name", testcase.name), ("classname", className), ("time", Self.seconds(testcase.milliseconds))]
         if options.profile == .extended, let file = suite.run?.sources.first?.file { attributes.append(("file", file.line(limit: 500))) }
         document.element("testcase", attributes) { document in
             if options.profile == .extended, !testcase.properties.isEmpty { write(testcase.properties, &document) }
@@ -179,7 +224,7 @@ struct JUnitReport {
     }
 
     /// Seconds with three decimals and a point: the one format that every reader takes.
-    private func seconds(_ milliseconds: Int64) -> String {
+    fileprivate static func seconds(_ milliseconds: Int64) -> String {
         let rest = String(milliseconds % 1000)
         return "\(milliseconds / 1000).\(String(repeating: "0", count: max(0, 3 - rest.count)))\(rest)"
     }

@@ -7,7 +7,8 @@ struct XMLDocument: ~Copyable {
     private let writer: xmlTextWriterPtr
     private var failed = false
 
-    init() throws {
+    /// - Parameter isPart: it is a part of another document: elements without a declaration before them.
+    init(isPart: Bool = false) throws {
         guard let buffer = xmlBufferCreate() else { throw XMLError(reason: "out of memory") }
         guard let writer = xmlNewTextWriterMemory(buffer, 0) else {
             xmlBufferFree(buffer)
@@ -17,7 +18,7 @@ struct XMLDocument: ~Copyable {
         self.writer = writer
         check(xmlTextWriterSetIndent(writer, 1))
         check(xmlTextWriterSetIndentString(writer, "  "))
-        check(xmlTextWriterStartDocument(writer, "1.0", "UTF-8", nil))
+        if !isPart { check(xmlTextWriterStartDocument(writer, "1.0", "UTF-8", nil)) }
     }
 
     deinit {
@@ -31,6 +32,14 @@ struct XMLDocument: ~Copyable {
         for (name, value) in attributes { check(xmlTextWriterWriteAttribute(writer, name, value)) }
         body(&self)
         check(xmlTextWriterEndElement(writer))
+    }
+
+    /// The start tag of an element that is not closed yet, for a document whose content is elsewhere.
+    static func startTag(_ name: String, _ attributes: [(String, String)]) throws -> Data {
+        var document = try XMLDocument()
+        document.element(name, attributes) { $0.text("") }
+        let closed = String(decoding: try document.data(), as: UTF8.self)
+        return Data(closed.replacing("</\(name)>", with: "").utf8)
     }
 
     mutating func text(_ text: String) {

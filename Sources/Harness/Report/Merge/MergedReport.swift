@@ -5,150 +5,190 @@ import Journal
 public import Verdict
 
 /// Several runs, of a matrix or of many clusters, as one report, one `junit.xml`, one metrics file and one table.
-public struct MergedReport: Sendable {
-    /// A run and the folder of its own reports.
-    public struct Part: Sendable {
-        public var folder: String
-        public var findings: Findings
-
-        public init(folder: String, findings: Findings) {
-            self.folder = folder
-            self.findings = findings
-        }
-    }
-
+///
+/// It takes one run at a time and writes it down at once: of ten thousand runs there is never more than one in memory, and of each only
+/// the names are kept.
+public struct MergedReport {
     static let schema = "aftershock.merged/v1"
 
-    let parts: [Part]
+    private let directory: String
+    private let junit: JUnitOptions
+    private var names = MergedNames()
+    private var codes: [RunExitCode: Int] = [:]
+    private var totals = JUnitReport.Totals()
+    private var page: MergedPage
 
-    public init(_ parts: [Part]) {
-        self.parts = parts
+    private let runs: Spill
+    private let suites: Spill
+    private let repeats: Spill
+    private var families: [(head: String, samples: Spill)] = []
+
+    public init(to directory: String, junit profile: JUnitOptions.Profile = .standard) throws {
+        try self.init(to: directory, junit: profile, sizes: MergedPage.Sizes())
     }
+
+    init(to directory: String, junit profile: JUnitOptions.Profile = .standard, sizes: MergedPage.Sizes) throws {
+        self.directory = directory
+        junit = JUnitOptions(profile: profile, attachments: directory)
+        page = try MergedPage(in: directory, sizes)
+        runs = try Spill(in: directory)
+        suites = try Spill(in: directory)
+        repeats = try Spill(in: directory)
+    }
+
+    /// Adds a run.
+    ///
+    /// - Parameters:
+    ///   - cluster: the cluster's name in its fleet; `nil`: the run's own word for it.
+    ///   - folder: the folder of its own reports.
+    /// - Returns: the folder that has the same run of the same cluster; the run is not counted again.
+    public mutating func add(_ findings: Findings, cluster: String? = nil, folder: String) throws -> String? {
+        if let earlier = names.earlier(findings, cluster: cluster, folder: folder) { return earlier }
+        let part = Part(findings, name: names.name(findings, cluster: cluster, folder: folder), folder: folder)
+        let results = MergedRun(folder: folder, cluster: part.name, reason: part.reason, results: Results(findings))
+        try runs.append(runs.isEmpty ? "" : ",\n")
+        try runs.append(try JSONEncoder.stable().encode(results))
+        codes[part.exitCode, default: 0] += 1
+        let own = try JUnitReport.suites(part.findings, place: part.name, first: totals.suites, reason: part.reason, options: junit)
+        try suites.append(own.text)
+        totals += own.totals
+        for family in MetricsReport(part.findings).families { try addSamples(family) }
+        try repeats.append(RepeatsReport(part.findings).rows)
+        try page.add(part)
+        return nil
+    }
+
+    /// Adds a folder of which nothing can be read: it is told, and is no pass.
+    public mutating func add(unreadable reason: String, cluster: String, folder: String) throws {
+        var reducer = FindingsReducer()
+        reducer.addDamage(reason)
+        _ = try add(reducer.findings(), cluster: cluster, folder: folder)
+    }
+
+    private mutating func addSamples(_ family: MetricsReport.Family) throws {
+        let known = families.first { $0.head == family.head }?.samples
+        let samples = try known ?? Spill(in: directory)
+        if known == nil { families.append((family.head, samples)) }
+        try samples.append(family.lines)
+    }
+
+    private static let order: [RunExitCode] = [
+        .notRestored, .dataLost, .failed, .internalError, .interrupted, .terminated, .hungUp, .invalid, .preflightFailed, .pass,
+    ]
 
     /// The worst: not restored, data lost, failed, then the harness itself, interrupted, could not tell, preflight.
-    public var exitCode: RunExitCode {
-        let order: [RunExitCode] = [
-            .notRestored, .dataLost, .failed, .internalError, .interrupted, .terminated, .hungUp, .invalid, .preflightFailed, .pass,
-        ]
-        return order.first { code in parts.contains { $0.findings.exitCode == code } } ?? .invalid
-    }
+    public var exitCode: RunExitCode { Self.order.first { codes[$0] != nil } ?? .invalid }
 
-    public func write(to directory: String, junit profile: JUnitOptions.Profile = .standard) throws {
-        let all = parts.map(\.findings)
-        let writer = ReportWriter(directory: directory, junit: profile)
-        try writer.replace("results.json", with: try results())
-        try writer.replace(
-            "junit.xml", with: try JUnitReport(all, options: JUnitOptions(profile: profile, attachments: directory)).data())
-        try writer.replace("metrics.prom", with: MetricsReport(all).data())
-        try writer.replace("repeats.csv", with: RepeatsReport(all).data())
-        try writer.replace("report.html", with: html())
+    /// Writes the files, each in one step.
+    public mutating func write() throws {
+        let document = try Spill(in: directory)
+        try document.append(try XMLDocument.startTag("testsuites", totals.attributes))
+        try document.append(suites)
+        try document.append("</testsuites>\n")
+        try document.become(ReportWriter.File.junit.rawValue, in: directory)
+
+        let metrics = try Spill(in: directory)
+        for family in families {
+            try metrics.append(family.head)
+            try metrics.append(family.samples)
+        }
+        let counts = codes.sorted { $0.key.rawValue < $1.key.rawValue }.map { (["exit_code": String($0.key.rawValue)], Double($0.value)) }
+        let merged = MetricsReport.Family(name: "aftershock_merged_runs", help: "The merged runs, by their exit code.", samples: counts)
+        try metrics.append(merged.head + merged.lines)
+        try metrics.become(ReportWriter.File.metrics.rawValue, in: directory)
+
+        let table = try Spill(in: directory)
+        try table.append(RepeatsReport.head)
+        try table.append(repeats)
+        try table.become(ReportWriter.File.repeats.rawValue, in: directory)
+
+        let results = try Spill(in: directory)
+        try results.append("{\"exitCode\":\(exitCode.rawValue),\"runs\":[\n")
+        try results.append(runs)
+        try results.append("\n],\"schema\":\"\(Self.schema)\"}\n")
+        try results.become(ReportWriter.File.results.rawValue, in: directory)
+
+        try page.whole(exitCode).become(ReportWriter.File.html.rawValue, in: directory)
     }
 
     public var text: String { text(width: nil) }
 
-    /// A line an experiment.
+    /// A line an experiment, the worst first, no more than a person reads, and the sums over all of them.
     ///
     /// - Parameter width: the columns that the table is to fit in; `nil`: no limit.
     public func text(width: Int?) -> String {
-        var table = TextTable([
-            ("cluster", .left), ("experiment", .left), ("verdict", .left), ("downtime, worst repeat", .right), ("lost", .right),
-        ])
-        for row in rows {
-            table.add([row.cluster, row.headline.found.name, row.headline.found.verdict.rawValue, row.headline.downtime, row.headline.lost])
-        }
-        return (table.lines(width: width) + ["\(parts.count) runs, exit code \(exitCode.rawValue): \(exitCode.meaning)"]).joined(
-            separator: "\n") + "\n"
-    }
-
-    private func results() throws -> Data {
-        let results = MergedResults(
-            schema: Self.schema, exitCode: Int(exitCode.rawValue),
-            runs: parts.map { .init(folder: $0.folder, results: Results($0.findings)) })
-        return try JSONEncoder.stable(pretty: true).encode(results) + [UInt8(ascii: "\n")]
-    }
-
-    // MARK: Page
-
-    private struct Row {
-        var cluster: String
-        var folder: String
-        var headline: Headline
-        /// Wall clock, in seconds.
-        var started: Double
-        var origin: Double
-    }
-
-    private var rows: [Row] {
-        parts.flatMap { part in
-            let origin = part.findings.run.flatMap { ISO8601Text.date($0.startedAt) }?.timeIntervalSince1970 ?? 0
-            return part.findings.experiments.map { found in
-                Row(
-                    cluster: part.findings.run?.context ?? "unknown", folder: part.folder, headline: Headline(found),
-                    started: origin + ((found.started ?? .origin) - .origin).seconds, origin: origin)
-            }
-        }.sorted { ($0.headline.found.verdict.severity, $1.started) > ($1.headline.found.verdict.severity, $0.started) }
-    }
-
-    private func html() -> Data {
-        let verdict = exitCode == .pass ? "pass" : [.failed, .dataLost, .notRestored].contains(exitCode) ? "fail" : "invalid"
-        let lines = rows.map { row in
-            let found = row.headline.found
-            let link = "\(row.folder)/report.html".escapedForHTML
-            return "<tr><th scope=\"row\"><a href=\"\(link)\">\(found.name.escapedForHTML)</a></th><td>\(row.cluster.escapedForHTML)</td>"
-                + "<td><span class=\"word \(found.verdict.rawValue)\">\(found.verdict.rawValue)</span></td>"
-                + "<td class=\"n\">\(row.headline.downtime)</td><td class=\"n\">\(found.experiment?.expect.maxDowntime?.text ?? "-")</td>"
-                + "<td class=\"n\">\(row.headline.lost)</td></tr>"
-        }
-        return Data(
-            """
-            <!DOCTYPE html>
-            <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-            <title>\(verdict.uppercased()) - \(parts.count) runs</title><style>\(HTMLReport.css)</style></head><body><main>
-            <header class="card banner \(verdict)"><h1><span class="word \(verdict)">\(verdict.uppercased())</span> \(parts.count) runs</h1>
-            <p>Exit code \(exitCode.rawValue): \(exitCode.meaning).</p></header>
-            <section class="card" aria-labelledby="all"><h2 id="all">Experiments</h2>
-            <div class="scroll" tabindex="0" role="region" aria-label="Experiments"><table><caption>The worst first</caption><thead><tr>
-            <th scope="col">experiment</th><th scope="col">cluster</th><th scope="col">verdict</th><th scope="col" class="n">downtime, worst repeat</th>
-            <th scope="col" class="n">allowed</th><th scope="col" class="n">rows lost</th></tr></thead><tbody>
-            \(lines.joined(separator: "\n"))</tbody></table></div></section>
-            <section class="card" aria-labelledby="when"><h2 id="when">When, over the clusters</h2>\(timeline())</section>
-            </main></body></html>
-
-            """.utf8)
-    }
-
-    /// A line a cluster: from each fault to lasting health.
-    private func timeline() -> String {
-        let rows = rows
-        let ends = zip(parts, parts.map { $0.findings.run.flatMap { ISO8601Text.date($0.startedAt) }?.timeIntervalSince1970 ?? 0 })
-            .map { $1 + ($0.findings.ended - .origin).seconds }
-        guard let from = rows.map(\.started).min(), let to = ends.max(), to > from else { return "" }
-        let lanes = Dictionary(grouping: rows, by: \.cluster).sorted { $0.key < $1.key }.map { cluster, own in
-            var svg = SVG(from: 0, to: to - from, height: 14, title: "Faults in \(cluster)")
-            for row in own {
-                for one in row.headline.found.repeats {
-                    guard let fault = one.faultBegan else { continue }
-                    let at = row.origin + (fault - .origin).seconds - from
-                    svg.rect(
-                        at, to: at + max(0.1, one.recoveredAfter.duration.seconds), one.verdict == .pass ? "maybe" : "down",
-                        note: "\(row.headline.found.name), repeat \(one.number): \(one.verdict.rawValue)")
-                }
-            }
-            return "<span>\(cluster.escapedForHTML)</span>\(svg.text("flat"))<span class=\"v\">\(own.count)</span>"
-        }
-        return "<div class=\"strip\">\(lanes.joined())</div><p class=\"soft\">0 to \(TimeAxis.label(((to - from) * 1000).rounded())) "
-            + "after the first start; each mark goes from a fault to lasting health, dark where the repeat did not pass.</p>"
+        let lines = page.table.lines(width: width) + page.remainder + page.sums
+        let count = codes.values.reduce(0, +)
+        return (lines + ["\(count) runs, exit code \(exitCode.rawValue): \(exitCode.meaning)"]).joined(separator: "\n") + "\n"
     }
 }
 
-/// The `results.json` of several runs.
-private struct MergedResults: Encodable {
-    struct Run: Encodable {
+extension MergedReport {
+    /// A run with its name in the report.
+    struct Part {
+        var findings: Findings
+        var name: String
         var folder: String
-        var results: Results
+        /// Why the run as a whole has no verdict, whatever its experiments have.
+        var reason: String?
+
+        init(_ findings: Findings, name: String, folder: String) {
+            self.findings = findings
+            self.findings.run?.context = name
+            self.name = name
+            self.folder = folder
+            switch findings.state {
+            case .judged: reason = nil
+            case .running: reason = "the run goes on: nothing is judged yet"
+            case .aborted: reason = findings.interruption.map { "\($0.cause): \($0.message)" } ?? "the run has ended early"
+            case .killed: reason = findings.damage ?? "the run was killed: its journal has no end"
+            }
+        }
+
+        var exitCode: RunExitCode { findings.state == .running ? .invalid : findings.exitCode }
+    }
+}
+
+/// A run in the `results.json` of several.
+private struct MergedRun: Encodable {
+    var folder: String
+    var cluster: String
+    var reason: String?
+    var results: Results
+}
+
+/// The names of the clusters: each series of metrics and each suite has one of its own.
+private struct MergedNames {
+    /// The folder of each run.
+    private var runs: [String: String] = [:]
+    /// Hashes: of ten thousand clusters the names themselves would be most of what is kept.
+    private var subjects: Set<Int> = []
+
+    mutating func earlier(_ findings: Findings, cluster: String?, folder: String) -> String? {
+        guard let run = findings.run else { return nil }
+        let key = "\(run.id) \(cluster ?? run.context)"
+        if let earlier = runs[key] { return earlier }
+        runs[key] = folder
+        return nil
     }
 
-    var schema: String
-    var exitCode: Int
-    var runs: [Run]
+    /// Returns the cluster's name, with the folder where another run has the same name and an experiment of the same target. Many small
+    /// clusters call themselves `default`.
+    mutating func name(_ findings: Findings, cluster: String?, folder: String) -> String {
+        let name = cluster ?? findings.run?.context ?? folder
+        func keys(_ name: String) -> [Int] {
+            findings.experiments.map { found in
+                let target = found.experiment?.target
+                return [name, target?.namespace, target?.workload, found.name].hashValue
+            }
+        }
+        let own = keys(name)
+        guard subjects.isDisjoint(with: own) else {
+            let longer = "\(name) (\(folder))"
+            subjects.formUnion(keys(longer))
+            return longer
+        }
+        subjects.formUnion(own)
+        return name
+    }
 }

@@ -81,35 +81,3 @@ import Verdict
         #expect(!page.contains("<script"))
     }
 }
-
-@Suite struct MergedReportTests {
-    @Test(arguments: RunExitCode.allCases.filter { ![.pass, .usage].contains($0) })
-    func aRunThatDidNotPassIsNotCoveredByOneThatDid(code: RunExitCode) {
-        var ended = Script().findings()
-        ended.exitCode = code
-        #expect(MergedReport([.init(folder: "a", findings: ended), .init(folder: "b", findings: Script().findings())]).exitCode == code)
-    }
-
-    @Test func twoClustersAreOneReport() throws {
-        var other = Script()
-        other.expect = "downtime: {max: 1s}"
-        other.change { record in
-            guard case .runStarted(var started) = record.event else { return }
-            started.context = "east"
-            record.event = .runStarted(started)
-        }
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("merged-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let merged = MergedReport([.init(folder: "a", findings: Script().findings()), .init(folder: "b", findings: other.findings())])
-        try merged.write(to: folder.path)
-        #expect(merged.exitCode == .failed)
-        func text(_ name: String) throws -> String { try String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8) }
-        let junit = try text("junit.xml")
-        #expect(junit.contains("name=\"sandbox/pod-delete\"") && junit.contains("name=\"east/pod-delete\""))
-        #expect(try text("metrics.prom").matches(of: /# TYPE aftershock_verdict gauge/).count == 1)
-        #expect(try text("repeats.csv").split(separator: "\r\n").count == 3)
-        #expect(try JSONValue(parsing: Data(text("results.json").utf8))["runs"]?.array?.count == 2)
-        #expect(try text("report.html").contains("b/report.html"))
-    }
-}
