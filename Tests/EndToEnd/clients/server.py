@@ -11,7 +11,7 @@ import time
 
 PASSWORD = "Str0ng!Passw0rd"
 HOST = "127.0.7.11"
-PROGRAM = os.environ.get("SANDBOX_SQL", str(pathlib.Path(__file__).parents[2] / ".build/debug/sandbox-sql"))
+PROGRAM = os.environ.get("SANDBOX_SQL", str(pathlib.Path(__file__).parents[3] / ".build/debug/sandbox-sql"))
 
 
 class Server:

@@ -11,7 +11,7 @@ final class EngineFixture {
     init(flaws: Flaws = Flaws()) throws {
         folder = NSTemporaryDirectory() + "sandbox-sql-tests-\(UUID().uuidString)"
         let product = ServerProduct(serverName: "test", edition: "Developer")
-        server = ServerState(databases: try DatabaseDirectory(folder: folder, flaws: flaws), product: product, flaws: flaws)
+        server = try ServerState(databases: try DatabaseDirectory(folder: folder, flaws: flaws), product: product, flaws: flaws)
     }
 
     deinit {

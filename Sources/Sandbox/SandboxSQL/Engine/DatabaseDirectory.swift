@@ -27,6 +27,7 @@ final class DatabaseFile: Sendable {
 
     private struct Details {
         var created = ""
+        var owner = ""
         var status = Status.recovering
         /// By table in lower case: the session that has the whole of it to itself.
         var tableLocks: [String: ObjectIdentifier] = [:]
@@ -48,13 +49,16 @@ final class DatabaseFile: Sendable {
     }
 
     var created: String { details.withLock { $0.created } }
+    /// The login that made it, in lower case.
+    var owner: String { details.withLock { $0.owner } }
     var status: Status { details.withLock { $0.status } }
 
-    func comesOnline(keeper connection: consuming sending SQLiteConnection, created: String) {
+    func comesOnline(keeper connection: consuming sending SQLiteConnection, created: String, owner: String) {
         let kept = Keeper(connection: connection)
         keeper.withLock { $0 = kept }
         details.withLock { details in
             details.created = created
+            details.owner = owner
             if details.status == .recovering { details.status = .online }
         }
     }
@@ -160,12 +164,9 @@ final class DatabaseDirectory: Sendable {
 
     /// The name that the server has had since its first start, as a real one keeps it in master.
     func serverName(first name: String) throws -> String {
-        let found = try self["master"]?.keeper.withLock { keeper throws(SQLiteFailure) -> [[SQLValue]] in
-            try keeper.connection?.run(
-                "INSERT OR IGNORE INTO master.\(Catalog.metadata) VALUES ('server', '', 'name', \(SQLValue.text(name).literal))")
-            return try keeper.connection?.rows("SELECT value FROM master.\(Catalog.metadata) WHERE kind = 'server'") ?? []
-        }
-        guard case .text(let kept)? = found?.first?.first else { return name }
+        _ = try master("INSERT OR IGNORE INTO master.\(Catalog.metadata) VALUES ('server', '', 'name', \(SQLValue.text(name).literal))")
+        let found = try master("SELECT value FROM master.\(Catalog.metadata) WHERE kind = 'server'")
+        guard case .text(let kept)? = found.first?.first else { return name }
         return kept
     }
 
@@ -189,7 +190,9 @@ final class DatabaseDirectory: Sendable {
     }
 
     /// Opens a database, doing what its log asks for.
-    private func open(_ file: DatabaseFile, afterCrash: Bool) throws -> Recovery {
+    ///
+    /// - Parameter owner: of a database that is new.
+    private func open(_ file: DatabaseFile, afterCrash: Bool, owner: String = "sa") throws -> Recovery {
         let (name, path) = (file.name, file.path)
         var recovery = Recovery()
         let connection = try SQLiteConnection()
@@ -209,15 +212,19 @@ final class DatabaseDirectory: Sendable {
         recovery.undone = undone
         let now = Clock.now().text(as: .datetime)
         try connection.run(
-            "INSERT OR IGNORE INTO \(schema).\(Catalog.metadata) VALUES ('database', '', 'created', \(SQLValue.text(now).literal))")
-        let rows = try connection.rows("SELECT value FROM \(schema).\(Catalog.metadata) WHERE kind = 'database' AND name = 'created'")
-        guard case .text(let created)? = rows.first?.first else {
+            """
+            INSERT OR IGNORE INTO \(schema).\(Catalog.metadata) VALUES ('database', '', 'created', \(SQLValue.text(now).literal)), \
+            ('database', '', 'owner', \(SQLValue.text(owner).literal))
+            """)
+        let rows = try connection.rows(
+            "SELECT value FROM \(schema).\(Catalog.metadata) WHERE kind = 'database' AND name IN ('created', 'owner') ORDER BY name")
+        guard rows.count == 2, case .text(let created)? = rows[0].first, case .text(let owner)? = rows[1].first else {
             throw SQLiteFailure(code: 1, message: "\(path) is not a database of this server")
         }
         if flaws.has(.staleRegister) { try StaleRegisters.apply(to: connection, schema: name, restoring: afterCrash) }
         _ = try connection.rows("PRAGMA \(schema).wal_checkpoint(TRUNCATE)")
         connection.discardStatements()
-        file.comesOnline(keeper: connection, created: created)
+        file.comesOnline(keeper: connection, created: created, owner: owner)
         return recovery
     }
 
@@ -225,14 +232,14 @@ final class DatabaseDirectory: Sendable {
 
     var all: [DatabaseFile] { state.withLock { $0.files.values.sorted { $0.id < $1.id } } }
 
-    func create(_ name: String) throws(SQLError) {
+    func create(_ name: String, owner: String) throws(SQLError) {
         guard self[name] == nil else {
             throw SQLError(
                 number: 1801, state: 3,
                 message: "Database '\(name)' already exists. Choose a different database name.", scope: .batch)
         }
         do {
-            _ = try open(register(name, id: nil), afterCrash: false)
+            _ = try open(register(name, id: nil), afterCrash: false, owner: owner)
         } catch {
             state.withLock { $0.files[name.lowercased()] = nil }
             throw SQLError(
@@ -245,10 +252,7 @@ final class DatabaseDirectory: Sendable {
         let lookup = name.lowercased()
         let removed = state.withLock { state -> Result<DatabaseFile, SQLError> in
             guard let file = state.files[lookup] else {
-                return .failure(
-                    SQLError(
-                        number: 3701, level: 11,
-                        message: "Cannot drop the database '\(name)', because it does not exist or you do not have permission."))
+                return .failure(Self.cannotDrop(name))
             }
             guard !file.isSystem else {
                 return .failure(
@@ -268,6 +272,20 @@ final class DatabaseDirectory: Sendable {
         } catch {
             throw SQLError(number: 3701, level: 11, message: "Cannot remove the files of the database '\(name)': \(error).")
         }
+    }
+
+    static func cannotDrop(_ name: String) -> SQLError {
+        SQLError(
+            number: 3701, level: 11, message: "Cannot drop the database '\(name)', because it does not exist or you do not have permission."
+        )
+    }
+
+    /// Runs a statement on master, where the server keeps what concerns all databases.
+    func master(_ statement: String) throws(SQLiteFailure) -> [[SQLValue]] {
+        let outcome = self["master"]?.keeper.withLock { keeper -> Result<[[SQLValue]], SQLiteFailure> in
+            do throws(SQLiteFailure) { return .success(try keeper.connection?.rows(statement) ?? []) } catch { return .failure(error) }
+        }
+        return try outcome?.get() ?? []
     }
 
     /// Counts a session in or out of a database, for the refusal to drop one in use.

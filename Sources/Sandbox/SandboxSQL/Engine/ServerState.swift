@@ -5,6 +5,7 @@ import Synchronization
 /// The state that the sessions of one server share.
 final class ServerState: Sendable {
     let databases: DatabaseDirectory
+    let logins: Logins
     let product: ServerProduct
     let flaws: Flaws
     let started: Moment
@@ -34,8 +35,11 @@ final class ServerState: Sendable {
         case stopping
     }
 
-    init(databases: DatabaseDirectory, product: ServerProduct, flaws: Flaws, phase: Phase = .ready, commitLog: CommitLog? = nil) {
+    init(databases: DatabaseDirectory, product: ServerProduct, flaws: Flaws, phase: Phase = .ready, commitLog: CommitLog? = nil)
+        throws(SQLiteFailure)
+    {
         self.databases = databases
+        self.logins = try Logins(databases)
         self.product = product
         self.flaws = flaws
         self.commitLog = commitLog

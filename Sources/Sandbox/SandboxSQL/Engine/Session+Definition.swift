@@ -32,6 +32,7 @@ extension Session {
         let name = definition.table
         guard !name.object.hasPrefix("#") else { throw .unsupported("the temporary table \(name.object)") }
         let file = try target(name)
+        try demandDefinition(in: file)
         guard try table(name) == nil else {
             throw SQLError(
                 number: 2714, state: 6, message: "There is already an object named '\(name.object)' in the database.", scope: .batch)

@@ -93,13 +93,13 @@ extension Session {
         case .createDatabase(let name):
             try define { () throws(SQLError) in
                 try outsideTransaction("CREATE DATABASE")
-                try server.databases.create(name)
+                try createDatabase(name)
             }
             done(.none, sink)
         case .dropDatabase(let names, let ifExists):
             try define { () throws(SQLError) in
                 try outsideTransaction("DROP DATABASE")
-                for name in names where !ifExists || server.databases[name] != nil { try server.databases.drop(name) }
+                for name in names where !ifExists || server.databases[name] != nil { try dropDatabase(name) }
             }
             done(.none, sink)
         case .createTable(let definition):
@@ -115,6 +115,16 @@ extension Session {
             done(.none, sink)
         case .dropIndex(let name, let table, let ifExists):
             try define { () throws(SQLError) in try dropIndex(name, on: table, ifExists: ifExists) }
+            done(.none, sink)
+        case .login(let change):
+            try define { () throws(SQLError) in
+                try demandAdministrator()
+                switch change {
+                case .create(let name, let password): try server.logins.create(name, password: password)
+                case .drop(let name): try server.logins.drop(name)
+                case .set(let permissions, let name, let granted): try server.logins.set(permissions, of: name, granted: granted)
+                }
+            }
             done(.none, sink)
         case .use(let name):
             try define { () throws(SQLError) in try use(name, sink) }
@@ -175,6 +185,7 @@ extension Session {
         case .returnNow:
             throw .end(.failed)
         case .shutdown:
+            try define { () throws(SQLError) in try demandAdministrator(6004) }
             server.requestShutdown()
             throw .error(
                 SQLError(number: 6006, level: 10, message: "Server shut down by request from login \(identity.login).", scope: .batch))

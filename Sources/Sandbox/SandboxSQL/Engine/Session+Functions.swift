@@ -202,6 +202,18 @@ extension Session {
         add("ts_db_id", 1, isDeterministic: false) { [unowned self] arguments throws(SQLError) in
             self.server.databases[arguments[0].string].map { .integer(Int64($0.id)) } ?? .null
         }
+        add("ts_has_dbaccess", 1, isDeterministic: false) { [unowned self] arguments throws(SQLError) in
+            self.server.databases[arguments[0].string].map { .integer(self.mayUse($0) ? 1 : 0) } ?? .null
+        }
+        add("ts_has_permission", 3, isDeterministic: false) { [unowned self] arguments throws(SQLError) in
+            .integer(self.hasPermission(arguments[2].string, onServer: arguments[0] == .null) ? 1 : 0)
+        }
+        add("ts_is_server_role_member", 1, isDeterministic: false) { [unowned self] _ throws(SQLError) in
+            .integer(self.isAdministrator ? 1 : 0)
+        }
+        add("ts_is_member", 1, isDeterministic: false) { [unowned self] _ throws(SQLError) in
+            .integer(self.server.databases[self.database].map(self.owns) ?? false ? 1 : 0)
+        }
         for count in 1...2 {
             add("ts_object_id", count, isDeterministic: false) { [unowned self] arguments throws(SQLError) in
                 guard !arguments.contains(.null) else { return .null }

@@ -21,7 +21,7 @@ extension Session {
         case .databaseName: .text(database)
         case .databaseID: .integer(Int64(server.databases[database]?.id ?? 0))
         case .login: .text(identity.login)
-        case .user: .text("dbo")
+        case .user: .text(server.databases[database].map(owns) ?? true ? "dbo" : "guest")
         case .hostName: .text(identity.host)
         case .applicationName: .text(identity.application)
         case .lockTimeout: .integer(Int64(options.lockTimeout))

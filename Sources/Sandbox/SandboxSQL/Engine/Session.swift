@@ -90,7 +90,7 @@ final class Session {
         self.database = "master"
         connection.isInterrupted = { false }
         addFunctions()
-        guard let file = server.databases[database] else { throw .cannotOpen(database) }
+        guard let file = server.databases[database], mayUse(file) else { throw .cannotOpen(database) }
         try attach(file)
         self.database = file.name
         server.databases.enter(file.name)
@@ -108,6 +108,7 @@ final class Session {
     private static let attachLimit = 8
 
     func attach(_ file: DatabaseFile) throws(SQLError) {
+        try demandAccess(to: file)
         if let index = attached.firstIndex(where: { $0.name == file.name }) {
             let known = attached.remove(at: index)
             if known.file === file {
@@ -177,12 +178,16 @@ extension Session: TranslationContext {
         let schema = name.schema?.lowercased() ?? "dbo"
         if schema == "sys" || schema == "information_schema" {
             try attach(database)
+            try demandServerState(for: name.object.lowercased())
             return server.systemView(schema, name.object.lowercased(), in: database)
         }
         guard schema == "dbo" else { return nil }
         try attach(database)
         try waitForTable(name.object, of: database)
-        do throws(SQLiteFailure) { return try catalog.table(name.object, in: database.name) } catch { throw sqlError(error) }
+        let found: TableInfo?
+        do throws(SQLiteFailure) { found = try catalog.table(name.object, in: database.name) } catch { throw sqlError(error) }
+        if let found { try demandUse(of: found, in: database) }
+        return found
     }
 
     func type(ofVariable name: String) -> DataType? { variables[name.lowercased()]?.type }

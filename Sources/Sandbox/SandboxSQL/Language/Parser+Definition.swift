@@ -11,6 +11,7 @@ extension Parser {
             return .createDatabase(name)
         }
         if take("TABLE") { return .createTable(try table()) }
+        if take("LOGIN") { return try createLogin() }
         let isUnique = take("UNIQUE")
         let isClustered = take("CLUSTERED") || take("NONCLUSTERED")
         if take("INDEX") { return .createIndex(try index(isUnique: isUnique)) }
@@ -45,6 +46,10 @@ extension Parser {
     mutating func drop() throws(SQLError) -> Statement.Body {
         try expect("DROP")
         let kind = current.text.uppercased()
+        if kind == "LOGIN" {
+            advance()
+            return .login(.drop(try identifier()))
+        }
         guard ["TABLE", "DATABASE", "INDEX"].contains(kind) else { throw .unsupported("DROP \(kind)", line: line) }
         advance()
         let ifExists = take(words: "IF", "EXISTS")

@@ -53,7 +53,8 @@ extension Parser {
         case "SHUTDOWN":
             advance()
             return .shutdown
-        case "ALTER", "MERGE", "WHILE", "GRANT", "REVOKE", "DENY", "BACKUP", "RESTORE", "KILL", "SAVE", "OPEN", "FETCH", "CLOSE",
+        case "GRANT", "REVOKE": return try permissions()
+        case "ALTER", "MERGE", "WHILE", "DENY", "BACKUP", "RESTORE", "KILL", "SAVE", "OPEN", "FETCH", "CLOSE",
             "DEALLOCATE", "GOTO", "BULK", "RECONFIGURE", "WITH", "REVERT":
             throw .unsupported(token(ahead: 1).kind == .word ? "\(word) \(token(ahead: 1).text.uppercased())" : word, line: line)
         default:

@@ -15,6 +15,7 @@ struct Statement: Equatable {
         case dropTable([ObjectName], ifExists: Bool)
         case createIndex(IndexDefinition)
         case dropIndex(name: String, table: ObjectName, ifExists: Bool)
+        case login(LoginChange)
         case use(String)
         case begin
         case commit

@@ -46,7 +46,7 @@ struct ServerOptions: Sendable {
     }
 
     /// SQL Server's default password policy.
-    private static func isStrong(_ password: String) -> Bool {
+    static func isStrong(_ password: String) -> Bool {
         let sets: [(Character) -> Bool] = [{ $0.isUppercase }, { $0.isLowercase }, { $0.isNumber }, { !$0.isLetter && !$0.isNumber }]
         return password.count >= 8 && sets.filter { password.contains(where: $0) }.count >= 3
     }

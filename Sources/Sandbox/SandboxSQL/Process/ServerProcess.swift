@@ -31,7 +31,7 @@ struct ServerProcess {
         let recovers = folder.wasUnclean
         var name = try databases.serverName(first: ProcessInfo.processInfo.hostName)
         if recovers, options.flaws.has(.renameAfterKill) { name += "-2" }
-        let state = ServerState(
+        let state = try ServerState(
             databases: databases, product: ServerProduct(serverName: name, edition: options.edition),
             flaws: options.flaws, phase: recovers ? .starting : .ready,
             commitLog: options.flaws.keepsLog ? try CommitLog(folder: folder.path) : nil)

@@ -145,7 +145,7 @@ final class ServerHandler: ChannelInboundHandler {
         SessionThread.start(
             server: server.state, identity: identity, database: login.database.isEmpty ? "master" : login.database, link: link
         ) { event in
-            loop.execute { handler.value.handle(event) }
+            loop.execute { handler.value.handle(event, of: login.userName) }
         }
     }
 
@@ -159,14 +159,14 @@ final class ServerHandler: ChannelInboundHandler {
         }
     }
 
-    private func handle(_ event: SessionEvent) {
+    private func handle(_ event: SessionEvent, of user: String) {
         guard let context else { return }
         switch event {
         case .loggedIn(let database):
             finishLogin(context) { machine throws(TDSWireError) in try machine.loginSucceeded(database: database) }
         case .loginFailed(let error):
             finishLogin(context) { machine throws(TDSWireError) in
-                try machine.loginFailed(error.number == 4060 ? [error, .loginFailed(for: "sa")] : [error])
+                try machine.loginFailed(error.number == 4060 ? [error, .loginFailed(for: user)] : [error])
             }
         case .piece(let bytes):
             run(machine.responsePiece(bytes), context)

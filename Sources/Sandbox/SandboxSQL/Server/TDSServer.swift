@@ -82,7 +82,7 @@ final class TDSServer: Sendable {
         case .recovering, .ready:
             break
         }
-        guard !state.flaws.has(.neverLogin), login.userName.lowercased() == "sa", login.password.matches(password) else {
+        guard !state.flaws.has(.neverLogin), accepts(login) else {
             return [.loginFailed(for: login.userName)]
         }
         if state.refusesLoudly() {
@@ -93,6 +93,11 @@ final class TDSServer: Sendable {
             return [.cannotOpen(login.database), .loginFailed(for: login.userName)]
         }
         return nil
+    }
+
+    private func accepts(_ login: TDSLogin) -> Bool {
+        Logins.isAdministrator(login.userName)
+            ? login.password.matches(password) : state.logins.accept(login.userName, password: login.password.revealed)
     }
 
     /// Tells the idle clients why, and closes every connection.

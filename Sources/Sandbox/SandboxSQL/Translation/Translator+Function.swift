@@ -131,10 +131,10 @@ extension Translator {
         case ("OBJECT_ID", 1...2): return try lookUp("ts_object_id", .int)
         case ("SERVERPROPERTY", 1): return try lookUp("ts_serverproperty", .nvarchar(128))
         case ("DATABASEPROPERTYEX", 2): return try lookUp("ts_databasepropertyex", .nvarchar(128))
-        case ("HAS_DBACCESS", 1): return Scalar("(\(try lookUp("ts_db_id", .int).sql) IS NOT NULL)", .int)
-        // sa, the only login, may do everything.
-        case ("IS_SRVROLEMEMBER", 1), ("IS_MEMBER", 1), ("IS_ROLEMEMBER", 1), ("HAS_PERMS_BY_NAME", 3):
-            return Scalar(constant: .integer(1), .int)
+        case ("HAS_DBACCESS", 1): return try lookUp("ts_has_dbaccess", .int)
+        case ("HAS_PERMS_BY_NAME", 3): return try lookUp("ts_has_permission", .int)
+        case ("IS_SRVROLEMEMBER", 1): return try lookUp("ts_is_server_role_member", .int)
+        case ("IS_MEMBER", 1), ("IS_ROLEMEMBER", 1): return try lookUp("ts_is_member", .int)
         default: return nil
         }
     }
