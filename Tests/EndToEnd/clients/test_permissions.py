@@ -113,7 +113,7 @@ class PermissionTests(unittest.TestCase):
                 cursor.execute("SELECT name FROM sys.databases WHERE database_id > 4")
                 self.assertEqual(cursor.fetchall(), [], "the run's own database is gone")
 
-            # What the script grants is needed.
+            # The grants of the script are needed.
             with connect(host, port, "sa", password) as administrator:
                 administrator.execute("REVOKE CREATE ANY DATABASE FROM aftershock")
             run = subprocess.run(

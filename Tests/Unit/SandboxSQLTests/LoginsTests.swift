@@ -3,7 +3,7 @@ import Testing
 
 @testable import SandboxSQL
 
-/// Logins beside sa. What they may do in a session is tested with a real client by `Tests/EndToEnd/clients/test_permissions.py`.
+/// Logins beside sa. `Tests/EndToEnd/clients/test_permissions.py` tries with a real client what a session of theirs may do.
 @Suite struct LoginsTests {
     private let folder = FileManager.default.temporaryDirectory.appendingPathComponent("logins-\(UUID().uuidString)").path
     private let password = "Str0ng!Passw0rd"

@@ -1,4 +1,4 @@
-/// What the session's login may do.
+/// The rights of the session's login.
 extension Session {
     var isAdministrator: Bool { Logins.isAdministrator(identity.login) }
 
