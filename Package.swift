@@ -111,11 +111,12 @@ let package = Package(
         // Core: protocols and formats, of use to both sides.
         systemLibrary(.core, "CCurl", "libcurl", apt: "libcurl4-openssl-dev"),
         module(.core, "Certificates", [.nioSSL, .x509, .crypto]),
+        module(.core, "Files"),
         module(.core, "JSON"),
         module(.core, "Secrets"),
         module(
             .core, "Kubernetes",
-            ["JSON", "KubernetesAPI", "Network", "Secrets", "CCurl", .nioCore, .x509, .crypto, .subprocess, .system, .yams]),
+            ["Files", "JSON", "KubernetesAPI", "Network", "Secrets", "CCurl", .nioCore, .x509, .crypto, .subprocess, .system, .yams]),
         module(.core, "KubernetesAPI"),
         module(.core, "Network", [.nioCore]),
         module(.core, "TDS", ["Network", .nioCore, .nioPosix, .nioTLS, .nioSSL, .crypto], isHot: true),
@@ -131,7 +132,7 @@ let package = Package(
             .harness, "Probe", ["Experiment", "Journal", "Network", "Secrets", "TDS", .nioCore, .nioPosix, .subprocess, .system],
             isHot: true),
         module(
-            .harness, "Report", ["Experiment", "Journal", "Verdict", "CXML2", "JSON", .mustache],
+            .harness, "Report", ["Experiment", "Files", "Journal", "Verdict", "CXML2", "JSON", .mustache],
             resources: ["HTML/Page/page.mustache", "HTML/Page/page.css", "HTML/Page/page.js"].map { .embedInCode($0) }
                 + [
                     "results", "journal", "comparison", "doctor", "history", "history-line", "plan", "restore", "validation",
@@ -140,8 +141,8 @@ let package = Package(
         module(
             .harness, "Run",
             [
-                "Experiment", "Journal", "JSON", "Kubernetes", "KubernetesAPI", "Network", "Secrets", "TDS", "Probe", "Ledger", "Fault",
-                "Verdict",
+                "Experiment", "Files", "Journal", "JSON", "Kubernetes", "KubernetesAPI", "Network", "Secrets", "TDS", "Probe", "Ledger",
+                "Fault", "Verdict",
                 .nioCore, .nioPosix,
             ]),
         module(.harness, "Verdict", ["Experiment", "Journal", "JSON", "KubernetesAPI", .histogram]),
@@ -177,7 +178,8 @@ let package = Package(
         module(
             .tools, "Commands",
             [
-                "Calibration", "JSON", "Experiment", "Fault", "Fleet", "Journal", "Kubernetes", "Network", "Probe", "Secrets", "TDS",
+                "Calibration", "JSON", "Experiment", "Fault", "Files", "Fleet", "Journal", "Kubernetes", "Network", "Probe", "Secrets",
+                "TDS",
                 "Verdict",
                 "Report", "Run",
                 "DatabaseFlaws", "Sandbox", "SandboxStore", .nioPosix,
@@ -193,7 +195,7 @@ let package = Package(
         testSupport("SandboxFixtures", ["SandboxStore", "SandboxAPI", "SandboxControllers", "JSON", .nioCore, .nioHTTP1]),
 
         unitTests("Calibration", ["Journal", "Verdict"]),
-        unitTests("Commands", ["Experiment", "Fault", "Journal", .argumentParser]),
+        unitTests("Commands", ["Experiment", "Fault", "Journal", "Kubernetes", .argumentParser]),
         unitTests("Experiment", ["JSON"]),
         unitTests("Fault", ["Checkout", "Experiment", "JSON", "Journal", "Kubernetes", "Secrets"]),
         unitTests("Fleet", ["Checkout", "Experiment", "JSON"]),

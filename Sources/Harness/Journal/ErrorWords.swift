@@ -5,7 +5,7 @@ public func words(for error: any Error) -> String {
     let known = error as NSError
     guard known.domain == NSCocoaErrorDomain || known.domain == NSPOSIXErrorDomain else { return "\(error)" }
     let place = (known.userInfo[NSFilePathErrorKey] as? String ?? (known.userInfo[NSURLErrorKey] as? URL)?.path).map { "\($0): " } ?? ""
-    let cause = known.userInfo[NSUnderlyingErrorKey] as? NSError ?? known
+    let cause = (known.userInfo[NSUnderlyingErrorKey] as? any Error).map { $0 as NSError } ?? known
     guard cause.domain == NSPOSIXErrorDomain else {
         let reason: String? =
             switch (error as? CocoaError)?.code {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Experiment
 import Fault
+import Files
 import Foundation
 import JSON
 import Journal

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Experiment
+import Files
 import Fleet
 import Foundation
 import JSON
@@ -90,7 +91,7 @@ struct LoadedFleet {
     /// Says everything that is wrong with the fleet file, or with any experiment, before it throws.
     init(_ path: String) throws {
         do {
-            fleet = try FleetFile.parse(try String(contentsOfFile: path, encoding: .utf8), file: path)
+            fleet = try FleetFile.parse(try InputFile.text(path), file: path)
         } catch let error as ExperimentFileError {
             standardError(error.description)
             throw ExitCode(AftershockExit.usage)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import Foundation
 import JSON
 import Journal
@@ -82,7 +83,7 @@ private struct OTLPSettings {
         // A signal's own endpoint is taken as it is.
         let isWhole = endpoint == nil && name.contains(signal.uppercased())
         let address = isWhole ? base : Self.appending("/v1/\(signal)", to: base)
-        let authority = try variable("CERTIFICATE", of: signal).map { path, _ in [UInt8](try Data(contentsOf: URL(fileURLWithPath: path))) }
+        let authority = try variable("CERTIFICATE", of: signal).map { path, _ in try InputFile.bytes(path) }
         let timeout = variable("TIMEOUT", of: signal).flatMap { Int($0.value) } ?? 10_000
         return try HTTPReceiver(
             address, origin: endpoint == nil ? name : "--otlp-endpoint",

@@ -1,4 +1,5 @@
 import Experiment
+import Files
 import Foundation
 import Journal
 import Kubernetes

@@ -52,12 +52,7 @@ public struct HistoryEntry: Codable, Sendable, Hashable {
         var isFolder: ObjCBool = false
         _ = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
         let file = isFolder.boolValue ? (path as NSString).appendingPathComponent(ReportWriter.File.results.rawValue) : path
-        let data: Data
-        do {
-            data = try Data(contentsOf: URL(fileURLWithPath: file))
-        } catch {
-            throw ReportError(path: file, action: "read", reason: words(for: error).replacing("\(file): ", with: ""))
-        }
+        let data = try ReportFiles.read(file)
         guard let first = data.firstIndex(of: UInt8(ascii: "\n")), (try? JSONDecoder().decode(Self.self, from: data[..<first])) != nil
         else {
             return [try HistoryEntry(results: data, path: file)]

@@ -1,4 +1,6 @@
+import Files
 import Foundation
+import Journal
 
 /// The files of stored runs below a path that a person gave.
 public enum ReportFiles {
@@ -16,5 +18,17 @@ public enum ReportFiles {
             throw ReportError(path: path, action: "read", reason: "it has no report folder: none with a \(name)")
         }
         return found.map(results)
+    }
+
+    /// A larger file is none that runs have written: a thousand nights of fifty experiments are a tenth of it.
+    private static let sizeLimit = 256 << 20
+
+    /// The content of a `results.json` or a history file, which may also come through a pipe.
+    static func read(_ file: String) throws(ReportError) -> Data {
+        do {
+            return Data(try InputFile.bytes(file, limit: sizeLimit))
+        } catch {
+            throw ReportError(path: file, action: "read", reason: words(for: error).replacing("\(file): ", with: ""))
+        }
     }
 }

@@ -34,13 +34,7 @@ public struct StoredResults: Sendable {
     public init(pooling paths: [String]) throws {
         experiments = []
         for file in try paths.flatMap(ReportFiles.results) {
-            let data: Data
-            do {
-                data = try Data(contentsOf: URL(fileURLWithPath: file))
-            } catch {
-                throw ReportError(path: file, action: "read", reason: words(for: error).replacing("\(file): ", with: ""))
-            }
-            add(try StoredResults(data, path: file))
+            add(try StoredResults(try ReportFiles.read(file), path: file))
         }
     }
 

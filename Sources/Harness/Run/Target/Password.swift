@@ -1,5 +1,6 @@
 public import Experiment
 import Fault
+import Files
 import Foundation
 import Journal
 import Kubernetes
