@@ -213,7 +213,7 @@ let package = Package(
         unitTests("Ledger", ["Journal", "Probe", "TDS", "sandbox-sql", "Programs", .nioCore, .nioPosix]),
         unitTests("Probe", ["Calibration", "Certificates", "Experiment", "Journal", "Secrets", "TDS", .nioCore, .nioPosix]),
         unitTests("Secrets"),
-        unitTests("Report", ["Checkout", "JournalScript", "JUnitReading", "Journal", "JSON", "Verdict"]),
+        unitTests("Report", ["Checkout", "Experiment", "JournalScript", "JUnitReading", "Journal", "JSON", "Verdict"]),
         unitTests("Run", ["Calibration", "Experiment", "Fault", "Journal", "JSON", "Kubernetes", "Ledger", "TDS", .nioCore, .nioPosix]),
         unitTests(
             "Sandbox",

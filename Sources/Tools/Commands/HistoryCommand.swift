@@ -1,9 +1,10 @@
 import ArgumentParser
+import Experiment
+import Files
 import Foundation
 import Journal
 import Report
 import Verdict
-import Yams
 
 struct HistoryCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -34,10 +35,10 @@ struct HistoryCommand: ParsableCommand {
     func run() throws {
         let history: History
         let report: HistoryReport
+        let known = try known.map(Self.failures) ?? []
         do {
             let today = Date().formatted(.iso8601.year().month().day())
-            history = History(
-                try paths.flatMap(ReportFiles.results).flatMap(HistoryEntry.load), known: try known.map(Self.failures) ?? [], today: today)
+            history = History(try paths.flatMap(ReportFiles.results).flatMap(HistoryEntry.load), known: known, today: today)
             report = HistoryReport(history)
             if let to {
                 try FileManager.default.createDirectory(atPath: to, withIntermediateDirectories: true)
@@ -48,23 +49,20 @@ struct HistoryCommand: ParsableCommand {
             throw CommandError.unusable(words(for: error))
         }
         switch output.format {
-        case .text: StandardStream.output.write(report.text)
+        case .text: standardOutput(report.text, terminator: "")
         case .json: StandardStream.output.write(String(decoding: try report.data(), as: UTF8.self))
         }
         throw ExitCode(history.exitCode.rawValue)
     }
 
     private static func failures(_ path: String) throws -> [KnownFailure] {
-        let text = try String(contentsOfFile: path, encoding: .utf8)
-        let failures: [KnownFailure]
         do {
-            failures = try YAMLDecoder().decode([KnownFailure].self, from: text)
+            return try KnownFailure.parse(try InputFile.text(path), file: path)
+        } catch let error as ExperimentFileError {
+            standardError(error.description)
+            throw ExitCode(AftershockExit.usage)
         } catch {
-            throw ValidationError("\(path) is not a list of experiment, check, why, owner and expires: \(error)")
+            throw CommandError.unusable("\(path) cannot be read: \(words(for: error))")
         }
-        for (index, failure) in failures.enumerated() {
-            if let problem = failure.problem { throw ValidationError("\(path), entry \(index + 1): \(problem)") }
-        }
-        return failures
     }
 }

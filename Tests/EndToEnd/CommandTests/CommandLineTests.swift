@@ -51,6 +51,20 @@ import Testing
         #expect(run.errors.hasPrefix("error: "), "one spelling, in every command: \(run.errors)")
     }
 
+    /// The names in a history come from many clusters.
+    @Test func aHistoryCannotCommandTheTerminal() async throws {
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent("history-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: file) }
+        let experiment = #"{"name":"a","fault":"none","verdict":"pass","notPassed":[],"downtimes":[]}"#
+        try Data(
+            (#"{"schema":"aftershock.history/v1","run":"1","startedAt":"x","cluster":"\u001b[31mred\n::error::x","experiments":["#
+                + experiment + "]}\n").utf8
+        ).write(to: file)
+        let run = try await Program.run("aftershock", ["history", file.path])
+        #expect(run.exitCode == 0 && run.output.contains("red"), "\(run.output)\(run.errors)")
+        #expect(!run.output.contains("\u{1B}") && !run.output.contains("\n::error"), "\(run.output)")
+    }
+
     /// Plays GitHub: the summary is appended to the step's file, and an annotation is a line that begins with the command.
     @Test func gitHubGetsASummaryAndAnnotations() async throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("github-\(UUID().uuidString)")

@@ -44,6 +44,24 @@ import Verdict
             testDescription: "an experiment without end", arguments: ["validate", "/dev/zero"], code: 64,
             words: ["/dev/zero: error: cannot be read: it is too large"]),
         Case(
+            testDescription: "a fleet without end", arguments: ["fleet", "/dev/zero"], code: 64,
+            words: ["/dev/zero cannot be read: it is too large"]),
+        Case(
+            testDescription: "a fleet that is a folder", arguments: ["fleet", "/"], code: 64,
+            words: ["/ cannot be read: Is a directory"]),
+        Case(
+            testDescription: "known failures without end", arguments: ["history", run, "--known", "/dev/zero"], code: 64,
+            words: ["/dev/zero cannot be read: it is too large"]),
+        Case(
+            testDescription: "a history without end", arguments: ["history", "/dev/zero"], code: 64,
+            words: ["/dev/zero cannot be read: it is too large"]),
+        Case(
+            testDescription: "results without end", arguments: ["compare", "/dev/zero", run], code: 64,
+            words: ["/dev/zero cannot be read: it is too large"]),
+        Case(
+            testDescription: "a history below a file", arguments: ["history", "\(experiment)/x"], code: 64,
+            words: ["\(experiment)/x cannot be read: Not a directory"]),
+        Case(
             testDescription: "a kubeconfig without end", arguments: ["plan", experiment, "--kubeconfig", "/dev/zero"], code: 64,
             words: ["/dev/zero: it is too large"]),
         Case(
@@ -84,7 +102,7 @@ import Verdict
             words: ["/nowhere cannot be read: No such file or directory"]),
         Case(
             testDescription: "known failures that are not there", arguments: ["history", run, "--known", "/nowhere"], code: 64,
-            words: ["/nowhere: No such file or directory"]),
+            words: ["/nowhere cannot be read: No such file or directory"]),
         Case(
             testDescription: "a comparison with nothing", arguments: ["compare", "/nowhere", run], code: 64,
             words: ["/nowhere cannot be read: No such file or directory"]),
@@ -112,6 +130,24 @@ import Verdict
         for raw in ["NSCocoaErrorDomain", "Error Domain", "Code="] { #expect(!run.errors.contains(raw), "\(run.errors)") }
         let left = try FileManager.default.subpathsOfDirectory(atPath: folder).filter { $0 != "reports" && !$0.hasPrefix(Self.run) }
         #expect(left.isEmpty, "\(left)")
+    }
+
+    /// Also the files that a fleet, a history and a comparison are made of.
+    @Test func everyFileMayComeThroughAPipe() async throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("aftershock-pipes-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try Self.storeRun(in: folder)
+        let results = "\(folder)/\(Self.run)/results.json"
+        let fleet = Checkout.root.appendingPathComponent("experiments/fleet/fleet.yaml").path
+        let commands = [
+            "history <(cat \(results)) --known <(echo '- {experiment: a, check: b, why: c, owner: d, expires: 2026-12-31}')",
+            "compare <(cat \(results)) \(results)", "fleet <(sed 's|\\.\\./|\(Checkout.root.path)/experiments/|' \(fleet))",
+        ]
+        for command in commands {
+            let run = try await Program.run("aftershock", [], launcher: ["bash", "-c", "\"$@\" \(command)", "bash"])
+            #expect([0, 1, 4].contains(run.exitCode) && run.errors.isEmpty, "\(command): \(run.errors)")
+        }
     }
 
     /// A shell's process substitution, and a stream that is not called `-`.

@@ -11,7 +11,7 @@ public indirect enum Format: Sendable {
     case stringMap
     case strings
     case object([Field])
-    /// A list of such objects, at least one.
+    /// A list of such objects, at least one but where it is the whole document.
     case objects([Field])
     /// An object with exactly one of these keys.
     case oneOf([Field])
@@ -126,8 +126,11 @@ extension FormatValue {
         return value
     }
 
-    public func objects(_ field: String) -> [FormatValue] {
-        guard case .objects(let values)? = self[field]?.content else { return [] }
+    public func objects(_ field: String) -> [FormatValue] { self[field]?.elements ?? [] }
+
+    /// The objects of a list of them.
+    public var elements: [FormatValue] {
+        guard case .objects(let values) = content else { return [] }
         return values
     }
 

@@ -5,11 +5,11 @@ public enum FormatFile {
     /// The validated documents of a file's text, in its order.
     ///
     /// - Parameters:
-    ///   - empty: the next step for somebody whose file has no document.
+    ///   - empty: the next step for somebody whose file has no document; `nil`: a file may have none.
     ///   - together: reports what is wrong with the fields of a document together.
     /// - Throws: everything that is wrong with the file, in one ``ExperimentFileError``.
     public static func documents(
-        _ text: String, file: String, as format: Format, empty: String, together: (FormatValue, inout FormatValidator) -> Void
+        _ text: String, file: String, as format: Format, empty: String?, together: (FormatValue, inout FormatValidator) -> Void
     ) throws(ExperimentFileError) -> [FormatValue] {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         func diagnostic(_ position: SourcePosition, _ message: String, _ hint: String?) -> Diagnostic {
@@ -29,6 +29,7 @@ public enum FormatFile {
             throw ExperimentFileError(diagnostics: [diagnostic(position, message, nil)])
         }
         guard !documents.isEmpty else {
+            guard let empty else { return [] }
             let start = SourcePosition(line: 1, column: 1)
             throw ExperimentFileError(diagnostics: [diagnostic(start, "the file has no document", empty)])
         }

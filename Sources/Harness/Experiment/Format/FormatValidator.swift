@@ -74,8 +74,9 @@ public struct FormatValidator {
         case .object(let fields):
             return object(node, fields, at: path)
         case .objects(let fields):
-            guard case .sequence(let sequence) = node, !sequence.isEmpty else {
-                report(position(node), "\(path) is a list of objects with \(fields.map(\.name).joined(separator: ", "))")
+            guard case .sequence(let sequence) = node, !sequence.isEmpty || path.isEmpty else {
+                let name = path.isEmpty ? "the document" : path
+                report(position(node), "\(name) is a list of objects with \(fields.map(\.name).joined(separator: ", "))")
                 return nil
             }
             let elements = sequence.enumerated().map { validate($0.element, as: .object(fields), at: "\(path)[\($0.offset)]") }

@@ -1,3 +1,5 @@
+public import Experiment
+
 /// A failure that somebody has acknowledged: until it expires it is reported as known and does not fail the exit code.
 public struct KnownFailure: Codable, Sendable, Hashable {
     public var experiment: String
@@ -16,16 +18,25 @@ public struct KnownFailure: Codable, Sendable, Hashable {
         self.expires = expires
     }
 
-    /// The reason for which it cannot be taken; `nil`: there is none.
-    public var problem: String? {
-        for (name, value) in [("experiment", experiment), ("check", check), ("why", why), ("owner", owner)] where value.isEmpty {
-            return "'\(name)' is empty"
+    /// The failures in the text of a file, of which there may be none.
+    public static func parse(_ text: String, file: String) throws(ExperimentFileError) -> [KnownFailure] {
+        let documents = try FormatFile.documents(text, file: file, as: format, empty: nil) { _, _ in }
+        return documents.flatMap(\.elements).map {
+            KnownFailure(
+                experiment: $0.requiredText("experiment"), check: $0.requiredText("check"), why: $0.requiredText("why"),
+                owner: $0.requiredText("owner"), expires: $0.requiredText("expires"))
         }
-        guard expires.wholeMatch(of: /\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])/) != nil else {
-            return "'expires' is '\(expires)'; write a day such as 2026-12-31"
-        }
-        return nil
     }
+
+    private static let format = Format.objects([
+        .required("experiment", .text, "The experiment's name."),
+        .required("check", .text, "The name of the check, as in junit.xml."),
+        .required("why", .text, "The reason for which the failure is accepted."),
+        .required("owner", .text, "The person or the team that sees to it."),
+        .required(
+            "expires", .string(pattern: "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$", meaning: "a day such as 2026-12-31"),
+            "The last day on which the failure counts as known."),
+    ])
 
     /// - Parameter day: such as `2026-12-31`, in UTC. Days of this form sort as text.
     func covers(_ experiment: String, _ check: String, on day: String) -> Bool {

@@ -1,3 +1,4 @@
+import Experiment
 import Foundation
 import JSON
 import Journal
@@ -45,12 +46,25 @@ import Verdict
         #expect(History(entries, known: [other], today: "2026-11-10").exitCode == .failed)
         let text = HistoryReport(History(entries, known: [known], today: "2026-11-10")).text
         #expect(text.contains("not passed: downtime, since 2026-11-01T01:00:00Z, known until 2026-11-10 (dba): slow disk"))
-        var unsigned = known
-        unsigned.owner = ""
-        #expect(unsigned.problem == "'owner' is empty")
-        unsigned = known
-        unsigned.expires = "soon"
-        #expect(unsigned.problem != nil)
+    }
+
+    @Test(arguments: ["", "# none any more\n", "[]\n"]) func noFailureMayBeKnown(_ text: String) throws {
+        #expect(try KnownFailure.parse(text, file: "known.yaml").isEmpty)
+    }
+
+    @Test(arguments: [
+        ("owner: dba", "owenr: dba", "known.yaml:4:3: error: unknown key 'owenr' in [0]", "did you mean 'owner'?"),
+        ("2026-11-10", "2026-11-31x", "known.yaml:5:12: error: [0].expires: '2026-11-31x' is not a day", nil),
+        ("- experiment", "a: 1 # ", "known.yaml:1:1: error: the document is a list of objects with experiment, check", nil),
+        ("why: slow disk", "why: [", "known.yaml:", nil),
+    ])
+    func aSlipInKnownFailuresIsShownWhereItIs(_ good: String, _ bad: String, _ words: String, _ hint: String?) throws {
+        let text = "- experiment: pod-delete\n  check: downtime\n  why: slow disk\n  owner: dba\n  expires: 2026-11-10\n"
+        #expect(try KnownFailure.parse(text, file: "known.yaml").map(\.owner) == ["dba"])
+        let lines = good == "- experiment" ? "a: 1\n" : text.replacing(good, with: bad)
+        let error = #expect(throws: ExperimentFileError.self) { try KnownFailure.parse(lines, file: "known.yaml") }
+        #expect(error?.description.contains(words) == true, "\(error?.description ?? "")")
+        if let hint { #expect(error?.description.contains(hint) == true) }
     }
 
     @Test func passingAndFailingByTurnsIsFlaky() throws {
