@@ -31,7 +31,7 @@ struct KubernetesFlags: ParsableArguments {
     @Option(help: "A group to impersonate; may be repeated.")
     var asGroup: [String] = []
 
-    @Option(help: "The timeout of one request, for example 20s.", transform: durationArgument)
+    @Option(help: "The timeout of one request, for example 20s; 0 is the default.", transform: Self.timeout)
     var requestTimeout: Duration?
 
     @Option(help: "A PEM file with the authorities that may have signed the API server's certificate.", completion: .file())
@@ -43,11 +43,20 @@ struct KubernetesFlags: ParsableArguments {
     @Flag(help: "Do not verify the API server's certificate.")
     var insecureSkipTLSVerify = false
 
+    /// As for kubectl, an empty value is none: scripts pass variables that may not be set.
     var overrides: KubeconfigOverrides {
-        KubeconfigOverrides(
-            kubeconfig: kubeconfig, context: context, cluster: cluster, user: user, namespace: namespace, server: server,
-            tlsServerName: tlsServerName, certificateAuthority: certificateAuthority,
-            insecureSkipTLSVerify: insecureSkipTLSVerify ? true : nil, as: self.as, asGroup: asGroup, requestTimeout: requestTimeout)
+        func given(_ value: String?) -> String? { value == "" ? nil : value }
+        return KubeconfigOverrides(
+            kubeconfig: given(kubeconfig), context: given(context), cluster: given(cluster), user: given(user),
+            namespace: given(namespace), server: given(server), tlsServerName: given(tlsServerName),
+            certificateAuthority: given(certificateAuthority), insecureSkipTLSVerify: insecureSkipTLSVerify ? true : nil,
+            as: given(self.as), asGroup: asGroup, requestTimeout: requestTimeout == .zero ? nil : requestTimeout)
+    }
+
+    /// A duration, or whole seconds as kubectl takes them.
+    @Sendable private static func timeout(_ text: String) throws -> Duration {
+        if let seconds = UInt32(text) { return .seconds(Int64(seconds)) }
+        return try durationArgument(text)
     }
 
     /// A client for the cluster that the flags and the kubeconfig name.
