@@ -59,11 +59,22 @@ public struct StatefulSet: KubernetesResource {
         public var template: PodTemplate
         public var volumeClaimTemplates: [ClaimTemplate]?
         public var updateStrategy: UpdateStrategy?
+        public var ordinals: Ordinals?
     }
 
     public struct UpdateStrategy: Codable, Sendable, Hashable {
         /// `RollingUpdate` (the default) or `OnDelete`.
         public var type: String?
+        public var rollingUpdate: RollingUpdate?
+    }
+
+    public struct RollingUpdate: Codable, Sendable, Hashable {
+        /// The first ordinal that an update reaches: pods below it keep the template that they have.
+        public var partition: Int?
+    }
+
+    public struct Ordinals: Codable, Sendable, Hashable {
+        public var start: Int?
     }
 
     public struct ClaimTemplate: Codable, Sendable, Hashable {

@@ -28,7 +28,7 @@ struct RollingWorkload: Sendable {
             let found = try await client.get(StatefulSet.self, name, in: namespace)
             generation = found.metadata.generation ?? 0
             strategy = found.spec.updateStrategy?.type ?? "RollingUpdate"
-            isHeld = strategy == "OnDelete"
+            isHeld = strategy == "OnDelete" || found.isBelowPartition
             operatorName = found.metadata.controller.map { "\($0.kind) \($0.name)" }
             template = found.spec.template
         default:
@@ -61,5 +61,14 @@ struct RollingWorkload: Sendable {
     static func parts(_ workload: String) -> (resource: String, name: String) {
         let parts = workload.split(separator: "/", maxSplits: 1).map(String.init)
         return ("\(parts.first ?? "")s", parts.last ?? "")
+    }
+}
+
+extension StatefulSet {
+    /// Tells if an update reaches none of its pods: it starts with the ordinal of the partition.
+    var isBelowPartition: Bool {
+        guard let partition = spec.updateStrategy?.rollingUpdate?.partition else { return false }
+        let (end, isHuge) = (spec.ordinals?.start ?? 0).addingReportingOverflow(spec.replicas ?? 1)
+        return !isHuge && partition >= end
     }
 }

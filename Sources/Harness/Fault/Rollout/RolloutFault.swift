@@ -72,7 +72,8 @@ struct RolloutFault: FaultInjection {
         }
         guard !found.isHeld else {
             throw FaultError(
-                .refused, "\(instance.workload) is paused, or replaces its pods only when they are deleted: a rollout would do nothing",
+                .refused,
+                "\(instance.workload) is paused, has a partition above its pods, or replaces them only when they are deleted: a rollout to it would do nothing",
                 hint: "see spec.paused of a Deployment and spec.updateStrategy of a StatefulSet")
         }
         if let image, let now = found.images[instance.container] {

@@ -51,7 +51,7 @@ struct Proof: Sendable {
             try await context.client.firstState(Pod.self, target.pod, in: target.namespace, evidence)
         }
         guard let found else {
-            return FaultEffect(proven: false, evidence: ["no effect on pod \(target.namespace)/\(target.pod) within \(timeout)"])
+            return FaultEffect(proven: false, evidence: ["no effect on pod \(target.namespace)/\(target.pod) within \(timeout.text)"])
         }
         return FaultEffect(proven: true, evidence: [found])
     }
