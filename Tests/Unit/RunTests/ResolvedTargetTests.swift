@@ -49,6 +49,38 @@ import Testing
         #expect(try target(pods, backends: [backend("a", isReady: false)]).isAwaitingEndpoint)
     }
 
+    /// A port number may be there twice, once for each protocol; SQL Server's browser service has a UDP port beside it.
+    @Test(
+        arguments: [
+            ([("browser", 1434, "UDP"), ("tds", 31433, "TCP")], nil, "tds"),
+            ([("udp", 1433, "UDP"), ("tcp", 1433, "TCP")], "1433", "tcp"),
+            ([("metrics", 9399, nil), ("tds", 1433, nil)], nil, "tds"), ([("a", 1, nil), ("b", 2, nil)], "b", "b"),
+        ] as [([(String, Int, String?)], String?, String)])
+    func aPortOfTheOtherProtocolIsNone(_ ports: [(String, Int, String?)], _ wanted: String?, _ found: String) throws {
+        #expect(try service(ports).probedPort(wanted).name == found)
+    }
+
+    @Test(
+        arguments: [
+            ([("udp", 1433, "UDP")], nil, "Service sql has no TCP port"), ([], nil, "Service sql has no ports"),
+            ([("udp", 1433, "UDP"), ("a", 1, nil)], "udp", "Service sql has no port 'udp'"),
+            ([("a", 1, nil), ("b", 2, nil)], nil, "Service sql has 2 ports, none of them 1433"),
+        ] as [([(String, Int, String?)], String?, String)])
+    func aServiceWithoutThePortIsRefused(_ ports: [(String, Int, String?)], _ wanted: String?, _ words: String) throws {
+        let error = #expect(throws: TargetError.self) { try service(ports).probedPort(wanted) }
+        #expect(error?.message.hasPrefix(words) == true, "\(error?.message ?? "")")
+    }
+
+    private func service(_ ports: [(name: String, number: Int, protocol: String?)]) throws -> Service {
+        let list = ports.map { port -> JSONValue in
+            var value: JSONValue = ["name": .string(port.name), "port": .integer(Int64(port.number))]
+            value["protocol"] = port.protocol.map(JSONValue.string)
+            return value
+        }
+        let manifest: JSONValue = ["metadata": ["name": "sql", "namespace": "sql"], "spec": ["ports": .array(list)]]
+        return try manifest.decode()
+    }
+
     @Test func severalServersBehindTheAddressAreRefusedByName() throws {
         let ambiguity = try target([pod("a")], backends: [backend("a"), backend("other")]).ambiguity
         #expect(ambiguity?.message.contains("pod a, pod other") == true)

@@ -29,6 +29,8 @@ public struct Service: KubernetesResource {
         public var `protocol`: String?
         public var targetPort: IntOrString?
         public var nodePort: Int?
+
+        public var isTCP: Bool { `protocol` == nil || `protocol` == "TCP" }
     }
 
     public struct ServiceStatus: Codable, Sendable, Hashable {

@@ -113,7 +113,7 @@ struct TargetResolver: Sendable {
                 check: "service", message: "the Service \(target.namespace)/\(target.service) does not exist",
                 hint: "set spec.target.service to one of 'kubectl -n \(target.namespace) get services'")
         }
-        let port = try port(of: service)
+        let port = try service.probedPort(target.port)
         let workload = try await workload()
         let pods = try await client.list(Pod.self, in: .namespace(target.namespace), labels: workload.pods.labels).items
         return ResolvedTarget(
@@ -181,25 +181,31 @@ struct TargetResolver: Sendable {
                 hint: "see 'kubectl describe service', or set spec.target.address: clusterIP")
         }
     }
+}
 
-    private func port(of service: Service) throws(TargetError) -> Service.Port {
-        let ports = service.spec.ports ?? []
-        guard !ports.isEmpty else {
-            throw TargetError(
-                check: "service", message: "Service \(target.service) has no ports: it is a name for something outside of the cluster",
+extension Service {
+    /// The port that is probed: the wanted one by name or number, else the only one, else 1433. TDS is spoken over TCP.
+    func probedPort(_ wanted: String?) throws(TargetError) -> Port {
+        let all = spec.ports ?? []
+        let ports = all.filter(\.isTCP)
+        let name = "Service \(metadata.name)"
+        func refused(_ message: String, hint: String) -> TargetError { TargetError(check: "service", message: message, hint: hint) }
+        guard !all.isEmpty else {
+            throw refused(
+                "\(name) has no ports: it is a name for something outside of the cluster",
                 hint: "set spec.target.service to a Service that leads to the workload's pod")
         }
-        let known = ports.map { $0.name.map { "\($0)=" } ?? "" }
-        let listed = zip(known, ports).map { "\($0)\($1.port)" }.joined(separator: ", ")
-        if let wanted = target.port {
+        let listed = ports.map { port in (port.name.map { "\($0)=" } ?? "") + "\(port.port)" }.joined(separator: ", ")
+        guard !ports.isEmpty else {
+            throw refused("\(name) has no TCP port", hint: "give its port the protocol TCP, which is the default")
+        }
+        if let wanted {
             if let found = ports.first(where: { $0.name == wanted || "\($0.port)" == wanted }) { return found }
-            throw TargetError(check: "service", message: "Service \(target.service) has no port '\(wanted)'", hint: "it has \(listed)")
+            throw refused("\(name) has no port '\(wanted)'", hint: "it has \(listed)")
         }
         if ports.count == 1 { return ports[0] }
         if let usual = ports.first(where: { $0.port == 1433 }) { return usual }
-        throw TargetError(
-            check: "service", message: "Service \(target.service) has \(ports.count) ports, none of them 1433",
-            hint: "set spec.target.port to one of \(listed)")
+        throw refused("\(name) has \(ports.count) ports, none of them 1433", hint: "set spec.target.port to one of \(listed)")
     }
 }
 
