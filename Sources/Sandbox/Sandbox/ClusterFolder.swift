@@ -14,9 +14,11 @@ struct ClusterFolder: Sendable {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
             return
         }
-        var template = Array("\(FileManager.default.temporaryDirectory.path)/aftershock-sandbox-XXXXXX".utf8CString)
+        let parent = FileManager.default.temporaryDirectory.path
+        var template = Array("\(parent)/aftershock-sandbox-XXXXXX".utf8CString)
         guard let made = mkdtemp(&template) else {
-            throw SandboxError("no temporary folder can be made for the sandbox: \(String(cString: strerror(errno)))")
+            let reason = String(cString: strerror(errno))
+            throw SandboxError("no folder can be made in \(parent): \(reason); set TMPDIR to a folder that can be written to")
         }
         path = String(cString: made)
     }

@@ -20,6 +20,15 @@ import Testing
         #expect(address == "127.96.255.1")
     }
 
+    @Test func aPodHasWhatItsTemplateSays() throws {
+        let template: JSONValue = [
+            "metadata": ["labels": ["a": "b"], "annotations": ["c": "d"], "finalizers": ["example.com/x"]], "spec": [:],
+        ]
+        let workload: JSONValue = ["metadata": ["name": "w", "uid": "1"], "spec": ["template": template]]
+        let pod = workload.podFromTemplate()
+        #expect(pod.labels == ["a": "b"] && pod.annotations == ["c": "d"] && pod.finalizers == ["example.com/x"])
+    }
+
     @Test func aDeletedPodIsReplacedOnTheSameNodeWithTheSameVolume() throws {
         var plane = try ControlPlane()
         try plane.deploy()

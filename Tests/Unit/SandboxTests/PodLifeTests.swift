@@ -55,6 +55,22 @@ import Testing
         }
     }
 
+    @Test(.timeLimit(.minutes(1))) func aReadinessGateIsOpenedByItsCondition() async throws {
+        try await withCluster { cluster in
+            try cluster.apply(
+                yaml: """
+                    {apiVersion: v1, kind: Pod, metadata: {name: gated}, spec: {terminationGracePeriodSeconds: 0,
+                    readinessGates: [{conditionType: example.com/x}],
+                    containers: [{name: c, image: busybox, command: [sleep, "1000"]}]}}
+                    """, source: "test")
+            try await waitUntil(cluster) { $0.first?.condition("ContainersReady")?["status"] == "True" }
+            let pod = try cluster.store.get(.pod("gated"))
+            #expect(!pod.isReady && pod.condition("Ready")?["reason"] == "ReadinessGatesNotReady")
+            _ = try cluster.store.modify(.pod("gated"), part: .status) { $0.setCondition(["type": "example.com/x", "status": "True"]) }
+            try await waitUntil(cluster) { $0.first?.isReady == true }
+        }
+    }
+
     @Test(.timeLimit(.minutes(1))) func sidecarsStartFirstAndEndLast() async throws {
         try await withCluster { cluster in
             // Each writes down when it starts and when it is told to end.

@@ -50,6 +50,8 @@ final class Kubelet: Sendable {
         let pod = event.object
         if let worker = worker(pod.uid) {
             worker.send(event.kind == .deleted ? .gone(pod) : .changed(pod))
+            // Somebody may have opened a gate.
+            if pod[path: "spec", "readinessGates"] != nil { worker.changed() }
             return
         }
         guard event.kind != .deleted else {

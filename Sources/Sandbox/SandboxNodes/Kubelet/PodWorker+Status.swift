@@ -27,8 +27,13 @@ extension PodWorker {
             isInitialized ? nil : "containers with incomplete status: [\(incompleteInitContainers.joined(separator: " "))]", at: now,
             extra: probe)
         let unready = (sidecars + main).filter { !$0.isReady }.map(\.name)
+        let gate = closedGate(of: object)
         for type in ["Ready", "ContainersReady"] {
-            if unready.isEmpty, phase == "Running" {
+            if let gate, type == "Ready", unready.isEmpty, phase == "Running" {
+                object.updateCondition(
+                    type, "False", "ReadinessGatesNotReady", "the status of pod readiness gate \"\(gate)\" is not \"True\"", at: now,
+                    extra: probe)
+            } else if unready.isEmpty, phase == "Running" {
                 object.updateCondition(type, "True", nil, nil, at: now, extra: probe)
             } else {
                 object.updateCondition(
@@ -37,6 +42,12 @@ extension PodWorker {
             }
         }
         object.updateCondition("PodScheduled", "True", nil, nil, at: now, extra: probe)
+    }
+
+    /// A condition that somebody else has yet to set before the pod counts as ready.
+    private func closedGate(of object: JSONValue) -> String? {
+        (pod[path: "spec", "readinessGates"]?.array ?? []).compactMap { $0["conditionType"]?.string }
+            .first { object.condition($0)?["status"]?.string != "True" }
     }
 
     private var restartPolicy: String { pod[path: "spec", "restartPolicy"]?.string ?? "Always" }

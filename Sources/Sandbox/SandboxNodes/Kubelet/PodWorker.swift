@@ -186,7 +186,7 @@ actor PodWorker {
     var containers: [ContainerDefinition] { ContainerDefinition.list(pod, "containers") }
     var initContainers: [ContainerDefinition] { ContainerDefinition.list(pod, "initContainers") }
 
-    func changed() { change.yield() }
+    nonisolated func changed() { change.yield() }
 
     // MARK: Status
 

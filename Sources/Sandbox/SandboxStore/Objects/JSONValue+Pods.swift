@@ -43,6 +43,7 @@ extension JSONValue {
         if let name { metadata["name"] = .string(name) } else { metadata["generateName"] = .string(self.name + "-") }
         metadata["labels"] = JSONValue(strings: template.labels.merging(extra) { _, new in new })
         if !template.annotations.isEmpty { metadata["annotations"] = JSONValue(strings: template.annotations) }
+        metadata["finalizers"] = template[path: "metadata", "finalizers"]
         metadata["ownerReferences"] = [asController]
         return ["metadata": metadata, "spec": template["spec"] ?? [:]]
     }
