@@ -13,6 +13,9 @@ public struct JournalReader: Sequence, IteratorProtocol {
     private var position = 0
     private var line = 0
     private var chain = JournalChain()
+    /// A longer line is none that a run has written: the texts of all its experiments are in the longest.
+    static let lineLimit = 64 << 20
+
     /// Why reading ended early: `nil` when every line was a record, else the first one that was not.
     ///
     /// A last line without its newline is what a killed harness leaves; it is not part of the journal and no error.
@@ -81,6 +84,10 @@ public struct JournalReader: Sequence, IteratorProtocol {
                 guard let more = try handle.read(upToCount: 1 << 20), !more.isEmpty else { return nil }
                 buffer.removeSubrange(..<position)
                 position = 0
+                guard buffer.count <= Self.lineLimit else {
+                    damage = JournalError(path: path, line: line + 1, reason: "is longer than any line of a journal")
+                    return nil
+                }
                 searched = buffer.count
                 buffer += more
                 size += Int64(more.count)

@@ -220,6 +220,12 @@ import Testing
         }
     }
 
+    @Test func aLineWithoutEndIsNotKept() throws {
+        var reader = try JournalReader(path: "/dev/zero")
+        #expect(reader.next() == nil)
+        #expect(reader.damage?.reason == "is longer than any line of a journal")
+    }
+
     @Test func linesAcrossReadsAreWhole() throws {
         try withScratch { path in
             let writer = try JournalWriter(creating: path, clock: RunClock())
