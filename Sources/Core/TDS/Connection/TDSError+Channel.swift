@@ -86,7 +86,8 @@ extension TDSError {
             self.init(channelError: failure.error, phase: .tcp, isConnected: false)
         } else {
             let cause = error.dnsAError ?? error.dnsAAAAError
-            self.init(.dns, phase: .tcp, detail: "'\(error.host)' does not resolve" + (cause.map { ": \($0)" } ?? ""))
+            let reason = cause.map { ": \(($0 as? SocketAddressError.UnknownHost)?.errorDescription ?? "\($0)")" } ?? ""
+            self.init(.dns, phase: .tcp, detail: "'\(error.host)' does not resolve\(reason)")
         }
     }
 }
