@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -198,6 +199,27 @@ class StepTests(unittest.TestCase):
         runner.run("\n".join(job["before_script"] + job["script"]))
         runner.run("\n".join(job["after_script"]), always=True)
         self.assertPublished(runner, job["artifacts"]["reports"]["junit"])
+
+    def test_sonobuoy(self):
+        runner = self.runner()
+        runner.prepend_path(os.path.dirname(PROGRAM))
+        results = runner.folder / "results"
+        results.mkdir()
+        container = load(TOP / "ci/nightly/sonobuoy.yaml")["spec"]
+        self.assertEqual(container["command"], ["sh", "-c"])
+        (script,) = container["args"]
+        script = script.replace("/tmp/reports", str(runner.folder / "reports")).replace("in-cluster", self.context)
+        runner.run(
+            f"sh -c {shlex.quote(script)}", KUBECONFIG=self.kubeconfig, SONOBUOY_CONFIG_DIR=str(runner.folder / "experiments"),
+            SONOBUOY_RESULTS_DIR=str(results))
+        done = Path((results / "done").read_text())
+        self.assertEqual(done.parent, results)
+        output("tar", "-xzf", done, "-C", results)
+        self.assertPublished(runner, "results/junit.xml")
+
+    def test_the_experiments_in_the_plugin_are_valid(self):
+        for text in load(TOP / "ci/nightly/sonobuoy.yaml")["config-map"].values():
+            output(PROGRAM, "validate", "/dev/stdin", input=text)
 
 
 if __name__ == "__main__":
