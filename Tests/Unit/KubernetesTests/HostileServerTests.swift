@@ -112,7 +112,7 @@ import Testing
         try await TestServer.run { _, peer in
             peer.answer(200, page)
         } body: { server in
-            let client = try KubernetesClient(.test(port: server.port, requestTimeout: pad == 0 ? .milliseconds(100) : .seconds(30)))
+            let client = try KubernetesClient(.test(port: server.port, requestTimeout: pad == 0 ? .milliseconds(400) : .seconds(30)))
             let error = try await failure { try await client.list(ConfigMap.self) }
             #expect(error.code == .unexpectedAnswer && error.message.contains(problem), "\(error)")
         }
