@@ -89,6 +89,8 @@ extension Failure {
         case ECONNRESET, ECONNABORTED, EPIPE: "reset"
         case ETIMEDOUT: "timeout"
         case EHOSTUNREACH, ENETUNREACH, EHOSTDOWN, ENETDOWN: "unreachable"
+        // No word of the server: this machine has no socket to ask it.
+        case EMFILE, ENFILE, ENOMEM, ENOBUFS, EADDRNOTAVAIL: "cancelled"
         default: "network"
         }
     }

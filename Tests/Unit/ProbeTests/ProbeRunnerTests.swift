@@ -1,4 +1,5 @@
 import Calibration
+import Glibc
 import Journal
 import NIOCore
 import NIOPosix
@@ -14,6 +15,12 @@ import Testing
         var connect: String?
         var login: String
         var testDescription: String { "\(path)" }
+    }
+
+    /// A probe that got no socket has asked nobody: a slot that is skipped, and no outage.
+    @Test(arguments: [EMFILE, ENFILE, ENOBUFS, EADDRNOTAVAIL]) func theMachinesOwnLackIsNoOutage(code: CInt) {
+        let failure = Failure(connecting: IOError(errnoCode: code, reason: "socket"))
+        #expect(failure.kind == "cancelled" && failure.message?.isEmpty == false)
     }
 
     @Test(arguments: [

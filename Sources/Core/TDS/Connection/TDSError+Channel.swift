@@ -76,6 +76,9 @@ extension TDSError {
         case ECONNRESET, EPIPE, ECONNABORTED: self.init(.reset, phase: phase, detail: text)
         case ETIMEDOUT: self.init(.timeout, phase: phase, detail: text)
         case EHOSTUNREACH, ENETUNREACH, ENETDOWN, EHOSTDOWN: self.init(.unreachable, phase: phase, detail: text)
+        // No word of the server: it was never asked.
+        case EMFILE, ENFILE, ENOMEM, ENOBUFS, EADDRNOTAVAIL:
+            self.init(.cancelled, phase: phase, detail: "this machine has no socket for it: \(text)")
         default: self.init(.io, phase: phase, detail: "\(text) (errno \(code))")
         }
     }
