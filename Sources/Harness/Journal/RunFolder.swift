@@ -13,11 +13,13 @@ public enum RunFolder {
         let members = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         let parts = members.compactMap { member -> (path: String, number: Int)? in
             let path = path(journal, in: path(member, in: folder))
-            guard var reader = try? JournalReader(path: path), case .runStarted(let run) = reader.next()?.event, let part = run.part else {
-                return nil
-            }
+            guard var reader = try? JournalReader(path: path) else { return nil }
+            // A run that was killed at once has no record yet, and has changed nothing.
+            guard let first = reader.next() else { return (path, .max) }
+            guard case .runStarted(let run) = first.event, let part = run.part else { return nil }
             return (path, part.number)
         }
+        guard parts.contains(where: { $0.number < .max }) else { return [] }
         return parts.sorted { ($0.number, $0.path) < ($1.number, $1.path) }.map(\.path)
     }
 

@@ -22,6 +22,12 @@ public struct Restorer: Sendable {
         /// Proven by looking at the cluster again.
         public var proven: Bool
         public var evidence: String
+
+        public init(summary: String, proven: Bool, evidence: String) {
+            self.summary = summary
+            self.proven = proven
+            self.evidence = evidence
+        }
     }
 
     /// Undoes every intent of the journal that has no proven result, the latest first, and adds the results to it.

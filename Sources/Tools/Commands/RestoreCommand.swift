@@ -63,7 +63,11 @@ struct RestoreCommand: AsyncParsableCommand {
                 }
             }
             if let failure { throw failure }
-            if let run, journals.count > 1 { try Self.report(run + "/" + RunFolder.journal) }
+            if let run, journals != ["\(run)/\(RunFolder.journal)"],
+                let missing = try Self.report(run + "/" + RunFolder.journal).missing
+            {
+                restorations.append(Restorer.Restoration(summary: "the run", proven: false, evidence: missing))
+            }
             if run == nil {
                 restorations = try await restorer.restore(
                     runID: runID, in: kubernetes.namespace == nil ? .all : .current, runsCommands: runCommands)
@@ -85,8 +89,11 @@ struct RestoreCommand: AsyncParsableCommand {
     }
 
     /// Writes the reports beside a journal, or where the journals of a run's experiments are.
-    private static func report(_ journal: String) throws {
-        try ReportWriter(directory: (journal as NSString).deletingLastPathComponent).write(try Findings.judge(journalPath: journal))
+    @discardableResult
+    private static func report(_ journal: String) throws -> Findings {
+        let findings = try Findings.judge(journalPath: journal)
+        try ReportWriter(directory: (journal as NSString).deletingLastPathComponent).write(findings)
+        return findings
     }
 
     /// Asks at a terminal if the command may be run; elsewhere the answer is no.

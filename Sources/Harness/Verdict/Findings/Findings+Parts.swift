@@ -25,7 +25,7 @@ extension Findings {
     ///
     /// - Returns: `nil` of none.
     public init?(joining parts: [Findings]) {
-        let parts = parts.sorted { ($0.run?.part?.number ?? 0) < ($1.run?.part?.number ?? 0) }
+        let parts = parts.sorted { ($0.run?.part?.number ?? .max) < ($1.run?.part?.number ?? .max) }
         guard let first = parts.first else { return nil }
         self = first
         run?.id = first.run?.part?.run ?? first.run?.id ?? ""
@@ -41,7 +41,7 @@ extension Findings {
         experiments = parts.flatMap(\.experiments)
         interruption = parts.lazy.compactMap(\.interruption).first
         isChained = parts.allSatisfy(\.isChained)
-        let missing = Self.missing(parts)
+        missing = Self.missing(parts)
         damage = missing ?? parts.lazy.compactMap(\.damage).first
         isComplete = missing == nil && parts.allSatisfy(\.isComplete)
         let results = parts.compactMap(\.restored)
@@ -64,9 +64,8 @@ extension Findings {
         let places = parts.compactMap { $0.run?.part }
         guard Set(places.map(\.run)).count <= 1 else { return "there are journals of several runs in one folder" }
         let count = places.map(\.count).max() ?? 0
-        let absent = Set(1...max(count, 1)).subtracting(places.map(\.number)).sorted()
-        guard !absent.isEmpty else { return nil }
-        return "the journals of \(absent.count) of the run's \(count) experiments are not there (the first: number \(absent[0]))"
+        guard parts.count < count else { return nil }
+        return "the journals of \(count - parts.count) of the run's \(count) experiments are not there"
     }
 }
 

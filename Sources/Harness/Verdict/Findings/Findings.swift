@@ -64,6 +64,8 @@ public struct Findings: Sendable {
     public var exitCode: RunExitCode
     /// The time of the last record.
     public var ended: RunTime
+    /// The parts of the run whose journals are not there, in words: what they have changed is not known.
+    public var missing: String?
     /// The journals that they are of, as seen from the report folder.
     public var journals = [RunFolder.journal]
 }

@@ -59,7 +59,7 @@ import Testing
     @Test func aMissingPartIsNoPass() throws {
         let findings = try #require(Findings(joining: [part("a", 1), part("c", 3)].map { $0.findings() }))
         #expect(findings.state == .killed && findings.exitCode == .invalid && findings.verdict == .aborted && !findings.isComplete)
-        #expect(findings.damage?.contains("1 of the run's 3 experiments are not there (the first: number 2)") == true)
+        #expect(findings.damage?.contains("1 of the run's 3 experiments are not there") == true)
         let mixed = try #require(Findings(joining: [part("a", 1, of: 1), part("b", 2, of: 1, run: "other")].map { $0.findings() }))
         #expect(mixed.damage == "there are journals of several runs in one folder" && mixed.exitCode == .invalid)
     }
@@ -92,6 +92,12 @@ import Testing
         #expect(RunFolder.journals(in: folder) == ["\(folder)/a/journal.ndjson", "\(folder)/b/journal.ndjson"])
         let findings = try Findings.judge(journalPath: "\(folder)/journal.ndjson")
         #expect(findings.experiments.map(\.name) == ["a", "b"] && findings.exitCode == .dataLost)
+        // It was killed before its first record.
+        try FileManager.default.createDirectory(atPath: folder + "/early", withIntermediateDirectories: true)
+        try Data().write(to: URL(fileURLWithPath: folder + "/early/journal.ndjson"))
+        #expect(RunFolder.journals(in: folder).count == 3)
+        let killed = try Findings.judge(journalPath: "\(folder)/journal.ndjson")
+        #expect(killed.run?.id == "whole" && killed.state == .killed && killed.missing == nil && killed.exitCode == .dataLost)
         #expect(RunFolder.journals(in: folder + "/alone") == ["\(folder)/alone/journal.ndjson"])
     }
 }
