@@ -30,12 +30,12 @@ spec:
     service: azure-sql-edge
     login: {user: sa, passwordFrom: {secret: mssql, key: MSSQL_SA_PASSWORD}}
     encryption: {mode: required, trustServerCertificate: true}
-  fault: {processKill: {process: sqlservr, signal: KILL}}
+  fault: FAULT
   probes: {connect: {interval: 50ms}, session: {interval: 50ms}, login: {interval: 200ms}}
   ledger: {seedRows: 100}
   steadyFor: 1s
   stableFor: 1s
-  expect: {downtime: {max: DOWNTIME}, recoveredWithin: 60s, lostWrites: 0, node: any}
+  expect: {downtime: {max: 1ms}, recoveredWithin: 60s, lostWrites: 0, node: any}
 """
 
 
@@ -109,11 +109,11 @@ class StepTests(unittest.TestCase):
         keep = {name: value for name, value in os.environ.items() if name in ("LANG", "LD_LIBRARY_PATH", "TMPDIR")}
         cls.environment = {**keep, "PATH": f"{tools}:{os.environ['PATH']}"}
 
-    def runner(self, downtime="60s"):
+    def runner(self, fault="none: {duration: 1s}"):
         runner = Runner(self.environment)
         self.addCleanup(shutil.rmtree, runner.folder)
         (runner.folder / "experiments").mkdir()
-        (runner.folder / "experiments/nightly.yaml").write_text(EXPERIMENT.replace("DOWNTIME", downtime))
+        (runner.folder / "experiments/nightly.yaml").write_text(EXPERIMENT.replace("FAULT", f"{{{fault}}}"))
         return runner
 
     def assertPublished(self, runner, path, passes=True):
@@ -122,9 +122,9 @@ class StepTests(unittest.TestCase):
         self.assertGreater(len(suites.findall(".//testcase")), 5)
         self.assertEqual(not suites.findall(".//failure"), passes)
 
-    def github(self, sha256=None, downtime="60s"):
+    def github(self, sha256=None, **options):
         """Runs the template's job, whose action is the one in ci/action; returns the runner and the inputs of the actions that it calls."""
-        runner = self.runner(downtime)
+        runner = self.runner(**options)
         known = {
             "vars.AFTERSHOCK_PACKAGE": f"file://{self.package}", "vars.AFTERSHOCK_SHA256": sha256 or self.sha256,
             "secrets.KUBECONFIG_NIGHTLY": Path(self.kubeconfig).read_text(), "secrets.CONTEXT_NIGHTLY": self.context}
@@ -163,7 +163,7 @@ class StepTests(unittest.TestCase):
         self.assertEqual((runner.folder / "temp/kubeconfig").stat().st_mode & 0o077, 0)
 
     def test_github_a_broken_promise_fails_the_job_and_is_published(self):
-        runner, called = self.github(downtime="1ms")
+        runner, called = self.github(fault="processKill: {process: sqlservr, signal: KILL}")
         self.assertPublished(runner, called["mikepenz/action-junit-report"]["report_paths"], passes=False)
 
     def test_github_another_package_is_not_run(self):
