@@ -7,7 +7,7 @@ if [ "${AFTERSHOCK_E2E_FLEET:-}" != yes ]; then
     echo "left out: set AFTERSHOCK_E2E_FLEET=yes"
     return
 fi
-count=12
+count=12 begun=$SECONDS
 stores=$(seq -f 'store-%02g' $count)
 "$HERE/load" "$("$top/ci/image/build" aftershock "$aftershock")" 2>/dev/null
 "$HERE/load" "$("$top/ci/image/build" sandbox-sql)" 2>/dev/null
@@ -69,12 +69,13 @@ ended() { kubectl get jobs -n e2e-fleet -o json | jq -e --argjson count $count '
 check "fleet: twelve Jobs end" eventually 300 ended
 again=$(ls -d "$shared"/store-*/2 2>/dev/null | wc -l)
 check "fleet: runs that were on the worker were started again" [ "$again" -gt 0 ]
-report=$work/merged
+report=$work/merged log=$work/merge.log
 code=0
-"$aftershock" report merge "$shared" --to "$report" >"$work/merge.log" 2>&1 || code=$?
-echo "merged: exit code $code, $on_it of $count runs lost their node, $again were started again"
-jq -c '[.experiments[] | {(.name): .verdict}] | add' "$report/results.json"
-log=$work/merge.log
+"$aftershock" report merge "$shared" --to "$report/all" >"$log" 2>&1 || code=$?
+jq '{experiments: [.runs[].results.experiments[]]}' "$report/all/results.json" >"$report/results.json"
+echo "merged: exit code $code; $on_it of $count runs lost their node, $again were started again; $((SECONDS - begun)) s;" \
+    "$(jq -c '.experiments | map(.verdict) | group_by(.) | map({(.[0]): length}) | add' "$report/results.json")"
+check "fleet: all pass" [ $code = 0 ]
 check "fleet: every target is in the merged report, once" result "[.experiments[].name] | sort == (\"$(echo $stores)\" | split(\" \"))"
 check "fleet: no acknowledged row is lost, none is there twice" each_repeat '.ledger | (.acknowledged // 0) > 0 and .lost == 0 and .duplicate == 0 and .corrupt == 0'
 check "fleet: everything is restored" each_repeat '.restore.complete'
