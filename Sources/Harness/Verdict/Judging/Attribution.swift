@@ -167,8 +167,10 @@ struct Attribution {
         let login = facts.loginRecoveries.recoveries.last { $0.queryAnswered > from && $0.loginAccepted < to }
         if let accepted = [login?.loginAccepted, query].compactMap({ $0 }).min() {
             marks.append(Mark(name: .loginAccepted, at: accepted))
-            marks.append(
-                Mark(name: .databaseOnline, at: max(accepted, [login?.databaseOnline, query].compactMap { $0 }.min() ?? accepted)))
+            // The probes' database and the ledger's are two, and the second one has more to recover.
+            let written = judged == .write ? facts.writeRecoveries.refusedUntil.last { $0 > from && $0 < to } : nil
+            let online = written ?? [login?.databaseOnline, query].compactMap { $0 }.min() ?? accepted
+            marks.append(Mark(name: .databaseOnline, at: max(accepted, online)))
         }
         // On the tracks that query it is the end of the downtime itself.
         if judged == .connect || judged == .write, let query { marks.append(Mark(name: .firstQuery, at: query)) }

@@ -11,6 +11,7 @@ struct RepeatReducer {
     private(set) var probesStarted: ProbesStarted?
     private(set) var tracks: [Track: TrackReducer] = [:]
     private(set) var loginRecoveries = LoginRecoveries()
+    private(set) var writeRecoveries = WriteRecoveries()
     private(set) var clientFailed: ClientFailed?
     private(set) var views = ViewsReducer()
     private(set) var idleStarted: IdleStarted?
@@ -114,6 +115,7 @@ struct RepeatReducer {
             writeTimes.add(write)
             guard counts(write.done) else { return }
             tracks[.write]?.add(write)
+            writeRecoveries.add(write)
         case .snapshot(let snapshot):
             switch snapshot.moment {
             case .before: before = snapshot
@@ -209,7 +211,7 @@ struct LoginRecoveries {
 
     /// Errors that a server gives to a login it knows, about the database it asked for: cannot open (4060, 4064), not accessible
     /// or recovering (904, 905, 922, 926, 927, 942, 945).
-    private static let databaseErrors: Set<Int> = [
+    static let databaseErrors: Set<Int> = [
         904, 905, 911, 921, 922, 926, 927, 942, 945, 976, 978, 983, 4060, 4064,
     ]
 
@@ -237,6 +239,22 @@ struct LoginRecoveries {
         } else {
             accepted = nil
             online = nil
+        }
+    }
+}
+
+/// The times for which a server that took logins kept the ledger's database from its writers, as it does while it recovers it.
+struct WriteRecoveries {
+    /// When it last said so, each time before a write succeeded again.
+    private(set) var refusedUntil: [RunTime] = []
+    private var refused: RunTime?
+
+    mutating func add(_ write: WriteResult) {
+        if write.outcome == .acknowledged {
+            if let refused { refusedUntil.append(refused) }
+            refused = nil
+        } else if let number = write.failure?.number, LoginRecoveries.databaseErrors.contains(number) {
+            refused = write.done
         }
     }
 }

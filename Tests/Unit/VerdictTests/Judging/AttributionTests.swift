@@ -79,6 +79,22 @@ import Testing
         #expect(names.count { $0 == .firstQuery } == 1)
     }
 
+    /// The probes' own database is there long before the one that the recovery takes its time for.
+    @Test func theRecoveryOfTheLedgersDatabaseIsAPhase() throws {
+        var script = Script()
+        script.outs = [
+            .init(from: 10_000, to: 12_000),
+            .init(from: 12_000, to: 17_000, tracks: [.write], failure: Failure(phase: "login", kind: "loginRejected", number: 4060)),
+        ]
+        let (phases, judged) = try phases(script)
+        #expect(sum(phases) == judged)
+        let online = try #require(phases.first { $0.name == .databaseOnline }?.duration)
+        #expect(online > .milliseconds(4800) && online < .milliseconds(5000), "\(online)")
+        #expect(phases.last?.name == .firstWrite)
+        #expect(try #require(phases.last).duration < .milliseconds(200))
+        #expect(phases.map(\.name).firstIndex(of: .firstQuery) == phases.map(\.name).firstIndex(of: .databaseOnline).map { $0 - 1 })
+    }
+
     @Test func logins() {
         func probe(_ done: Int, _ failure: Failure?) -> ProbeResult {
             ProbeResult(
