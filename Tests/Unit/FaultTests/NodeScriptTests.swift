@@ -94,30 +94,15 @@ import Testing
     private static func withTools(
         providerID: String, _ body: (_ run: (String, String, [String: String]) throws -> [String]) throws -> Void
     ) throws {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("nodes-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        for name in ["kubectl", "az", "aws", "gcloud", "govc", "docker"] {
-            let file = folder.appendingPathComponent(name)
-            try tool.write(to: file, atomically: true, encoding: .utf8)
-            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file.path)
-        }
-        let asked = folder.appendingPathComponent("asked")
-        try body { script, action, more in
-            try Data().write(to: asked)
-            let variables = [
-                "PATH": "\(folder.path):/usr/bin:/bin", "ASKED": asked.path, "PROVIDER_ID": providerID, "HOME": folder.path,
-                "AFTERSHOCK_NODES": folder.path + "/state",
-            ].merging(more) { $1 }
-            let process = Process()
-            process.executableURL = Checkout.root.appendingPathComponent("experiments/nodes/\(script)")
-            process.arguments = [action, "n1"]
-            process.environment = variables
-            process.standardOutput = FileHandle.nullDevice
-            try process.run()
-            process.waitUntilExit()
-            #expect(process.terminationStatus == 0)
-            return try String(contentsOf: asked, encoding: .utf8).split(separator: "\n").map(String.init)
+        let names = ["kubectl", "az", "aws", "gcloud", "govc", "docker"]
+        try ScriptTools.with(.init(uniqueKeysWithValues: names.map { ($0, tool) })) { tools in
+            try body { script, action, more in
+                try tools.forget()
+                let variables = ["PROVIDER_ID": providerID, "AFTERSHOCK_NODES": tools.folder.path + "/state"]
+                let code = try tools.run("experiments/nodes/\(script)", [action, "n1"], variables.merging(more) { $1 })
+                #expect(code == 0)
+                return try tools.asked
+            }
         }
     }
 }
