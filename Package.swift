@@ -195,7 +195,7 @@ let package = Package(
         testSupport("SandboxFixtures", ["SandboxStore", "SandboxAPI", "SandboxControllers", "JSON", .nioCore, .nioHTTP1]),
 
         unitTests("Calibration", ["Journal", "Verdict"]),
-        unitTests("Commands", ["Experiment", "Fault", "Journal", "Kubernetes", .argumentParser]),
+        unitTests("Commands", ["Checkout", "Experiment", "Fault", "Journal", "Kubernetes", .argumentParser]),
         unitTests("Experiment", ["JSON"]),
         unitTests("Fault", ["Checkout", "Experiment", "JSON", "Journal", "Kubernetes", "Secrets"]),
         unitTests("Fleet", ["Checkout", "Experiment", "JSON"]),

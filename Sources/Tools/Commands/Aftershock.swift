@@ -23,6 +23,7 @@ public struct Aftershock: AsyncParsableCommand {
             CompareCommand.self,
             HistoryCommand.self,
             FleetCommand.self,
+            ReferenceCommand.self,
             ProbeCommand.self,
             CalibrateCommand.self,
         ]

@@ -1,6 +1,7 @@
 import Fleet
 import Foundation
 import Journal
+import Verdict
 
 /// The folder that the shards of a fleet share: `CLUSTER/1`, `CLUSTER/2`... are the runs of a cluster, of which the last counts;
 /// `_failed/CLUSTER` says that it has failed. No name of a cluster begins so.
@@ -20,6 +21,12 @@ struct FleetFolder {
     static func attempts(in folder: String) -> [String] {
         ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).compactMap { Int($0) }.sorted().map { "\(folder)/\($0)" }
             .filter { FileManager.default.fileExists(atPath: "\($0)/journal.ndjson") }
+    }
+
+    /// Returns whether the journal of a run tells of changes that nothing has restored.
+    static func isUnfinished(_ run: String) -> Bool {
+        guard let findings = try? Findings.judge(journalPath: run + "/journal.ndjson") else { return false }
+        return findings.state == .killed || findings.restored == false
     }
 
     /// A folder that has a run, or ought to have one.

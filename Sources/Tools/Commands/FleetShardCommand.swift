@@ -64,7 +64,7 @@ struct FleetShardCommand: AsyncParsableCommand {
         let kubeconfig = try await PrivateKubeconfig(of: own, fleet: fleet, folder: (file.path as NSString).deletingLastPathComponent)
         defer { kubeconfig.remove() }
         let access = ["--kubeconfig", kubeconfig.path] + (own.context.map { ["--context", $0] } ?? [])
-        for earlier in attempts where Self.isUnfinished(earlier) {
+        for earlier in attempts where FleetFolder.isUnfinished(earlier) {
             standardError("\(own.name): restoring what \(earlier) has left")
             do {
                 let restore = try RestoreCommand.parse(["--run", earlier, "--run-commands"] + access)
@@ -97,12 +97,6 @@ struct FleetShardCommand: AsyncParsableCommand {
             throw CommandError.usage("\(file.path) has no cluster '\(cluster ?? "")'\(near)")
         }
         return found
-    }
-
-    /// Its journal tells of changes that nothing has restored.
-    private static func isUnfinished(_ folder: String) -> Bool {
-        guard let findings = try? Findings.judge(journalPath: folder + "/journal.ndjson") else { return false }
-        return findings.state == .killed || findings.restored == false
     }
 
     /// Ends with the code of the run, of which the line takes notice where it is a result.

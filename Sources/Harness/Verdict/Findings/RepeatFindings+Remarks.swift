@@ -47,7 +47,7 @@ extension RepeatFindings {
     }
 
     /// Says how long the service was stuck without the experiment's remedy, and how long it took with it.
-    private var remedied: String? {
+    public var remedied: String? {
         guard let fault = faultBegan, let remedy = observations.first(where: { $0.at >= fault && $0.observation.kind == .remedy }) else {
             return nil
         }
@@ -72,7 +72,7 @@ extension RepeatFindings {
     }
 
     /// Says how much of the downtime was the wait for a server that did not stop by itself.
-    private var stop: String? {
+    public var stop: String? {
         guard let shutdown, shutdown.isClean == false, let ended = shutdown.ended else { return nil }
         let outages = judgedTrack.flatMap { track($0) }?.outages ?? []
         let shared = outages.reduce(Duration.zero) { sum, outage in
