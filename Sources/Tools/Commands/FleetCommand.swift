@@ -96,7 +96,7 @@ struct LoadedFleet {
             standardError(error.description)
             throw ExitCode(AftershockExit.usage)
         } catch {
-            throw CommandError.unusable("\(path) cannot be read: \(words(for: error))")
+            throw CommandError.unusable("\(path) cannot be read: \(words(for: error).replacing("\(path): ", with: ""))")
         }
         let folder = (path as NSString).deletingLastPathComponent
         var problems: [FileProblem] = []

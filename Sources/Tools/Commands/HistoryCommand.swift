@@ -62,7 +62,7 @@ struct HistoryCommand: ParsableCommand {
             standardError(error.description)
             throw ExitCode(AftershockExit.usage)
         } catch {
-            throw CommandError.unusable("\(path) cannot be read: \(words(for: error))")
+            throw CommandError.unusable("\(path) cannot be read: \(words(for: error).replacing("\(path): ", with: ""))")
         }
     }
 }
