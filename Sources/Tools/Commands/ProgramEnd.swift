@@ -34,6 +34,16 @@ extension Aftershock {
     /// Runs the program: parses its arguments, runs the command, and ends with the code that the contract has for how it went.
     public static func start() async -> Never {
         StandardStream.secure()
+        // Swift reads them from /proc. Without any, help would be asked for, and no run would have ended as a pass does.
+        guard !CommandLine.arguments.isEmpty else {
+            standardError("error: the arguments of this program cannot be read: mount /proc, and preload no library that hides it")
+            end(with: AftershockExit.internal)
+        }
+        guard CommandLine.arguments.count > 1 else {
+            standardError(helpMessage())
+            standardError("error: no command is given")
+            end(with: AftershockExit.usage)
+        }
         do {
             var command = try parseAsRoot()
             if var waiting = command as? any AsyncParsableCommand {

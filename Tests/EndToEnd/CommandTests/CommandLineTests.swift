@@ -51,6 +51,17 @@ import Testing
         #expect(run.errors.hasPrefix("error: "), "one spelling, in every command: \(run.errors)")
     }
 
+    /// An exit code of 0 would be taken for that of a run that passed.
+    @Test(
+        arguments: [
+            ([], nil, Int32(64), "no command is given"), (["validate"], "mount -t tmpfs none /proc && exec \"$@\"", 70, "mount /proc"),
+        ] as [([String], String?, Int32, String)])
+    func withoutArgumentsNothingPasses(_ arguments: [String], _ script: String?, _ code: Int32, _ words: String) async throws {
+        let launcher = script.map { ["unshare", "-rm", "sh", "-c", $0, "sh"] } ?? []
+        let run = try await Program.run("aftershock", arguments, launcher: launcher)
+        #expect(run.exitCode == code && run.errors.contains(words), "\(run.output)\(run.errors)")
+    }
+
     /// The names in a history come from many clusters.
     @Test func aHistoryCannotCommandTheTerminal() async throws {
         let file = FileManager.default.temporaryDirectory.appendingPathComponent("history-\(UUID().uuidString)")
