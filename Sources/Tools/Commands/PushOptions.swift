@@ -43,8 +43,8 @@ struct PushOptions: ParsableArguments {
                     headers: Self.pairs(environment["AFTERSHOCK_WEBHOOK_HEADERS"]), environment: environment)
             }
         } catch {
-            guard otlpEndpoint == nil, webhook == nil else { throw .usage("\(error)") }
-            standardError("warning: nothing is pushed there: \(error)")
+            guard otlpEndpoint == nil, webhook == nil else { throw .usage(words(for: error)) }
+            standardError("warning: nothing is pushed there: \(words(for: error))")
         }
         return push
     }

@@ -62,6 +62,10 @@ import Verdict
             testDescription: "a history below a file", arguments: ["history", "\(experiment)/x"], code: 64,
             words: ["\(experiment)/x cannot be read: Not a directory"]),
         Case(
+            testDescription: "a receiver's authority without end", arguments: ["report", "push", run],
+            environment: ["OTEL_EXPORTER_OTLP_ENDPOINT": "https://127.0.0.1:1", "OTEL_EXPORTER_OTLP_CERTIFICATE": "/dev/zero"], code: 64,
+            words: ["it is too large"]),
+        Case(
             testDescription: "a kubeconfig without end", arguments: ["plan", experiment, "--kubeconfig", "/dev/zero"], code: 64,
             words: ["/dev/zero: it is too large"]),
         Case(

@@ -33,9 +33,11 @@ public struct HTTPReceiver: Sendable, CustomStringConvertible {
             guard !name.isEmpty, name.utf8.allSatisfy(\.isHeaderName), !value.unicodeScalars.contains(where: { $0.value < 0x20 }) else {
                 throw HTTPReceiverError("\(origin): one of the headers for it is none: write them like name=value,other=value")
             }
-            KnownSecrets.add(value)
-            // The secret comes after the scheme: `Bearer abc`.
-            if let credential = value.split(separator: " ", maxSplits: 1).dropFirst().first { KnownSecrets.add(String(credential)) }
+            if Self.holdsSecret(name, value) {
+                KnownSecrets.add(value)
+                // The secret comes after the scheme: `Bearer abc`.
+                if let credential = value.split(separator: " ", maxSplits: 1).dropFirst().first { KnownSecrets.add(String(credential)) }
+            }
             lines.append("\(name): \(value)")
         }
         if let user = parts.user {
@@ -61,6 +63,12 @@ public struct HTTPReceiver: Sendable, CustomStringConvertible {
         self.headers = lines
         self.authority = authority
         self.timeout = timeout
+    }
+
+    /// Tells if a header holds a credential. Others, such as a tenant's number, would be masked wherever their value is a word of a report.
+    private static func holdsSecret(_ name: String, _ value: String) -> Bool {
+        let names = ["auth", "token", "key", "secret", "cookie", "pass", "sign", "credential"]
+        return value.count >= 20 || names.contains { name.lowercased().contains($0) }
     }
 
     /// Sends `body` once and returns the answer to it. Redirects are not followed: the headers are for this server alone.
