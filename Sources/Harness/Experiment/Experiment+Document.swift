@@ -132,6 +132,7 @@ extension Experiment.Probes.Client {
 extension Experiment.LedgerSpec {
     fileprivate init(_ value: FormatValue) {
         writers = value.integer("writers")
+        transfers = value.integer("transfers")
         interval = value.requiredDuration("interval")
         timeout = value.requiredDuration("timeout")
         seedRows = value.integer("seedRows")

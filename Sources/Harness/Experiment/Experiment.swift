@@ -183,6 +183,8 @@ extension Experiment {
         }
 
         public var writers: Int
+        /// Connections beside the writers that make transfers.
+        public var transfers: Int
         public var interval: Duration
         public var timeout: Duration
         public var seedRows: Int
@@ -192,6 +194,9 @@ extension Experiment {
         /// Run DBCC CHECKDB after the read-back where the server has it.
         public var checkDatabase: Bool
         public var keep: Keep
+
+        /// All connections that write.
+        public var lanes: Int { writers + transfers }
     }
 
     /// The work that a recovery finds at the moment of the fault, made for it.

@@ -39,6 +39,7 @@ extension JournalRecord {
         case .runStarted(let run): check.count("repeatOverride", run.repeatOverride ?? 1)
         case .ledgerPrepared(let ledger):
             check.count("writers", ledger.writers)
+            check.count("transfers", ledger.transfers ?? 0)
             check.count("seedRows", ledger.seedRows)
         case .ledgerChecked(let ledger):
             for number in [
@@ -46,6 +47,12 @@ extension JournalRecord {
                 ledger.duplicate, ledger.unexpected, ledger.stale, ledger.unknownPresent, ledger.unknownAbsent, ledger.unknownOverwritten,
                 ledger.seeded, ledger.seededLost, ledger.read,
             ] { check.count("ledger", number) }
+            if let transfers = ledger.transfers {
+                for number in [
+                    transfers.attempted, transfers.acknowledged, transfers.refused, transfers.unknown, transfers.unknownPresent,
+                    transfers.unknownAbsent, transfers.torn,
+                ] { check.count("transfers", number) }
+            }
             check.span("took", ledger.took)
         case .blind(let blind): check.times(blind.from, blind.to)
         case .recoveryDebt(let debt):

@@ -65,7 +65,8 @@ extension Ledger {
     private func check(_ connection: TDSConnection, on eventLoop: any EventLoop) async throws(LedgerError) -> LedgerChecked {
         let book = book.withLock { $0 }
         let started = clock.now
-        let settlement: Settlement? = book.hasUnknown ? try await settle(connection, on: eventLoop) : nil
+        // An open transaction of a connection that died holds its locks, and the read-back would wait for them.
+        let settlement: Settlement? = book.hasUnknown || configuration.transfers > 0 ? try await settle(connection, on: eventLoop) : nil
         var checked = try await readBack(connection, book)
         if settlement == .cannotTell {
             checked = try await readUntilTheSame(connection, book, first: checked, on: eventLoop)
@@ -81,6 +82,7 @@ extension Ledger {
     private func readBack(_ connection: TDSConnection, _ book: LedgerBook) async throws(LedgerError) -> LedgerChecked {
         var comparison = LedgerComparison(book, content: content)
         var registers: [Int: [Int64]] = [:]
+        var accounts: [AccountIdentity: [Int64]] = [:]
         var gone: [String] = []
         do throws(LedgerError) {
             comparison = try await readRows(connection, comparison)
@@ -94,7 +96,15 @@ extension Ledger {
             guard error.mayMeanGone, await isTableGone(statements.names[1], connection) else { throw error }
             gone.append("table \(statements.registers)")
         }
-        var checked = comparison.finish(registers: registers)
+        if configuration.transfers > 0 {
+            do throws(LedgerError) {
+                accounts = try await readAccounts(connection)
+            } catch {
+                guard error.mayMeanGone, await isTableGone(statements.names[4], connection) else { throw error }
+                gone.append("table \(statements.accounts)")
+            }
+        }
+        var checked = comparison.finish(registers: registers, accounts: accounts)
         if !gone.isEmpty { checked.gone = gone }
         return checked
     }
@@ -140,6 +150,19 @@ extension Ledger {
             values[Int(writer), default: []].append(value)
         }
         return values
+    }
+
+    private func readAccounts(_ connection: TDSConnection) async throws(LedgerError) -> [AccountIdentity: [Int64]] {
+        var balances: [AccountIdentity: [Int64]] = [:]
+        for row in try await Self.run(statements.readAccounts, on: connection, action: Self.reading).rows {
+            guard let columns = try? row.values(), let lane = columns[0].integer, let account = columns[1].integer,
+                let balance = columns[2].integer
+            else {
+                throw LedgerError(action: Self.reading, reason: "an account cannot be read: \(row)")
+            }
+            balances[AccountIdentity(lane: Int(lane), account: Int(account)), default: []].append(balance)
+        }
+        return balances
     }
 
     /// Reads again until nothing has changed since the read before, for at most ten times: what keeps changing is no result.

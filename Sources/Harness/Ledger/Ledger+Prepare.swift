@@ -18,9 +18,11 @@ extension Ledger {
             configuration,
             LedgerPrepared(
                 database: configuration.database, tableSuffix: configuration.tableSuffix, writers: configuration.writers,
-                seedRows: configuration.seedRows, seed: configuration.seed, createdDatabase: created,
-                server: "\(connection.serverVersion)"),
-            book: LedgerBook(writers: configuration.writers, seedRows: configuration.seedRows), clock: clock)
+                transfers: configuration.transfers, seedRows: configuration.seedRows, seed: configuration.seed,
+                createdDatabase: created, server: "\(connection.serverVersion)"),
+            book: LedgerBook(
+                writers: configuration.writers, transfers: configuration.transfers, seedRows: configuration.seedRows),
+            clock: clock)
         do throws(LedgerError) {
             try await ledger.createTables(connection)
         } catch {
@@ -84,6 +86,12 @@ extension Ledger {
         }
         if configuration.writers > 0 {
             try await insert(statements.insertRegisters(writers: configuration.writers), Int64(configuration.writers), connection)
+        }
+        if configuration.transfers > 0 {
+            try await Self.run(statements.createAccounts, on: connection, action: "create its accounts in \(configuration.database)")
+            for lane in configuration.writers..<configuration.lanes {
+                try await insert(statements.insertAccounts(of: lane), Int64(Transfer.accounts), connection)
+            }
         }
         var first: Int64 = 1
         while first <= configuration.seedRows {

@@ -39,7 +39,7 @@ public final class Ledger: Sendable {
     public var schedule: ProbesStarted.Schedule {
         ProbesStarted.Schedule(
             track: .write, interval: configuration.interval.wholeNanoseconds, timeout: configuration.timeout.wholeNanoseconds,
-            inFlightCap: 1, lanes: configuration.writers)
+            inFlightCap: 1, lanes: configuration.lanes)
     }
 
     /// Runs the writers until the task is cancelled. Writes that are under way then are waited for, each at most until its deadline.
@@ -59,7 +59,7 @@ public final class Ledger: Sendable {
         let executor = EventLoopTaskExecutor(eventLoop)
         let start = clock.now
         try await withThrowingDiscardingTaskGroup { group in
-            for index in 0..<configuration.writers {
+            for index in 0..<configuration.lanes {
                 // Half of them half an interval later: together the writers see an outage sooner. To spread them further wakes the
                 // processor more often (docs/measuring.md).
                 let offset = configuration.interval / 2 * (index % 2)

@@ -53,19 +53,25 @@ public struct LedgerBook: Sendable {
     static let baseline = -1
 
     public let seedRows: Int64
+    /// The writers, and after them the lanes of the transfers.
     private(set) var writers: [Writer]
+    /// The lanes that make transfers, and have no register.
+    let transferLanes: Range<Int>
 
-    public init(writers: Int, seedRows: Int64) {
+    public init(writers: Int, transfers: Int = 0, seedRows: Int64) {
         self.seedRows = seedRows
-        self.writers = Array(repeating: Writer(), count: writers)
+        self.writers = Array(repeating: Writer(), count: writers + transfers)
+        transferLanes = writers..<writers + transfers
     }
+
+    func isTransfer(_ lane: Int) -> Bool { transferLanes.contains(lane) }
 
     /// The ledger as a journal has it.
     ///
     /// - Parameter writes: the results in the journal's order. The write after each writer's last may have been sent before the harness
     ///   died, so its row is neither expected nor unexpected.
     public init(_ prepared: LedgerPrepared, writes: some Sequence<WriteResult>) {
-        self.init(writers: prepared.writers, seedRows: prepared.seedRows)
+        self.init(writers: prepared.writers, transfers: prepared.transfers ?? 0, seedRows: prepared.seedRows)
         for write in writes where writers.indices.contains(write.writer) { finished(write) }
         for index in writers.indices { writers[index].appendUnrecorded() }
     }

@@ -34,6 +34,7 @@ public struct LedgerComparison: Sendable {
 
     private let book: LedgerBook
     private let content: RowContent
+    private var transfers: TransferComparison
     private var result = LedgerChecked()
     private var group: Group?
     /// The least identity that has not been accounted for.
@@ -42,7 +43,9 @@ public struct LedgerComparison: Sendable {
     public init(_ book: LedgerBook, content: RowContent) {
         self.book = book
         self.content = content
+        transfers = TransferComparison(book, content: content)
         result.seeded = book.seedRows
+        if !book.transferLanes.isEmpty { result.transfers = TransfersChecked() }
     }
 
     /// Takes in the next row.
@@ -61,14 +64,22 @@ public struct LedgerComparison: Sendable {
         group = Group(identity: row.identity, copies: 1, isCorrupt: isCorrupt(row))
     }
 
-    /// Takes in the registers and returns the sets.
+    /// Takes in the registers and the accounts, and returns the sets.
     ///
-    /// - Parameter registers: the values read, by writer. A writer with more than one has a register that is not one.
-    public consuming func finish(registers: [Int: [Int64]]) -> LedgerChecked {
+    /// - Parameters:
+    ///   - registers: the values read, by writer. A writer with more than one has a register that is not one.
+    ///   - accounts: the balances read, likewise.
+    consuming func finish(registers: [Int: [Int64]], accounts: [AccountIdentity: [Int64]] = [:]) -> LedgerChecked {
         if let group { close(group) }
         absent(upTo: nil)
-        for (index, writer) in book.writers.enumerated() { take(writer, index, found: registers[index] ?? []) }
+        for (index, writer) in book.writers.enumerated() where !book.isTransfer(index) {
+            take(writer, index, found: registers[index] ?? [])
+        }
         count()
+        if var found = result.transfers {
+            transfers.finish(accounts, &found)
+            result.transfers = found
+        }
         return result
     }
 
@@ -98,6 +109,8 @@ public struct LedgerComparison: Sendable {
 
     private mutating func close(_ group: Group) {
         absent(upTo: group.identity)
+        transfers.take(group.identity)
+        let isTransfer = book.isTransfer(group.identity.writer)
         let expectation = expectation(of: group.identity)
         switch expectation {
         case .never:
@@ -108,10 +121,16 @@ public struct LedgerComparison: Sendable {
             if group.copies == 1, !group.isCorrupt { result.kept += 1 }
         case .maybe:
             result.unknownPresent += 1
+            if isTransfer { result.transfers?.unknownPresent += 1 }
         case .maybeUnrecorded:
             result.attempted += 1
             result.unknown += 1
             result.unknownPresent += 1
+            if isTransfer {
+                result.transfers?.attempted += 1
+                result.transfers?.unknown += 1
+                result.transfers?.unknownPresent += 1
+            }
         }
         if group.isCorrupt {
             result.corrupt += 1
@@ -139,6 +158,7 @@ public struct LedgerComparison: Sendable {
                     Self.note(next, in: &result.lostRows)
                 case .maybe:
                     result.unknownAbsent += 1
+                    if book.isTransfer(next.writer) { result.transfers?.unknownAbsent += 1 }
                 case .maybeUnrecorded, .never:
                     break
                 }
@@ -190,16 +210,26 @@ public struct LedgerComparison: Sendable {
     // MARK: Totals
 
     private mutating func count() {
-        for writer in book.writers where writer.count > 0 {
+        for (index, writer) in book.writers.enumerated() where writer.count > 0 {
+            var counts = (acknowledged: Int64(0), refused: Int64(0), unknown: Int64(0))
             for sequence in 1...writer.count {
                 switch writer.insert(sequence) ?? writer.update(sequence) {
-                case .acknowledged: result.acknowledged += 1
-                case .refused: result.refused += 1
-                case .unknown: result.unknown += 1
-                case .unrecorded, nil: continue
+                case .acknowledged: counts.acknowledged += 1
+                case .refused: counts.refused += 1
+                case .unknown: counts.unknown += 1
+                case .unrecorded, nil: break
                 }
-                result.attempted += 1
             }
+            let attempted = counts.acknowledged + counts.refused + counts.unknown
+            result.acknowledged += counts.acknowledged
+            result.refused += counts.refused
+            result.unknown += counts.unknown
+            result.attempted += attempted
+            guard book.isTransfer(index) else { continue }
+            result.transfers?.acknowledged += counts.acknowledged
+            result.transfers?.refused += counts.refused
+            result.transfers?.unknown += counts.unknown
+            result.transfers?.attempted += attempted
         }
     }
 }

@@ -12,7 +12,9 @@ public struct LedgerConfiguration: Sendable {
     /// Unique to the run and repeat, so that leftovers of other runs are never counted. Letters, digits and underscores.
     public var tableSuffix: String
     public var writers: Int
-    /// Between two writes of one writer.
+    /// Connections beside the writers, whose writes are transfers. Their lanes are numbered after the writers'.
+    public var transfers: Int
+    /// Between two writes of one lane.
     public var interval: Duration
     /// When an unanswered write is unknown and its connection is given up.
     public var timeout: Duration
@@ -28,14 +30,16 @@ public struct LedgerConfiguration: Sendable {
     public var checkDatabase: Bool
 
     public init(
-        server: TDSConfiguration, database: String, createDatabase: Bool, tableSuffix: String, writers: Int, interval: Duration,
-        timeout: Duration, openTimeout: Duration, seedRows: Int64, seed: UInt64, updateEvery: Int64 = 10, checkDatabase: Bool
+        server: TDSConfiguration, database: String, createDatabase: Bool, tableSuffix: String, writers: Int, transfers: Int = 0,
+        interval: Duration, timeout: Duration, openTimeout: Duration, seedRows: Int64, seed: UInt64, updateEvery: Int64 = 10,
+        checkDatabase: Bool
     ) {
         self.server = server
         self.database = database
         self.createDatabase = createDatabase
         self.tableSuffix = tableSuffix
         self.writers = writers
+        self.transfers = transfers
         self.interval = interval
         self.timeout = timeout
         self.openTimeout = openTimeout
@@ -44,6 +48,9 @@ public struct LedgerConfiguration: Sendable {
         self.updateEvery = updateEvery
         self.checkDatabase = checkDatabase
     }
+
+    /// Connections that write.
+    var lanes: Int { writers + transfers }
 
     /// For preparing, checking and cleaning up, which are no probes: a server that has just come back may take its time.
     var patientServer: TDSConfiguration {
@@ -57,7 +64,7 @@ public struct LedgerConfiguration: Sendable {
         let ledger = experiment.ledger
         self.init(
             server: server, database: ledger.database, createDatabase: ledger.createDatabase, tableSuffix: tableSuffix,
-            writers: ledger.writers, interval: ledger.interval, timeout: ledger.timeout, openTimeout: experiment.probes.login.timeout,
-            seedRows: Int64(ledger.seedRows), seed: seed, checkDatabase: ledger.checkDatabase)
+            writers: ledger.writers, transfers: ledger.transfers, interval: ledger.interval, timeout: ledger.timeout,
+            openTimeout: experiment.probes.login.timeout, seedRows: Int64(ledger.seedRows), seed: seed, checkDatabase: ledger.checkDatabase)
     }
 }

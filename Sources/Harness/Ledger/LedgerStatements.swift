@@ -6,6 +6,8 @@ struct LedgerStatements: Sendable {
     /// The tables, as delimited identifiers.
     let rows: String
     let registers: String
+    /// The accounts of the transfers, a table that is there where some are made.
+    let accounts: String
     /// Parameters: writer, sequence, payload, checksum.
     let insertRow: TDSStatement
     /// Parameters: writer, new value, last acknowledged value.
@@ -13,6 +15,8 @@ struct LedgerStatements: Sendable {
     /// Writes only over what the register can rightly hold. So an update that was given up and is executed late cannot undo a later one,
     /// and a register that fell back to an old value stays there for the read-back to find.
     let updateRegister: TDSStatement
+    /// Parameters: lane, account, amount.
+    let changeAccount: TDSStatement
     private let index: String
     /// The names of the tables, not delimited.
     let names: [String]
@@ -22,11 +26,12 @@ struct LedgerStatements: Sendable {
 
     /// - Parameter suffix: unique to the run and repeat.
     init(suffix: String) {
-        names = ["rows", "registers", "dirty", "open"].map { "aftershock_\($0)_\(suffix)" }
+        names = ["rows", "registers", "dirty", "open", "accounts"].map { "aftershock_\($0)_\(suffix)" }
         rows = Self.quoted(names[0])
         registers = Self.quoted(names[1])
         dirty = Self.quoted(names[2])
         open = Self.quoted(names[3])
+        accounts = Self.quoted(names[4])
         index = Self.quoted("aftershock_rows_\(suffix)_identity")
         insertRow = TDSStatement(
             "INSERT INTO \(rows) (writer, seq, payload, digest) VALUES (@p1, @p2, @p3, @p4)",
@@ -34,6 +39,9 @@ struct LedgerStatements: Sendable {
         updateRegister = TDSStatement(
             "UPDATE \(registers) SET value = @p2 WHERE writer = @p1 AND value >= @p3 AND value < @p2",
             [("p1", .int), ("p2", .bigInt), ("p3", .bigInt)])
+        changeAccount = TDSStatement(
+            "UPDATE \(accounts) SET balance = balance + @p3 WHERE lane = @p1 AND account = @p2",
+            [("p1", .int), ("p2", .int), ("p3", .bigInt)])
     }
 
     /// `name` as a delimited identifier.
@@ -52,11 +60,25 @@ struct LedgerStatements: Sendable {
         ]
     }
 
+    var createAccounts: String {
+        "CREATE TABLE \(accounts) (lane int NOT NULL, account int NOT NULL, balance bigint NOT NULL, PRIMARY KEY (lane, account))"
+    }
+
+    static let beginTransaction = "BEGIN TRANSACTION"
+    static let commitTransaction = "COMMIT TRANSACTION"
+
     var dropTables: [String] { names.map { "DROP TABLE IF EXISTS \(Self.quoted($0))" } }
 
     var readRows: String { "SELECT writer, seq, payload, digest FROM \(rows) ORDER BY writer, seq" }
 
     var readRegisters: String { "SELECT writer, value FROM \(registers) ORDER BY writer" }
+
+    var readAccounts: String { "SELECT lane, account, balance FROM \(accounts) ORDER BY lane, account" }
+
+    func insertAccounts(of lane: Int) -> String {
+        "INSERT INTO \(accounts) (lane, account, balance) VALUES "
+            + (0..<Transfer.accounts).map { "(\(lane), \($0), 0)" }.joined(separator: ", ")
+    }
 
     func insertRegisters(writers: Int) -> String {
         "INSERT INTO \(registers) (writer, value) VALUES " + (0..<writers).map { "(\($0), 0)" }.joined(separator: ", ")

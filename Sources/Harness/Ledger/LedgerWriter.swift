@@ -4,7 +4,7 @@ import Probe
 import Synchronization
 import TDS
 
-/// One writer: one connection, one autocommitted statement a slot, nothing sent twice.
+/// One writer: one connection, one autocommitted statement or one transfer a slot, nothing sent twice.
 ///
 /// Its schedule is open loop. Slots that come due while an answer is awaited are skipped and recorded; an unanswered write is unknown at
 /// its deadline, its connection is closed, and the next slot opens another one as part of its write.
@@ -79,8 +79,9 @@ struct LedgerWriter: Sendable {
         let (sequence, acknowledgedValue) = ledger.book.withLock {
             ($0.nextSequence(of: index), $0.acknowledgedValue(of: index))
         }
-        let isUpdate = sequence % ledger.configuration.updateEvery == 0 && !session.registerFellBack
-        let kind: WriteResult.Kind = isUpdate ? .update : .insert
+        let isTransfer = index >= ledger.configuration.writers
+        let isUpdate = !isTransfer && sequence % ledger.configuration.updateEvery == 0 && !session.registerFellBack
+        let kind: WriteResult.Kind = isTransfer ? .transfer : isUpdate ? .update : .insert
         func finished(_ outcome: WriteResult.Outcome, _ failure: Failure?) -> WriteResult {
             let done = context.clock.now
             let result = WriteResult(
@@ -107,6 +108,16 @@ struct LedgerWriter: Sendable {
         }
 
         ledger.book.withLock { $0.began(kind, writer: index, sequence: sequence) }
+        if isTransfer {
+            let (outcome, failure) = await transfer(sequence, connection)
+            let result = finished(outcome, failure)
+            if failure != nil {
+                // What is open of the transaction ends with its connection.
+                await connection.close()
+                session.connection = nil
+            }
+            return (result, session)
+        }
         do throws(TDSError) {
             let answer = try await connection.query(
                 isUpdate ? ledger.statements.updateRegister : ledger.statements.insertRow,
@@ -132,7 +143,7 @@ struct LedgerWriter: Sendable {
         }
     }
 
-    private func insertValues(_ sequence: Int64) -> [TDSValue] {
+    func insertValues(_ sequence: Int64) -> [TDSValue] {
         let row = RowIdentity(writer: index, sequence: sequence)
         return [
             .int(Int32(index)), .bigInt(sequence), .binary(ByteBuffer(bytes: ledger.content.payload(of: row))),

@@ -51,7 +51,8 @@ public struct Planner: Sendable {
         var own = [
             "hold Lease \(target.namespace)/\(faultTarget.lease)",
             "\(ledger.createDatabase ? "create database \(ledger.database) where it is not there, and in it" : "in database \(ledger.database)") "
-                + "write \(ledger.seedRows) rows, then with \(ledger.writers) writers one row each every \(ledger.interval.text)",
+                + "write \(ledger.seedRows) rows, then with \(ledger.writers) writers one row each every \(ledger.interval.text)"
+                + (ledger.transfers > 0 ? ", and with \(ledger.transfers) connections a transfer each" : ""),
             "probe \(target.address): connect every \(experiment.probes.connect.interval.text), login every "
                 + "\(experiment.probes.login.interval.text), session every \(experiment.probes.session.interval.text)",
         ]

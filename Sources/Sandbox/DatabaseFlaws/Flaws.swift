@@ -10,6 +10,7 @@ public struct Flaws: Sendable, Equatable {
         case flipBitOneIn = "flip-bit-one-in"
         case staleRegister = "stale-register"
         case unansweredCommit = "unanswered-commit"
+        case tearOneIn = "tear-one-in"
         case outsideVolume = "outside-volume"
         case hangAfter = "hang-after-ms"
         case freeze
@@ -32,7 +33,7 @@ public struct Flaws: Sendable, Equatable {
             case .acknowledgeBeforeCommit: .optional(20)
             case .unansweredCommit: .optional(50)
             case .tellPassword: .optional(5)
-            case .loseLast, .loseOneIn, .duplicateOneIn, .flipBitOneIn, .hangAfter, .slowerLogins: .required
+            case .loseLast, .loseOneIn, .duplicateOneIn, .flipBitOneIn, .tearOneIn, .hangAfter, .slowerLogins: .required
             case .staleRegister, .outsideVolume, .freeze, .neverLogin, .wrongSentinel, .unlinkLock, .ignoreStop,
                 .suspectAfterKill, .renameAfterKill:
                 .none
@@ -49,6 +50,7 @@ public struct Flaws: Sendable, Equatable {
             case .staleRegister: "after SIGKILL, every row that was updated is back at its value before the first update"
             case .unansweredCommit: "of so many commits (50) one is made, and the connection dropped without an answer"
             case .outsideVolume: "keeps the data in a temporary folder of the process instead of MSSQL_DATA_DIR"
+            case .tearOneIn: "of so many transactions of several statements one is committed without its first change"
             case .hangAfter: "so many milliseconds after the start, accepts and keeps connections but never answers again"
             case .freeze: "accepts connections and never answers"
             case .neverLogin: "refuses every login (18456)"

@@ -41,6 +41,16 @@ import Testing
         #expect(run.count("acknowledged") > 50)
     }
 
+    /// Killed and frozen in the middle of transactions: none is torn.
+    @Test(arguments: ["processKill: {}", "podDelete: {gracePeriod: 0s}"]) func transfersAreWhole(fault: String) async throws {
+        let run = try await FlawRun.run(Planted(name: "none", fault: fault, transfers: 2, exitCode: 0, broken: []).experiment, [])
+        #expect(run.exitCode == 0, "\(run.terminal)")
+        #expect(run.broken == [], "\(run.terminal)")
+        #expect(run.count("torn") == 0)
+        #expect(try #require(run.ledger?["transfers"]?["acknowledged"]?.integer) > 20)
+        #expect(run.ledger?["transfers"]?["sum"] == 0)
+    }
+
     @Test func aServerThatObeysStopsCleanly() async throws {
         let flaw = Planted(name: "none", fault: "podDelete: {}", shutdown: "clean", exitCode: 0, broken: [])
         let run = try await FlawRun.run(flaw.experiment, [])
@@ -102,6 +112,14 @@ import Testing
             #expect(run.ledger?["staleRegisters"]?.array?.isEmpty == false)
             #expect(failure.body.contains("stale: register of writer"))
             #expect(run.terminal.contains("stale: register of writer"))
+            return
+        }
+        if set == "torn" {
+            let torn = run.ledger?["transfers"]?["tornTransfers"]?.array ?? []
+            let named = torn.compactMap { one in one["sequence"]?.integer.map { "\(one["writer"]?.integer ?? -1)/\($0)" } }
+            let line = "torn: transfer \(try #require(named.first)): the row and the credit are there, the debit is not"
+            #expect(failure.body.contains(line))
+            #expect(run.terminal.contains(line))
             return
         }
         let first = try #require(run.rows("\(set)Rows").first)

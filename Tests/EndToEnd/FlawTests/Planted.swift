@@ -9,6 +9,7 @@ struct Planted: Sendable, CustomTestStringConvertible {
     var node = "any"
     var shutdown = "any"
     var seedRows = 500
+    var transfers = 0
     /// More lines of the experiment's spec.
     var spec = ""
     var exitCode: Int32
@@ -37,7 +38,7 @@ struct Planted: Sendable, CustomTestStringConvertible {
             login: {user: sa, passwordFrom: {secret: mssql, key: MSSQL_SA_PASSWORD}}
             encryption: {mode: required, trustServerCertificate: true}
           fault: {\(fault)}
-          ledger: {writers: 4, interval: 20ms, timeout: 2s, seedRows: \(seedRows)}
+          ledger: {writers: 4, transfers: \(transfers), interval: 20ms, timeout: 2s, seedRows: \(seedRows)}
           steadyFor: 2s
           stableFor: 2s
           giveUpAfter: \(giveUpAfter)
@@ -115,6 +116,9 @@ extension Planted {
         Planted(
             name: "an old value back", database: ["stale-register"], exitCode: 3, broken: ["failure data-persistence"],
             types: ["data-persistence": "verdict.data-lost"], sets: ["stale"]),
+        Planted(
+            name: "a transfer of which a part is there", database: ["tear-one-in=20"], transfers: 2, exitCode: 3,
+            broken: ["failure data-persistence"], types: ["data-persistence": "verdict.data-lost"], sets: ["torn"]),
     ]
 
     /// It cannot be told, and must not be taken for a pass.

@@ -67,6 +67,9 @@ public struct Script {
     /// Of the server that is told to stop.
     public var exitCode = 0
 
+    /// Connections that make transfers.
+    public var transfers = 0
+
     public init() {}
 
     public var yaml: String {
@@ -87,6 +90,7 @@ public struct Script {
           giveUpAfter: 1m
           repeat: \(repeats)
           expect: {\(expect)}\(probes.map { "\n  probes: {\($0)}" } ?? "")\(load.map { "\n  load: {\($0)}" } ?? "")
+          ledger: {transfers: \(transfers)}
         """
     }
 
@@ -229,7 +233,7 @@ public struct Script {
             switch write.outcome {
             case .acknowledged:
                 ledger.acknowledged += 1
-                if write.kind == .insert { ledger.kept += 1 }
+                if write.kind.addsRow { ledger.kept += 1 }
             case .refused: ledger.refused += 1
             case .unknown:
                 ledger.unknown += 1
@@ -288,5 +292,17 @@ extension Script {
                 record.event = .snapshot(snapshot)
             }
         }
+    }
+}
+
+extension TransfersChecked {
+    /// One transfer that is torn.
+    package static func torn(_ writer: Int, _ sequence: Int64) -> TransfersChecked {
+        var transfers = TransfersChecked()
+        transfers.attempted = 5
+        transfers.acknowledged = 5
+        transfers.torn = 1
+        transfers.tornTransfers = [.init(writer: writer, sequence: sequence, detail: "the row is there, the debit and the credit are not")]
+        return transfers
     }
 }

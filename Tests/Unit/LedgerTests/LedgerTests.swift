@@ -20,8 +20,12 @@ import Testing
         let data = FileManager.default.temporaryDirectory.appendingPathComponent("ledger-\(UUID().uuidString)").path
         let clock = RunClock()
         let loop: any EventLoop = MultiThreadedEventLoopGroup.singleton.next()
-        let health = HealthMonitor(lanes: [.write: 2])
+        let health: HealthMonitor
         private let recorded = Mutex<[WriteResult]>([])
+
+        init(lanes: Int = 2) {
+            health = HealthMonitor(lanes: [.write: lanes])
+        }
 
         var writes: [WriteResult] { recorded.withLock { $0 } }
 
@@ -206,6 +210,52 @@ import Testing
             #expect(checked.staleRegisters.map(\.writer) == [0])
             #expect(checked.staleRegisters.first?.found == 0)
             #expect(scene.writes.contains { $0.writer == 0 && $0.foundDataGone && $0.outcome == .refused })
+        }
+    }
+
+    /// Killed in the middle of transfers: each is there whole or not at all, and what is changed by hand is found.
+    @Test func transfersAreWholeAfterAKill() async throws {
+        let scene = Scene(lanes: 4)
+        defer { scene.remove() }
+        let (ledger, port) = try await scene.run { server in
+            var configuration = scene.configuration(port: server.port)
+            configuration.transfers = 2
+            return (try await Ledger.prepare(configuration, clock: scene.clock, on: scene.loop), server.port)
+        }
+        let writers = Task {
+            try await ledger.write(on: MultiThreadedEventLoopGroup.singleton.next(), health: scene.health) { scene.record($0) }
+        }
+        try await scene.run(port: port) { _ in try await scene.successes(20) }
+        try await scene.health.wait { $0.tracks[.write]?.allSatisfy { $0.failures > 1 } ?? false }
+        try await scene.run(port: port) { _ in
+            try await scene.successes(20)
+            writers.cancel()
+            try await writers.value
+            let checked = try await check(ledger, scene)
+            let transfers = scene.writes.filter { $0.kind == .transfer }
+            #expect(Set(transfers.map(\.writer)) == [2, 3])
+            #expect(checked.transfers?.acknowledged == Int64(transfers.count { $0.outcome == .acknowledged }))
+            #expect(checked.transfers?.refused == Int64(transfers.count { $0.outcome == .refused }))
+            #expect(try #require(checked.transfers?.acknowledged) >= 80)
+            #expect(checked.problems == [])
+            #expect(checked.transfers?.tornTransfers == [])
+            #expect(checked.transfers?.sum == 0)
+            // The journal alone gives the same account.
+            let restored = Ledger(ledger.configuration, restoring: ledger.prepared, writes: scene.writes, clock: scene.clock)
+            #expect(try await check(restored, scene).transfers?.torn == 0)
+
+            let row = RowIdentity(writer: 2, sequence: 4)
+            let transfer = Transfer(row, ledger.content)
+            _ = try await scene.execute(
+                "UPDATE \(ledger.statements.accounts) SET balance = balance - \(transfer.amount) "
+                    + "WHERE lane = 2 AND account = \(transfer.credited)", port: port)
+            let torn = try await check(ledger, scene)
+            #expect(torn.transfers?.tornTransfers.map(\.sequence) == [4])
+            #expect(torn.transfers?.tornTransfers.first?.detail == "the row and the debit are there, the credit is not")
+
+            _ = try await scene.execute("DROP TABLE \(ledger.statements.accounts)", port: port)
+            #expect(try await check(ledger, scene).gone == ["table \(ledger.statements.accounts)"])
+            try await ledger.cleanUp(on: scene.loop)
         }
     }
 

@@ -90,6 +90,8 @@ import Verdict
         var ledger = stale.keptLedger()
         ledger.staleRegisters = [.init(writer: 1, acknowledged: 7, found: nil)]
         ledger.checkDatabase = ["page 1 is torn"]
+        ledger.transfers = .torn(1, 17)
+        ledger.transfers?.tornTransfers[0].sequence = nil
         stale.ledger = ledger
         for script in [Script(), unread, stale] {
             let data = try Results(script.findings()).data()
@@ -103,7 +105,7 @@ import Verdict
     @Test func aFileOfAnEarlierVersionIsRead() throws {
         let added: Set = [
             "state", "chained", "target", "follows", "remarks", "recoveredMs", "nodeLoss", "unknownOverwritten", "gone",
-            "checkDatabaseSkipped",
+            "checkDatabaseSkipped", "torn", "transfers", "clientDowntimeMaxMs",
         ]
         func earlier(_ value: JSONValue) -> JSONValue {
             switch value {

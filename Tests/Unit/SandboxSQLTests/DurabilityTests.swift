@@ -169,6 +169,21 @@ import Testing
         #expect(damaged == [10, 20, 30])
     }
 
+    @Test func aTransactionIsTorn() async throws {
+        let fixture = try await prepared(["--flaw", "tear-one-in=3"])
+        let connection = try await fixture.connect(database: "w")
+        for transaction in 1...6 {
+            for statement in [
+                "BEGIN TRANSACTION", "INSERT INTO dbo.rows VALUES (1, \(transaction), N'first')",
+                "INSERT INTO dbo.rows VALUES (2, \(transaction), N'second')", "COMMIT TRANSACTION",
+            ] { _ = try await connection.query(statement, timeout: .seconds(30)) }
+        }
+        // A statement of its own is no transaction of several.
+        _ = try await connection.query("INSERT INTO dbo.rows VALUES (1, 7, N'alone')", timeout: .seconds(30))
+        #expect(try await stored(1, in: fixture) == [1, 2, 4, 5, 7])
+        #expect(try await stored(2, in: fixture) == [1, 2, 3, 4, 5, 6])
+    }
+
     @Test func anOldValueComesBackAfterAKill() async throws {
         let fixture = try await prepared(["--flaw", "stale-register"])
         let connection = try await fixture.connect(database: "w")

@@ -164,7 +164,12 @@ extension Format {
     private static let ledger: [Field] = [
         .optional("writers", .integer(1...256), .integer(4), "The number of connections that write."),
         .optional(
-            "interval", .duration(minimum: .milliseconds(1)), .duration(.milliseconds(20)), "The time between two writes of one writer."),
+            "transfers", .integer(0...64), .integer(0),
+            "The number of connections beside them that make transfers: transactions of several statements, judged to be there whole or not at all."
+        ),
+        .optional(
+            "interval", .duration(minimum: .milliseconds(1)), .duration(.milliseconds(20)), "The time between two writes of one connection."
+        ),
         .optional(
             "timeout", .duration(minimum: .milliseconds(10)), .duration(.seconds(5)),
             "The time after which an unanswered write counts as unknown."),

@@ -5,6 +5,11 @@ public struct WriteResult: Codable, Sendable, Hashable {
         case insert
         /// The writer's register set to `sequence`.
         case update
+        /// A transaction of several statements: an amount from one account to another, and a new row with the identity.
+        case transfer
+
+        /// Is `true` when the write adds a row with its identity.
+        public var addsRow: Bool { self != .update }
     }
 
     public enum Outcome: String, Codable, Sendable, CaseIterable {
@@ -52,6 +57,8 @@ public struct LedgerPrepared: Codable, Sendable, Hashable {
     /// Part of the tables' names, so that leftovers of earlier runs are never counted.
     public var tableSuffix: String
     public var writers: Int
+    /// The connections that make transfers; `nil` in journals of earlier versions.
+    public var transfers: Int?
     public var seedRows: Int64
     /// The seed of every row's content, with the row's identity and the table's suffix.
     public var seed: UInt64
@@ -61,12 +68,13 @@ public struct LedgerPrepared: Codable, Sendable, Hashable {
     public var server: String?
 
     public init(
-        database: String, tableSuffix: String, writers: Int, seedRows: Int64, seed: UInt64, createdDatabase: Bool,
-        server: String? = nil
+        database: String, tableSuffix: String, writers: Int, transfers: Int? = nil, seedRows: Int64, seed: UInt64,
+        createdDatabase: Bool, server: String? = nil
     ) {
         self.database = database
         self.tableSuffix = tableSuffix
         self.writers = writers
+        self.transfers = transfers
         self.seedRows = seedRows
         self.seed = seed
         self.createdDatabase = createdDatabase
@@ -126,6 +134,8 @@ public struct LedgerChecked: Codable, Sendable, Hashable {
     public var unknownAbsent: Int64 = 0
     /// Unknown register updates that a later one has overwritten: whether they were ever committed leaves no trace.
     public var unknownOverwritten: Int64 = 0
+    /// The transfers, part of the counts above too; `nil` where none are made.
+    public var transfers: TransfersChecked?
     /// Rows of the seeded baseline that were expected, part of `kept` and `lost` too.
     public var seeded: Int64 = 0
     public var seededLost: Int64 = 0
@@ -150,6 +160,43 @@ public struct LedgerChecked: Codable, Sendable, Hashable {
     public var settledBy: String?
 
     public static let exampleLimit = 1000
+
+    public init() {}
+
+    /// Transfers of which a part is there, and a part is not.
+    public var torn: Int64 { transfers?.torn ?? 0 }
+}
+
+/// The transfers of a ledger, after the read-back: each is a transaction of several statements, which is there whole or not at all.
+public struct TransfersChecked: Codable, Sendable, Hashable {
+    public struct Torn: Codable, Sendable, Hashable {
+        public var writer: Int
+        /// `nil`: an account is off, and no single transfer explains it.
+        public var sequence: Int64?
+        /// The parts that are there and those that are not, in words.
+        public var detail: String
+
+        public init(writer: Int, sequence: Int64?, detail: String) {
+            self.writer = writer
+            self.sequence = sequence
+            self.detail = detail
+        }
+    }
+
+    public var attempted: Int64 = 0
+    /// The server said that the commit is made.
+    public var acknowledged: Int64 = 0
+    /// The commit was never sent, or the server said that it is not made.
+    public var refused: Int64 = 0
+    /// The commit was sent and not answered.
+    public var unknown: Int64 = 0
+    public var unknownPresent: Int64 = 0
+    public var unknownAbsent: Int64 = 0
+    public var torn: Int64 = 0
+    /// The sum of all accounts, which a transfer does not change: 0.
+    public var sum: Int64 = 0
+    /// The first of them, at most ``LedgerChecked/exampleLimit``.
+    public var tornTransfers: [Torn] = []
 
     public init() {}
 }

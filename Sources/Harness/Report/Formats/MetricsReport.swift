@@ -209,7 +209,8 @@ struct MetricsReport {
             // Where a repeat was not read back, the sum over the others would look like all of them.
             + family("aftershock_rows", "Rows in all repeats by their state; absent where rows were not read back.") { subject in
                 guard !subject.headline.ledgers.isEmpty, subject.headline.uncheckedRepeats == 0 else { return [] }
-                return LedgerChecked.states.map { (subject.with(["state": $0.0]), Double(subject.headline.total($0.1))) }
+                let torn = subject.headline.ledgers.contains { $0.transfers != nil } ? [("torn", \LedgerChecked.torn)] : []
+                return (LedgerChecked.states + torn).map { (subject.with(["state": $0.0]), Double(subject.headline.total($0.1))) }
             }
     }
 

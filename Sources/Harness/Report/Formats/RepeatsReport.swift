@@ -32,9 +32,9 @@ struct RepeatsReport {
             ["lowerMs", "upperMs", "estimateMs", "longestMs", "count", "stableAfterMs", "resolutionMs", "latencyP50Ms", "latencyP99Ms"]
                 .map { "\(track.rawValue).\($0)" }
         } + Phase.Name.allCases.map { "phase.\($0.rawValue)Ms" } + ["attempted", "acknowledged", "refused", "unknown"]
-        + LedgerChecked.states.map(\.0) + ["nodeBefore", "nodeAfter", "restored"]
+        + LedgerChecked.states.map(\.0) + ["torn", "nodeBefore", "nodeAfter", "restored"]
         + ["server", "network", "kubeProxy", "loadBalancer", "readyNotServed"].flatMap { ["\($0).lowerMs", "\($0).upperMs"] }
-        + IdleFindings.Outcome.allCases.map { "idle.\($0.rawValue)" }
+        + IdleFindings.Outcome.allCases.map { "idle.\($0.rawValue)" } + ["debt.logBytes", "debt.openRows"]
 
     private func row(_ findings: Findings, _ experiment: ExperimentFindings, _ found: RepeatFindings) -> [String] {
         let run = findings.run
@@ -68,7 +68,10 @@ struct RepeatsReport {
         let rows = LedgerChecked.states.map { state in ledger.map { String($0[keyPath: state.1]) } ?? "" }
         let restored = found.undo.allSatisfy { $0.proven == true }
         return start + tracks + phases + writes + rows
-            + [found.before?.servingPod?.node ?? "", found.after?.servingPod?.node ?? "", restored ? "yes" : "no"] + places(found)
+            + [
+                ledger?.transfers.map { String($0.torn) } ?? "", found.before?.servingPod?.node ?? "", found.after?.servingPod?.node ?? "",
+                restored ? "yes" : "no",
+            ] + places(found) + [found.debt?.logBytes, found.debt?.openRows].map { $0.map { String($0) } ?? "" }
     }
 
     /// The parts of the downtime by the place that is asked, and what idle connections met.

@@ -147,6 +147,13 @@ struct HTMLRepeat {
             row("unexpected", ledger.unexpected, "there though never sent, or refused", isDamage: true),
             row("stale", ledger.stale, "registers behind their last acknowledged value", isDamage: true),
         ]
+            + (ledger.transfers.map { transfers in
+                [
+                    row("transfers", transfers.acknowledged, "transactions of several statements whose commit was acknowledged"),
+                    row("transfers, commit unanswered", transfers.unknown, "there whole or not at all, or they are torn"),
+                    row("torn", transfers.torn, "transfers of which a part is there and a part is not", isDamage: true),
+                ]
+            } ?? [])
     }
 
     private static func infrastructure(_ found: RepeatFindings) -> [HTMLRow] {

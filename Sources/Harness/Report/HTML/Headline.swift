@@ -47,8 +47,11 @@ struct Headline {
     }
 
     var otherDamage: [String] {
-        [("corrupt", \LedgerChecked.corrupt), ("duplicate", \.duplicate), ("unexpected", \.unexpected), ("stale", \.stale)]
-            .compactMap { name, count in total(count) > 0 ? "\(total(count).grouped) \(name)" : nil }
+        [
+            ("corrupt", \LedgerChecked.corrupt), ("duplicate", \.duplicate), ("unexpected", \.unexpected), ("stale", \.stale),
+            ("torn", \.torn),
+        ]
+        .compactMap { name, count in total(count) > 0 ? "\(total(count).grouped) \(name)" : nil }
     }
 
     // MARK: In words

@@ -65,7 +65,8 @@ struct JUnitProperties {
             ("acknowledged", \.acknowledged), ("baseline", \.seeded), ("lost", \.lost), ("corrupt", \.corrupt), ("duplicate", \.duplicate),
             ("unexpected", \.unexpected), ("stale", \.stale), ("unknown", \.unknown),
         ]
-        return counts.map { ("rows.\($0.0)", String(headline.total($0.1))) } + [
+        let torn = headline.ledgers.contains { $0.transfers != nil } ? [("rows.torn", String(headline.total(\.torn)))] : []
+        return counts.map { ("rows.\($0.0)", String(headline.total($0.1))) } + torn + [
             ("rows.uncheckedRepeats", String(headline.uncheckedRepeats))
         ]
     }

@@ -190,8 +190,8 @@ extension Results.Repeat.Ledger {
             Counts(
                 checked: true, attempted: ledger.attempted, acknowledged: ledger.acknowledged, refused: ledger.refused,
                 unknown: ledger.unknown, lost: ledger.lost, corrupt: ledger.corrupt, duplicate: ledger.duplicate,
-                unexpected: ledger.unexpected, stale: ledger.stale, unknownPresent: ledger.unknownPresent,
-                unknownAbsent: ledger.unknownAbsent),
+                unexpected: ledger.unexpected, stale: ledger.stale, torn: ledger.transfers?.torn,
+                unknownPresent: ledger.unknownPresent, unknownAbsent: ledger.unknownAbsent),
             .readBack(
                 ReadBack(
                     kept: ledger.kept, unknownOverwritten: ledger.unknownOverwritten, seeded: ledger.seeded,
@@ -200,7 +200,17 @@ extension Results.Repeat.Ledger {
                     staleRegisters: ledger.staleRegisters.map {
                         .init(writer: $0.writer, acknowledged: $0.acknowledged, found: $0.found)
                     },
-                    gone: ledger.gone ?? [], checkDatabase: ledger.checkDatabase, checkDatabaseSkipped: ledger.checkDatabaseSkipped)))
+                    transfers: ledger.transfers.map(ReadBack.Transfers.init), gone: ledger.gone ?? [], checkDatabase: ledger.checkDatabase,
+                    checkDatabaseSkipped: ledger.checkDatabaseSkipped)))
+    }
+}
+
+extension Results.Repeat.Ledger.ReadBack.Transfers {
+    fileprivate init(_ transfers: TransfersChecked) {
+        self.init(
+            attempted: transfers.attempted, acknowledged: transfers.acknowledged, refused: transfers.refused, unknown: transfers.unknown,
+            unknownPresent: transfers.unknownPresent, unknownAbsent: transfers.unknownAbsent, torn: transfers.torn, sum: transfers.sum,
+            tornTransfers: transfers.tornTransfers.map { .init(writer: $0.writer, sequence: $0.sequence, detail: $0.detail) })
     }
 }
 

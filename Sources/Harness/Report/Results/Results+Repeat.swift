@@ -250,6 +250,7 @@ extension Results.Repeat {
             @OrNull var duplicate: Int64?
             @OrNull var unexpected: Int64?
             @OrNull var stale: Int64?
+            @OrNull var torn: Int64?
             @OrNull var unknownPresent: Int64?
             @OrNull var unknownAbsent: Int64?
         }
@@ -262,6 +263,24 @@ extension Results.Repeat {
                 @OrNull var found: Int64?
             }
 
+            struct Transfers: Codable, Sendable, Hashable {
+                struct Torn: Codable, Sendable, Hashable {
+                    var writer: Int
+                    @OrNull var sequence: Int64?
+                    var detail: String
+                }
+
+                var attempted: Int64
+                var acknowledged: Int64
+                var refused: Int64
+                var unknown: Int64
+                var unknownPresent: Int64
+                var unknownAbsent: Int64
+                var torn: Int64
+                var sum: Int64
+                var tornTransfers: [Torn]
+            }
+
             var kept: Int64
             var unknownOverwritten: Int64?
             var seeded: Int64
@@ -272,6 +291,7 @@ extension Results.Repeat {
             var duplicateRows: [RowIdentity]
             var unexpectedRows: [RowIdentity]
             var staleRegisters: [StaleRegister]
+            @OrNull var transfers: Transfers?
             var gone: [String]?
             @OrNull var checkDatabase: [String]?
             @OrNull var checkDatabaseSkipped: String?

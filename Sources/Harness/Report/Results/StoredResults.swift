@@ -123,7 +123,8 @@ extension LossComparison.Side {
             unread += 1
             return
         }
-        let sum = damage.reduce(0) { $0 + ($1 ?? 0) }
+        // Only a run with transfers has any to be torn.
+        let sum = damage.reduce(counts.torn ?? 0) { $0 + ($1 ?? 0) }
         repeats += 1
         damaged += sum > 0 ? 1 : 0
         rows += sum

@@ -99,7 +99,7 @@ struct RepeatRunner: Sendable {
     private func measure(
         _ target: ResolvedTarget, _ faultTarget: FaultTarget, _ resolver: TargetResolver, _ ledger: Ledger, _ load: RecoveryLoad?
     ) async throws -> RepeatEnded {
-        let monitor = HealthMonitor(lanes: [.connect: 1, .login: 1, .session: 1, .write: experiment.ledger.writers])
+        let monitor = HealthMonitor(lanes: [.connect: 1, .login: 1, .session: 1, .write: experiment.ledger.lanes])
         let configuration = ProbeConfiguration(server: server, probes: experiment.probes, runID: options.runID)
         let record: @Sendable (Event) throws -> Void = { [journal] event in try journal.append(event) }
         let client = experiment.probes.client

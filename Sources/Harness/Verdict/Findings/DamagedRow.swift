@@ -3,7 +3,7 @@ public import Journal
 /// A row of the ledger that is not as it was acknowledged, and when it was written.
 public struct DamagedRow: Sendable, Hashable {
     public enum Kind: String, Sendable, Hashable, CaseIterable {
-        case lost, corrupt, duplicate, unexpected
+        case lost, corrupt, duplicate, unexpected, torn
     }
 
     public var kind: Kind
@@ -35,7 +35,7 @@ struct WriteTimes: Sendable {
     }
 
     mutating func add(_ write: WriteResult) {
-        guard write.kind == .insert, write.sequence > 0 else { return }
+        guard write.kind.addsRow, write.sequence > 0 else { return }
         var own = times.removeValue(forKey: write.writer) ?? []
         defer { times[write.writer] = own }
         guard write.sequence - Int64(own.count) < Self.longestGap else { return }
@@ -47,7 +47,7 @@ struct WriteTimes: Sendable {
     func damage(_ ledger: LedgerChecked) -> [DamagedRow] {
         let named: [(DamagedRow.Kind, [RowIdentity])] = [
             (.lost, ledger.lostRows), (.corrupt, ledger.corruptRows), (.duplicate, ledger.duplicateRows),
-            (.unexpected, ledger.unexpectedRows),
+            (.unexpected, ledger.unexpectedRows), (.torn, ledger.transfers?.tornRows ?? []),
         ]
         return named.flatMap { kind, rows in rows.map { row(kind, $0) } }
             .sorted { ($0.started ?? .origin, $0.identity) < ($1.started ?? .origin, $1.identity) }
@@ -66,4 +66,11 @@ struct WriteTimes: Sendable {
     }
 
     private func time(_ milliseconds: UInt32) -> RunTime { origin + .milliseconds(Int64(milliseconds)) }
+}
+
+extension TransfersChecked {
+    /// The torn transfers that are known by their identity.
+    fileprivate var tornRows: [RowIdentity] {
+        tornTransfers.compactMap { torn in torn.sequence.map { RowIdentity(writer: torn.writer, sequence: $0) } }
+    }
 }

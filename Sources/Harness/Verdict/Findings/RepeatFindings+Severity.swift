@@ -2,12 +2,12 @@ import Journal
 
 /// Numbers by which repeats are ranked, for the one headline of all of them.
 extension RepeatFindings {
-    static let damageNames = ["lost", "corrupt", "duplicate", "unexpected", "stale registers"]
+    static let damageNames = ["lost", "corrupt", "duplicate", "unexpected", "stale registers", "torn transfers"]
 
     /// The rows that are not as they were acknowledged, by the kind of their damage.
     var damage: [String: Int64] {
         guard let ledger else { return [:] }
-        let counts = [ledger.lost, ledger.corrupt, ledger.duplicate, ledger.unexpected, ledger.stale]
+        let counts = [ledger.lost, ledger.corrupt, ledger.duplicate, ledger.unexpected, ledger.stale, ledger.torn]
         return Dictionary(uniqueKeysWithValues: zip(Self.damageNames, counts))
     }
 

@@ -177,6 +177,9 @@ extension RepeatJudge {
         if ledger.attempted == 0 || ledger.acknowledged == 0 {
             doubts.append(Doubt(.ledgerEmpty, "the ledger has no acknowledged write: there was nothing to lose"))
         }
+        if let experiment, experiment.ledger.transfers > 0, (ledger.transfers?.acknowledged ?? 0) == 0 {
+            doubts.append(Doubt(.ledgerEmpty, "the ledger has no acknowledged transfer: there was nothing to tear"))
+        }
         if let sum = ledgerSumDoubt(ledger) { doubts.append(sum) }
         let acknowledged = facts.closingAccount.acknowledged
         if ledger.acknowledged < Int64(acknowledged) {

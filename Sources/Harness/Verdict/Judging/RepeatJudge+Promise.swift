@@ -17,7 +17,9 @@ extension RepeatJudge {
             if ledger.unknownOverwritten > 0 { unknown += ", \(ledger.unknownOverwritten) overwritten since" }
         }
         let since = facts.carried.repeats > 0 ? ", over this fault and the \(facts.carried.repeats) before it" : ""
-        let message = "\(ledger.acknowledged) acknowledged writes and \(ledger.seeded) baseline rows are all there\(since)\(unknown)"
+        let transfers = ledger.transfers.map { ", \($0.acknowledged) of the writes as whole transfers" } ?? ""
+        let message =
+            "\(ledger.acknowledged) acknowledged writes and \(ledger.seeded) baseline rows are all there\(transfers)\(since)\(unknown)"
         return .passed(.dataPersistence, message, details: Self.databaseCheck(ledger))
     }
 
@@ -27,7 +29,7 @@ extension RepeatJudge {
         if ledger.lost > allowed { broken.append("\(ledger.lost) lost (allowed \(allowed))") }
         for (count, name) in [
             (ledger.corrupt, "corrupt"), (ledger.duplicate, "duplicate"), (ledger.unexpected, "unexpected"),
-            (ledger.stale, "stale registers"),
+            (ledger.stale, "stale registers"), (ledger.torn, "torn transfers"),
         ] where count > 0 {
             broken.append("\(count) \(name)")
         }
@@ -55,9 +57,17 @@ extension RepeatJudge {
             let found = register.found.map(String.init) ?? "nothing"
             return "stale: register of writer \(register.writer) holds \(found), acknowledged was \(register.acknowledged)"
         }
+        let torn = ledger.transfers.map { transfers in
+            let sum = transfers.sum == 0 ? [] : ["torn: the sum of all accounts is \(transfers.sum), and must be 0"]
+            return sum
+                + transfers.tornTransfers.prefix(50).map { one in
+                    "torn: \(one.sequence.map { "transfer \(one.writer)/\($0)" } ?? "lane \(one.writer)"): \(one.detail)"
+                }
+        }
         let gone = ledger.gone.map { ["the server no longer has \($0.joined(separator: ", "))"] } ?? []
         return gone + line("lost", ledger.lostRows) + line("corrupt", ledger.corruptRows) + line("duplicate", ledger.duplicateRows)
-            + line("unexpected", ledger.unexpectedRows) + stale + (ledger.checkDatabase ?? []).prefix(20).map { "DBCC CHECKDB: \($0)" }
+            + line("unexpected", ledger.unexpectedRows) + stale + (torn ?? [])
+            + (ledger.checkDatabase ?? []).prefix(20).map { "DBCC CHECKDB: \($0)" }
     }
 
     func judgeServiceAddress() -> Judgement? {
@@ -173,6 +183,6 @@ extension RepeatJudge {
 extension LedgerChecked {
     /// Something that the server had acknowledged is gone: a row, its content, a register's value, or, by its own word, pages of it.
     public func isDataLost(allowed: Int64) -> Bool {
-        lost > allowed || corrupt > 0 || stale > 0 || checkDatabase?.isEmpty == false
+        lost > allowed || corrupt > 0 || stale > 0 || torn > 0 || checkDatabase?.isEmpty == false
     }
 }

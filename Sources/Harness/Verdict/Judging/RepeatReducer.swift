@@ -167,7 +167,7 @@ struct RepeatReducer {
         switch write.outcome {
         case .acknowledged:
             writes.acknowledged += 1
-            if write.kind == .insert { writes.acknowledgedInserts += 1 }
+            if write.kind.addsRow { writes.acknowledgedInserts += 1 }
             guard let faultBegan else {
                 writes.acknowledgedBefore += 1
                 return

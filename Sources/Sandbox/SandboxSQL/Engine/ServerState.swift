@@ -1,4 +1,5 @@
 import DatabaseFlaws
+import Foundation
 import NIOCore
 import Synchronization
 
@@ -18,6 +19,7 @@ final class ServerState: Sendable {
 
     private struct State {
         var commits = 0
+        var transactions = 0
         var logins = 0
         var rows: [Flaws.Name: Int] = [:]
         var firstRows: [[DataType]: [SQLValue]] = [:]
@@ -83,6 +85,14 @@ final class ServerState: Sendable {
     func nextTransactionDescriptor() -> UInt64 { descriptors.add(1, ordering: .relaxed).newValue }
 
     // MARK: Flaws
+
+    /// The number of this transaction of several statements, counted from 1.
+    func countTransaction() -> Int {
+        state.withLock { state in
+            state.transactions += 1
+            return state.transactions
+        }
+    }
 
     /// The number of this commit, counted from 1.
     func countCommit() -> Int {

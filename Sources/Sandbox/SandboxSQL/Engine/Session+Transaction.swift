@@ -93,7 +93,7 @@ extension Session {
         }
         let result: Result
         do throws(SQLError) {
-            result = try body()
+            result = tearsTransaction() ? try undone(body) : try body()
         } catch {
             if isOwn { endTransaction(commit: false) }
             throw error

@@ -64,6 +64,8 @@ final class Session {
         var locked: [DatabaseFile] = []
         /// The changes that are in the files already.
         var steals: [Steal] = []
+        /// Something was written in it.
+        var hasWritten = false
     }
 
     struct PreparedBatch {

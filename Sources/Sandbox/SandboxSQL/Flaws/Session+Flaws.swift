@@ -29,6 +29,26 @@ extension Session {
         deferredLocks = []
     }
 
+    /// tear-one-in: whether the change that comes now is the one that its transaction loses.
+    func tearsTransaction() -> Bool {
+        guard transaction.count > 0, !transaction.hasWritten, let every = server.flaws[.tearOneIn] else { return false }
+        transaction.hasWritten = true
+        return server.countTransaction() % every == 0
+    }
+
+    /// Makes a change and takes it back, with the answer that it would have had.
+    func undone<Result>(_ change: () throws(SQLError) -> Result) throws(SQLError) -> Result {
+        do throws(SQLiteFailure) { try connection.run("SAVEPOINT torn") } catch { throw sqlError(error) }
+        let result = try change()
+        do throws(SQLiteFailure) {
+            try connection.run("ROLLBACK TO torn")
+            try connection.run("RELEASE torn")
+        } catch {
+            throw sqlError(error)
+        }
+        return result
+    }
+
     /// Damages what an INSERT of `count` rows has just stored, if a flaw wants it.
     func damage(_ table: TableInfo, inserted count: Int) throws(SQLError) {
         guard count > 0 else { return }

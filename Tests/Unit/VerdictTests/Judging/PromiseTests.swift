@@ -89,6 +89,7 @@ import Testing
 
     @Test(arguments: [
         ("lost", RunExitCode.dataLost), ("corrupt", .dataLost), ("stale", .dataLost), ("duplicate", .failed), ("unexpected", .failed),
+        ("torn", .dataLost),
     ])
     func brokenDataFails(set: String, exit: RunExitCode) throws {
         let found = try failing { script in
@@ -103,6 +104,7 @@ import Testing
                 ledger.kept -= 1
             case "stale": ledger.stale = 1
             case "duplicate": ledger.duplicate = 1
+            case "torn": ledger.transfers = .torn(1, 17)
             default: ledger.unexpected = 1
             }
             script.ledger = ledger
@@ -122,6 +124,35 @@ import Testing
         script.ledger = ledger
         let judgement = script.findings().experiments.first?.judgement(.dataPersistence)
         #expect(judgement?.details == ["lost (writer/sequence): baseline/3 1/17"])
+    }
+
+    @Test func tornTransfersAreNamed() throws {
+        var script = Script()
+        var ledger = script.keptLedger()
+        ledger.transfers = .torn(4, 17)
+        ledger.transfers?.sum = 12
+        ledger.transfers?.tornTransfers.append(.init(writer: 4, sequence: nil, detail: "account 3 is there 0 times"))
+        script.ledger = ledger
+        let judgement = script.findings().experiments.first?.judgement(.dataPersistence)
+        #expect(
+            judgement?.details == [
+                "torn: the sum of all accounts is 12, and must be 0",
+                "torn: transfer 4/17: the row is there, the debit and the credit are not",
+                "torn: lane 4: account 3 is there 0 times",
+            ])
+    }
+
+    /// Without a single transfer nothing is known of them.
+    @Test(arguments: [true, false]) func transfersThatWereNeverAcknowledgedAreNoPass(areThere: Bool) throws {
+        var script = Script()
+        script.transfers = 1
+        var ledger = script.keptLedger()
+        ledger.transfers = TransfersChecked()
+        if areThere { ledger.transfers?.acknowledged = 3 }
+        script.ledger = ledger
+        let judgement = script.findings().experiments.first?.judgement(.dataPersistence)
+        #expect(judgement?.outcome == (areThere ? .passed : .undecided))
+        if areThere { #expect(judgement?.message.contains("3 of the writes as whole transfers") == true) }
     }
 
     @Test func damageThatTheServerItselfReportsIsLostData() throws {
