@@ -246,10 +246,14 @@ import Testing
         }
         var script = Script()
         script.expect = "downtime: {max: 1s}, recoveredWithin: 20s"
+        script.load = "dirty: 1MiB"
+        var debt = RecoveryDebt()
+        (debt.logBytes, debt.openRows) = (1 << 20, 1)
         script.viewSchedules = [
             ProbesStarted.Schedule(track: .login, interval: 500_000_000, timeout: 1_000_000_000, inFlightCap: 1, view: .pod)
         ]
         script.more = [
+            script.record(10_990, .recoveryDebt(debt)),
             script.record(1000, .vantage(VantageSeen(view: .pod, address: "10.1.0.5", port: 1433, isReached: true))),
             script.record(
                 1005,
@@ -310,6 +314,45 @@ import Testing
         let header = try #require(lines.first { $0.first == "repeat" })
         #expect(header.contains("corrupt") && header.contains("stale") && !header.contains("duplicate"))
         #expect(String(decoding: SummaryReport(findings).data(), as: UTF8.self).contains("| 5 corrupt, 7 stale |"))
+    }
+
+    /// A downtime is not to be read without the work that the recovery had to do.
+    @Test func theDebtIsInEveryReport() throws {
+        var script = Script()
+        script.load = "dirty: 1MiB"
+        var debt = RecoveryDebt()
+        (debt.logBytes, debt.openRows) = (3 << 20, 4711)
+        script.more = [script.record(10_990, .recoveryDebt(debt))]
+        let findings = script.findings()
+        #expect(findings.experiments.first?.repeats.first?.debt?.openRows == 4711)
+        #expect(MetricsReport(findings).text.contains("} 3145728.0") && MetricsReport(findings).text.contains("} 4711.0"))
+        let page = String(decoding: try HTMLReport(findings).data(), as: UTF8.self)
+        #expect(page.contains("with 3.0 MiB to redo and 4711 rows to undo"))
+        let rows = String(decoding: RepeatsReport(findings).data(), as: UTF8.self)
+        #expect(rows.contains("debt.logBytes,debt.openRows\r\n") && rows.contains(",3145728,4711\r\n"))
+    }
+
+    /// A torn transfer stands in every report, and where none was made nothing is said of them.
+    @Test func tornTransfersAreInEveryReport() throws {
+        var script = Script()
+        let without = script.findings()
+        var ledger = script.keptLedger()
+        ledger.transfers = .torn(1, 17)
+        script.ledger = ledger
+        let findings = script.findings()
+        func texts(_ findings: Findings) throws -> [String] {
+            [
+                TerminalReport(findings).text, String(decoding: SummaryReport(findings).data(), as: UTF8.self),
+                String(decoding: RepeatsReport(findings).data(), as: UTF8.self), MetricsReport(findings).text,
+                String(decoding: try JUnitReport(findings).data(), as: UTF8.self),
+                String(decoding: try HTMLReport(findings).data(), as: UTF8.self),
+                String(decoding: try Results(findings).data(), as: UTF8.self),
+            ]
+        }
+        for text in try texts(findings) { #expect(text.contains("torn"), "\(text.prefix(2000))") }
+        for text in try texts(without)[3...4] { #expect(!text.contains("torn")) }
+        #expect(MetricsReport(findings).text.contains("state=\"torn\""))
+        #expect(findings.experiments.first?.repeats.first?.damagedRows.map(\.kind) == [.torn])
     }
 }
 

@@ -63,7 +63,7 @@ struct MetricsReport {
 
     /// A run that goes on has none of it yet.
     private var judged: [Family] {
-        subjects.contains { $0.findings.state == .running } ? [] : verdicts + downtime + recovery + places + rows
+        subjects.contains { $0.findings.state == .running } ? [] : verdicts + downtime + recovery + debt + places + rows
     }
 
     // MARK: Families
@@ -160,6 +160,19 @@ struct MetricsReport {
             + family("aftershock_phase_seconds", "The phases of the downtime of the worst repeat; they sum up to it.") { subject in
                 (subject.headline.worst?.phases ?? []).map { (subject.with(["phase": $0.name.rawValue]), $0.duration.seconds) }
             }
+    }
+
+    /// The work that the recovery of the worst repeat found.
+    private var debt: [Family] {
+        family("aftershock_debt_log_bytes", "Log that no checkpoint had taken at the moment of the fault, in the worst repeat.") {
+            subject in
+            (subject.headline.worst?.debt?.logBytes).map { [(subject.labels, Double($0))] } ?? []
+        }
+            + family("aftershock_debt_open_rows", "Rows of the transaction that was open at the moment of the fault, in the worst repeat.")
+        {
+            subject in
+            (subject.headline.worst?.debt?.openRows).map { [(subject.labels, Double($0))] } ?? []
+        }
     }
 
     /// Of the worst repeat, as the phases are.

@@ -40,6 +40,7 @@ struct HTMLTiles {
             tile.big = "\u{2265} \(lower.textRoundedDown)"
             tile.lines = ["its end was not seen; \(allowed)", "\(number)\(track.track.rawValue) track"]
         }
+        if let debt = worst.debt?.sentence { tile.lines.append(debt) }
         tile.bar = bullet(track.downtime, limit)
         return tile
     }

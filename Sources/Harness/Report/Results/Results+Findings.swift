@@ -50,7 +50,7 @@ extension Results.Experiment {
                 Limits(
                     downtimeMaxMs: $0.maxDowntime?.milliseconds, recoveredWithinMs: $0.recoveredWithin?.milliseconds,
                     lostWrites: $0.lostWrites, node: $0.node.rawValue, shutdown: $0.shutdown.rawValue,
-                    instances: $0.instances.rawValue)
+                    instances: $0.instances.rawValue, clientDowntimeMaxMs: $0.maxClientDowntime?.milliseconds)
             })
     }
 }

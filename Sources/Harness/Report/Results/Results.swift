@@ -36,6 +36,8 @@ struct Results: Codable, Sendable, Hashable {
             @OrNull var shutdown: String?
             /// As ``shutdown``.
             @OrNull var instances: String?
+            /// The promise about `probes.client`; `nil`: there is none, or as ``shutdown``.
+            @OrNull var clientDowntimeMaxMs: Double?
         }
 
         /// The judged downtime of one track over the repeats.
