@@ -10,6 +10,8 @@ public enum TaintKey {
 /// Keys of labels (https://kubernetes.io/docs/reference/labels-annotations-taints/).
 public enum LabelKey {
     public static let hostname = "kubernetes.io/hostname"
+    /// The label of nodes and volumes for their zone, and its name in older clusters.
+    public static let zones = ["topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone"]
     public static let managedBy = "app.kubernetes.io/managed-by"
     /// The Service of an EndpointSlice.
     public static let serviceName = "kubernetes.io/service-name"

@@ -1,5 +1,6 @@
 public import Experiment
 public import Fault
+public import Verdict
 
 /// The settings of a run beside its experiments.
 public struct RunOptions: Sendable {
@@ -25,6 +26,8 @@ public struct RunOptions: Sendable {
     public var command: [String]?
     /// The run's place among those of one command, whose experiments go on side by side; `nil`: it has all of them.
     public var part: RunPart?
+    /// The shutdowns that earlier runs saw.
+    public var earlierShutdowns: [EarlierShutdown] = []
     /// The kinds of fault that the experiments were parsed with.
     public var faults: FaultCatalog
 

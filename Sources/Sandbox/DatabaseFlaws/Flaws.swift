@@ -22,6 +22,7 @@ public struct Flaws: Sendable, Equatable {
         case ignoreStop = "ignore-sigterm"
         case suspectAfterKill = "suspect-after-kill"
         case renameAfterKill = "rename-after-kill"
+        case stopAgentAfterKill = "stop-agent-after-kill"
 
         public enum Value: Equatable {
             case none, required
@@ -35,7 +36,7 @@ public struct Flaws: Sendable, Equatable {
             case .tellPassword: .optional(5)
             case .loseLast, .loseOneIn, .duplicateOneIn, .flipBitOneIn, .tearOneIn, .hangAfter, .slowerLogins: .required
             case .staleRegister, .outsideVolume, .freeze, .neverLogin, .wrongSentinel, .unlinkLock, .ignoreStop,
-                .suspectAfterKill, .renameAfterKill:
+                .suspectAfterKill, .renameAfterKill, .stopAgentAfterKill:
                 .none
             }
         }
@@ -49,8 +50,8 @@ public struct Flaws: Sendable, Equatable {
             case .flipBitOneIn: "of so many inserted rows one has a bit flipped in a column that is no key"
             case .staleRegister: "after SIGKILL, every row that was updated is back at its value before the first update"
             case .unansweredCommit: "of so many commits (50) one is made, and the connection dropped without an answer"
-            case .outsideVolume: "keeps the data in a temporary folder of the process instead of MSSQL_DATA_DIR"
             case .tearOneIn: "of so many transactions of several statements one is committed without its first change"
+            case .outsideVolume: "keeps the data in a temporary folder of the process instead of MSSQL_DATA_DIR"
             case .hangAfter: "so many milliseconds after the start, accepts and keeps connections but never answers again"
             case .freeze: "accepts connections and never answers"
             case .neverLogin: "refuses every login (18456)"
@@ -60,6 +61,7 @@ public struct Flaws: Sendable, Equatable {
             case .unlinkLock: "removes the lock of the data folder at start, so that two servers can have the folder open"
             case .suspectAfterKill: "after SIGKILL, msdb is SUSPECT and cannot be opened (926), and error 824 is in the log"
             case .renameAfterKill: "after SIGKILL, @@SERVERNAME is another name"
+            case .stopAgentAfterKill: "SQL Server Agent runs, and after SIGKILL it does not start again"
             case .ignoreStop: "does not stop when it is told to (SIGTERM), so that the end of its grace period kills it"
             }
         }

@@ -8,7 +8,7 @@ public struct SandboxSQLCommand: ParsableCommand {
         abstract: "A stand-in for SQL Server: TDS 7.4 and 8.0 over SQLite, for trying, teaching and testing.",
         discussion: """
             Takes the environment of Microsoft's image: MSSQL_SA_PASSWORD, ACCEPT_EULA=Y, MSSQL_PID, MSSQL_TCP_PORT (1433; 0 lets the system \
-            choose, and the log says what), MSSQL_IP_ADDRESS (0.0.0.0), MSSQL_DATA_DIR (/var/opt/mssql/data). Runs as a launcher and a server, as \
+            choose, and the log says what), MSSQL_IP_ADDRESS (0.0.0.0), MSSQL_DATA_DIR (/var/opt/mssql/data), MSSQL_AGENT_ENABLED, MSSQL_MEMORY_LIMIT_MB. Runs as a launcher and a server, as \
             sqlservr does; SIGTERM stops it in order.
 
             Flaws, for showing that a harness notices them, also as a list in SANDBOX_SQL_FLAWS:

@@ -167,11 +167,14 @@ struct RunCommand: AsyncParsableCommand {
         _ files: [ExperimentSource], _ client: KubernetesClient, _ runID: String, _ folder: ReportFolder, _ earlier: StoredResults?,
         _ push: Push, _ interruption: Interruption, _ runs: BegunRuns
     ) async throws -> Int32 {
-        let options = RunOptions(
+        var options = RunOptions(
             folder: folder.path, runID: runID, version: Aftershock.version, seed: seed ?? .random(in: .min ... .max),
             repeatOverride: repeats, confirmedContext: confirmContext, helperImage: helperImage, isSandbox: sandbox,
             ownNode: ProcessInfo.processInfo.environment["AFTERSHOCK_NODE_NAME"], keepTables: keepTables,
             command: ["aftershock"] + CommandLine.arguments.dropFirst())
+        // The link leads to the run before, until this one takes it.
+        options.earlierShutdowns = EarlierShutdown.seen(
+            in: baseline + ["reports/latest"], context: client.configuration.contextName)
         let writer = ReportWriter(directory: folder.path, junit: junitProfile)
         let setting = RunSetting(client: client, interruption: interruption, runs: runs, quiet: quiet, junit: junitProfile)
         folder.link()

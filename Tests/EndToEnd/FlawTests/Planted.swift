@@ -89,6 +89,9 @@ extension Planted {
             name: "another database is suspect after the restart", database: ["suspect-after-kill"], exitCode: 1,
             broken: ["failure engine-health"], types: ["engine-health": "verdict.engine-health"]),
         Planted(
+            name: "SQL Server Agent does not run after the restart", database: ["stop-agent-after-kill"], exitCode: 1,
+            broken: ["failure engine-health"], types: ["engine-health": "verdict.engine-health"]),
+        Planted(
             name: "the server has another name after the restart", database: ["rename-after-kill"], exitCode: 1,
             broken: ["failure engine-health"], types: ["engine-health": "verdict.engine-health"]),
     ]
@@ -114,11 +117,11 @@ extension Planted {
             name: "a flipped bit", database: ["flip-bit-one-in=200"], exitCode: 3, broken: ["failure data-persistence"],
             types: ["data-persistence": "verdict.data-lost"], sets: ["corrupt"]),
         Planted(
-            name: "an old value back", database: ["stale-register"], exitCode: 3, broken: ["failure data-persistence"],
-            types: ["data-persistence": "verdict.data-lost"], sets: ["stale"]),
-        Planted(
             name: "a transfer of which a part is there", database: ["tear-one-in=20"], transfers: 2, exitCode: 3,
             broken: ["failure data-persistence"], types: ["data-persistence": "verdict.data-lost"], sets: ["torn"]),
+        Planted(
+            name: "an old value back", database: ["stale-register"], exitCode: 3, broken: ["failure data-persistence"],
+            types: ["data-persistence": "verdict.data-lost"], sets: ["stale"]),
     ]
 
     /// It cannot be told, and must not be taken for a pass.

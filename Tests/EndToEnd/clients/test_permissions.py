@@ -23,7 +23,7 @@ LOGIN = "aftershock"
 NEEDS = {
     "CREATE DATABASE": "CREATE ANY DATABASE", "KILL": "ALTER ANY CONNECTION", "sys.dm_exec_sessions": "VIEW SERVER STATE",
     "sys.dm_db_log_stats": "VIEW SERVER STATE", "sys.dm_tran_database_transactions": "VIEW SERVER STATE",
-    "sys.dm_server_services": "VIEW SERVER STATE",
+    "sys.dm_server_services": "VIEW SERVER STATE", "sys.dm_os_sys_info": "VIEW SERVER STATE",
     "DROP DATABASE": None, "DBCC CHECKDB": None, "CREATE TABLE": None, "CREATE CLUSTERED": None, "DROP TABLE": None, "INSERT INTO": None,
     # Everybody sees the names of databases, and tables of their own.
     "sys.databases": None, "sys.tables": None, "INFORMATION_SCHEMA.TABLES": None,

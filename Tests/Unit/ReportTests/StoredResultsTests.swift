@@ -101,6 +101,24 @@ import Verdict
         #expect(try Results(reading: Data(contentsOf: example), path: "").experiments.isEmpty == false)
     }
 
+    /// The next run's preflight learns from this one how long the server takes to stop.
+    @Test func theShutdownsOfARunAreKnownToTheNext() throws {
+        var script = Script()
+        script.fault = "podDelete: {}"
+        script.gracePeriod = 30
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("earlier-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let results = Results(script.findings())
+        try results.data().write(to: folder.appendingPathComponent("results.json"))
+        let context = try #require(results.run?.context)
+        let seen = try #require(EarlierShutdown.seen(in: [folder.path, "/nowhere"], context: context).first)
+        #expect(seen.workload == "mssql")
+        #expect(seen.gracePeriod == .seconds(30))
+        #expect(seen.isClean)
+        #expect(EarlierShutdown.seen(in: [folder.path], context: "another").isEmpty)
+    }
+
     /// A file from before a key existed is read all the same.
     @Test func aFileOfAnEarlierVersionIsRead() throws {
         let added: Set = [

@@ -8,9 +8,9 @@ final class EngineFixture {
     let folder: String
     let server: ServerState
 
-    init(flaws: Flaws = Flaws()) throws {
+    init(flaws: Flaws = Flaws(), hasAgent: Bool = false) throws {
         folder = NSTemporaryDirectory() + "sandbox-sql-tests-\(UUID().uuidString)"
-        let product = ServerProduct(serverName: "test", edition: "Developer")
+        let product = ServerProduct(serverName: "test", edition: "Developer", hasAgent: hasAgent)
         server = try ServerState(databases: try DatabaseDirectory(folder: folder, flaws: flaws), product: product, flaws: flaws)
     }
 

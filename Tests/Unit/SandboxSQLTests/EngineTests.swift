@@ -202,6 +202,15 @@ import Testing
         #expect(session.run("DELETE TOP (1) FROM t WHERE id > 2").ends.map(\.count) == [1])
     }
 
+    /// As in the image: the Agent is there, and off until it is asked for.
+    @Test(arguments: [true, false]) func theAgentRunsWhereItIsEnabled(hasAgent: Bool) throws {
+        let fixture = try EngineFixture(hasAgent: hasAgent)
+        let question = "SELECT status_desc FROM sys.dm_server_services WHERE servicename LIKE N'SQL Server Agent%'"
+        #expect(try fixture.session().rows(question) == [[hasAgent ? "Running" : "Stopped"]])
+        let memory = try fixture.session().rows("SELECT committed_target_kb, physical_memory_kb FROM sys.dm_os_sys_info")
+        #expect(memory.first?.allSatisfy { (Int($0) ?? 0) > 0 } == true)
+    }
+
     @Test func databaseCheckFindsNothingInAGoodDatabase() {
         session.run("INSERT INTO t (id) VALUES (1)")
         let sink = session.run("DBCC CHECKDB ('d')")

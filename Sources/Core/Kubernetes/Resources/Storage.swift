@@ -42,6 +42,27 @@ public struct PersistentVolume: KubernetesResource {
         public var csi: CSI?
         public var hostPath: Volume.HostPath?
         public var local: Local?
+        public var nodeAffinity: NodeAffinity?
+    }
+
+    /// The nodes that can have the volume: those of any of the terms.
+    public struct NodeAffinity: Codable, Sendable, Hashable {
+        public var required: NodeSelector?
+    }
+
+    public struct NodeSelector: Codable, Sendable, Hashable {
+        public var nodeSelectorTerms: [Term]?
+
+        /// All of its expressions together.
+        public struct Term: Codable, Sendable, Hashable {
+            public var matchExpressions: [Expression]?
+        }
+
+        public struct Expression: Codable, Sendable, Hashable {
+            public var key: String
+            public var `operator`: String
+            public var values: [String]?
+        }
     }
 
     public struct CSI: Codable, Sendable, Hashable {

@@ -71,6 +71,8 @@ public struct EngineState: Codable, Sendable, Hashable {
         self.moment = moment
         notAsked = [:]
     }
+
+    public var hasRunningAgent: Bool { agent == "Running" }
 }
 
 /// The work that the recovery of the server would find, as it was right before the fault.

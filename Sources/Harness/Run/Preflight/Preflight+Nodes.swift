@@ -29,6 +29,7 @@ extension Preflight {
                 hint: "add a node, or spec.safety.allowSingleNode: true")
         } else {
             outcome.pass("spare-node", "\(spare.count) other nodes could take the pod")
+            try await checkReach(pod, target, spare, &outcome)
         }
         if let own = options.ownNode, own == name, fault.takesNode {
             outcome.fail(

@@ -66,6 +66,7 @@ extension Preflight {
                 hint: "add a startupProbe that allows the longest recovery")
         }
         try await checkStrategy(target, &outcome)
+        checkGracePeriod(pod, target, &outcome)
         if fault.takesNode { checkNodeLoss(pod, target, &outcome) }
         do {
             outcome.checks += try await fault.preflight(FaultSubject(client: client, pod: pod, instance: instance))

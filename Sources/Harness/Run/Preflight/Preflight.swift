@@ -77,7 +77,9 @@ struct Preflight: Sendable {
         guard outcome.passed else { return }
         let server = try await serverConfiguration(target)
         await checkLogin(server, target, &outcome)
-        if outcome.passed { outcome.server = server }
+        guard outcome.passed else { return }
+        outcome.server = server
+        if let pod = target.servingPods.first { await checkMemory(server, try target.container(of: pod), &outcome) }
     }
 
     private func checkContext(_ outcome: inout Outcome) {

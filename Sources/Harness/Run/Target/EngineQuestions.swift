@@ -11,6 +11,8 @@ struct EngineQuestions: Sendable {
     private static let timeout = Duration.seconds(10)
     /// The time in which databases that are still being recovered are waited for.
     private static let recoveryTimeout = Duration.seconds(60)
+    /// The time in which a SQL Server Agent that ran before is waited for: it starts after the databases are open.
+    private static let agentTimeout = Duration.seconds(10)
     private static let pause = Duration.milliseconds(500)
 
     func ask(_ moment: Snapshot.Moment) async -> EngineState {
@@ -37,14 +39,17 @@ struct EngineQuestions: Sendable {
         return state
     }
 
-    /// Asks again while a database that was there is being recovered: that takes its time and is no damage.
+    /// Asks again while a database that was there is being recovered, or the Agent that ran is still starting: that takes its time
+    /// and is no damage.
     func ask(_ moment: Snapshot.Moment, asBefore before: EngineState, clock: RunClock) async -> EngineState {
         let deadline = clock.now + Self.recoveryTimeout
+        let agentDeadline = clock.now + Self.agentTimeout
         let known = Set((before.databases ?? []).map(\.name))
         while true {
             let state = await ask(moment)
             let recovers = state.databases?.contains { known.contains($0.name) && ["RECOVERING", "RECOVERY_PENDING"].contains($0.state) }
-            guard recovers == true, clock.now < deadline, (try? await clock.sleep(until: clock.now + Self.pause)) != nil else {
+            let starts = before.hasRunningAgent && state.agent != nil && !state.hasRunningAgent && clock.now < agentDeadline
+            guard recovers == true || starts, clock.now < deadline, (try? await clock.sleep(until: clock.now + Self.pause)) != nil else {
                 return state
             }
         }

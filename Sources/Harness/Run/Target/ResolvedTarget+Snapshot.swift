@@ -49,7 +49,7 @@ extension TargetResolver {
     }
 
     /// A Role in one namespace cannot read what belongs to the whole cluster; then that part of the report stays empty.
-    private static func ifAllowed<Value>(_ read: () async throws(KubernetesError) -> Value?) async throws(KubernetesError) -> Value? {
+    static func ifAllowed<Value>(_ read: () async throws(KubernetesError) -> Value?) async throws(KubernetesError) -> Value? {
         do throws(KubernetesError) {
             return try await read()
         } catch {

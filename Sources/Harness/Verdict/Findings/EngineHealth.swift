@@ -78,7 +78,7 @@ extension EngineHealth {
                 compare("the version", \.version)
                 compare("the edition", \.edition)
             }
-            if let old = before.agent, let new = after.agent, old == "Running", new != old {
+            if before.hasRunningAgent, let old = before.agent, let new = after.agent, new != old {
                 problems.append("SQL Server Agent is \(new), before \(old)")
             }
         }

@@ -42,7 +42,7 @@ public struct Shutdown: Sendable, Hashable {
     }
 
     /// The share of the grace period from which on a kill counts as its end: the API server counts in whole seconds.
-    private static let almost = 0.9
+    static let almost = 0.9
 }
 
 extension Shutdown {

@@ -158,6 +158,10 @@ struct ServerProduct: Sendable {
     var serverName: String
     /// MSSQL_PID: Developer, Express, Standard ...
     var edition: String
+    /// MSSQL_AGENT_ENABLED; off in the image as well.
+    var hasAgent = false
+    /// MSSQL_MEMORY_LIMIT_MB, or what the machine has.
+    var memoryKilobytes = Int64(ProcessInfo.processInfo.physicalMemory / 1024)
 
     var version: String { "\(ServerProduct.major).\(ServerProduct.minor).\(ServerProduct.build).6" }
 

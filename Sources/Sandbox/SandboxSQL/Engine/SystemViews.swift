@@ -1,3 +1,5 @@
+import Glibc
+
 /// The few system views there are, each a query that SQLite runs.
 struct SystemViews {
     let server: ServerState
@@ -12,6 +14,7 @@ struct SystemViews {
         case ("sys", "schemas"): schemas(in: database)
         case ("sys", "dm_db_log_stats"): logStatistics(in: database)
         case ("sys", "dm_os_sys_info"): systemInfo(in: database)
+        case ("sys", "dm_server_services"): services(in: database)
         case ("information_schema", "tables"): informationTables(in: database)
         default: nil
         }
@@ -73,8 +76,30 @@ struct SystemViews {
 
     private func systemInfo(in database: DatabaseFile) -> TableInfo {
         info(
-            "dm_os_sys_info", database, [("sqlserver_start_time", .datetime), ("cpu_count", .int)],
-            "SELECT \(SQLValue.text(server.started.text(as: .datetime)).literal) AS sqlserver_start_time, 1 AS cpu_count")
+            "dm_os_sys_info", database,
+            [("sqlserver_start_time", .datetime), ("cpu_count", .int), ("physical_memory_kb", .bigint), ("committed_target_kb", .bigint)],
+            """
+            SELECT \(SQLValue.text(server.started.text(as: .datetime)).literal) AS sqlserver_start_time, 1 AS cpu_count, \
+            \(server.product.memoryKilobytes) AS physical_memory_kb, \(server.product.memoryKilobytes) AS committed_target_kb
+            """)
+    }
+
+    /// The engine, and its Agent, which the image runs within the engine's own processes where MSSQL_AGENT_ENABLED is set.
+    private func services(in database: DatabaseFile) -> TableInfo {
+        func row(_ name: String, _ isRunning: Bool) -> String {
+            let status = isRunning ? (4, "Running") : (1, "Stopped")
+            let startup = isRunning ? (2, "Automatic") : (3, "Manual")
+            let process = isRunning ? "\(getpid())" : "NULL"
+            return "SELECT '\(name) (MSSQLSERVER)' AS servicename, \(startup.0) AS startup_type, '\(startup.1)' AS startup_type_desc, "
+                + "\(status.0) AS status, '\(status.1)' AS status_desc, \(process) AS process_id"
+        }
+        return info(
+            "dm_server_services", database,
+            [
+                ("servicename", .nvarchar(256)), ("startup_type", .int), ("startup_type_desc", .nvarchar(256)), ("status", .int),
+                ("status_desc", .nvarchar(256)), ("process_id", .int),
+            ],
+            row("SQL Server", true) + " UNION ALL " + row("SQL Server Agent", server.product.hasAgent && server.phase == .ready))
     }
 
     private func informationTables(in database: DatabaseFile) -> TableInfo {

@@ -5,6 +5,9 @@ import TDS
 struct ServerOptions: Sendable {
     var password: TDSPassword
     var edition: String
+    var hasAgent: Bool
+    /// `nil`: what the machine has.
+    var memoryLimitKilobytes: Int64?
     var host: String
     var port: Int
     var dataFolder: String
@@ -18,7 +21,8 @@ struct ServerOptions: Sendable {
     }
 
     init(_ command: SandboxSQLCommand, environment: [String: String]) throws {
-        guard ["y", "yes", "1", "true"].contains(environment["ACCEPT_EULA"]?.lowercased() ?? "") else {
+        func isSet(_ variable: String) -> Bool { ["y", "yes", "1", "true"].contains(environment[variable]?.lowercased() ?? "") }
+        guard isSet("ACCEPT_EULA") else {
             throw Failure(description: "The SQL Server image asks for the environment variable ACCEPT_EULA=Y, and so does its stand-in.")
         }
         guard let password = environment["MSSQL_SA_PASSWORD"] ?? environment["SA_PASSWORD"] else {
@@ -36,6 +40,13 @@ struct ServerOptions: Sendable {
         self.password = TDSPassword(password)
         self.port = port
         edition = environment["MSSQL_PID"] ?? "Developer"
+        hasAgent = isSet("MSSQL_AGENT_ENABLED")
+        if let text = environment["MSSQL_MEMORY_LIMIT_MB"] {
+            guard let megabytes = Int64(text), (1...1 << 30).contains(megabytes) else {
+                throw Failure(description: "MSSQL_MEMORY_LIMIT_MB is not a number of megabytes: '\(text)'.")
+            }
+            memoryLimitKilobytes = megabytes * 1024
+        }
         host = environment["MSSQL_IP_ADDRESS"] ?? "0.0.0.0"
         dataFolder = environment["MSSQL_DATA_DIR"] ?? "/var/opt/mssql/data"
         encryption = command.encryption

@@ -31,8 +31,12 @@ struct ServerProcess {
         let recovers = folder.wasUnclean
         var name = try databases.serverName(first: ProcessInfo.processInfo.hostName)
         if recovers, options.flaws.has(.renameAfterKill) { name += "-2" }
+        var product = ServerProduct(serverName: name, edition: options.edition)
+        let stopsAgent = options.flaws.has(.stopAgentAfterKill)
+        product.hasAgent = stopsAgent ? !recovers : options.hasAgent
+        if let limit = options.memoryLimitKilobytes { product.memoryKilobytes = min(product.memoryKilobytes, limit) }
         let state = try ServerState(
-            databases: databases, product: ServerProduct(serverName: name, edition: options.edition),
+            databases: databases, product: product,
             flaws: options.flaws, phase: recovers ? .starting : .ready,
             commitLog: options.flaws.keepsLog ? try CommitLog(folder: folder.path) : nil)
         // As SQL Server makes one for itself when it is given none.

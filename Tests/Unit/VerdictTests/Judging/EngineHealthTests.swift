@@ -18,7 +18,7 @@ import Testing
 
     /// The healthy script with the states of the engine around its fault, and lines of its log after it.
     private func judged(
-        _ after: EngineState?, log: [ServerLogEntry] = [], followed: Bool = true
+        _ after: EngineState?, before: EngineState? = nil, log: [ServerLogEntry] = [], followed: Bool = true
     ) throws -> (judgement: Judgement, verdict: Verdict) {
         var records = Script().records
         let fault = try #require(records.firstIndex { if case .faultEffect = $0.event { true } else { false } })
@@ -29,7 +29,7 @@ import Testing
         if let after { extra.append(.init(at: at, event: .engine(after))) }
         records.insert(contentsOf: extra, at: fault + 1)
         let prepared = try #require(records.firstIndex { if case .ledgerPrepared = $0.event { true } else { false } })
-        records.insert(.init(at: records[prepared].at, event: .engine(state(.before))), at: prepared + 1)
+        records.insert(.init(at: records[prepared].at, event: .engine(before ?? state(.before))), at: prepared + 1)
         var reducer = FindingsReducer()
         for record in records { reducer.add(record) }
         let found = try #require(reducer.findings().experiments.first?.repeats.first)
@@ -57,6 +57,16 @@ import Testing
     @Test func anotherNameOrVersionBreaksIt() throws {
         #expect(try judged(state(.after) { $0.serverName = "other" }).judgement.message == "@@SERVERNAME is other, before mssql")
         #expect(try judged(state(.after) { $0.version = "16.0.1.1" }).judgement.outcome == .failed)
+    }
+
+    @Test func anAgentThatRanMustRunAgain() throws {
+        func judged(_ before: String?, _ after: String?) throws -> Judgement {
+            try self.judged(state(.after) { $0.agent = after }, before: state(.before) { $0.agent = before }).judgement
+        }
+        #expect(try judged("Running", "Stopped").message == "SQL Server Agent is Stopped, before Running")
+        #expect(try judged("Stopped", "Stopped").details.contains("SQL Server Agent: Stopped"))
+        #expect(try judged("Stopped", "Running").outcome == .passed)
+        #expect(try judged("Running", nil).details.contains { $0.hasPrefix("SQL Server Agent: not asked") })
     }
 
     @Test func aNewCertificateIsNoDamage() throws {

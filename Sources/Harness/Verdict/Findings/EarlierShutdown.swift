@@ -1,0 +1,30 @@
+import Experiment
+
+/// The end of a server in an earlier run, as a measure of the time that the next one takes.
+public struct EarlierShutdown: Sendable, Hashable {
+    public var runID: String
+    public var namespace: String
+    public var workload: String
+    public var gracePeriod: Duration
+    public var took: Duration
+    public var isClean: Bool
+
+    public init(runID: String, namespace: String, workload: String, gracePeriod: Duration, took: Duration, isClean: Bool) {
+        self.runID = runID
+        self.namespace = namespace
+        self.workload = workload
+        self.gracePeriod = gracePeriod
+        self.took = took
+        self.isClean = isClean
+    }
+
+    /// Says that a grace period is too short for what was seen; `nil`: it is not.
+    public func objection(to gracePeriod: Duration) -> String? {
+        let pod = "the pod's grace period is \(gracePeriod.text)"
+        if isClean {
+            return took > gracePeriod ? "in run \(runID) the server took \(took.textRoundedUp) to stop, and \(pod)" : nil
+        }
+        guard took >= self.gracePeriod * Shutdown.almost, self.gracePeriod >= gracePeriod else { return nil }
+        return "in run \(runID) the server did not stop within \(self.gracePeriod.text) and was killed, and \(pod)"
+    }
+}
