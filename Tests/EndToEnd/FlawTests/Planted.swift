@@ -10,6 +10,11 @@ struct Planted: Sendable, CustomTestStringConvertible {
     var shutdown = "any"
     var seedRows = 500
     var transfers = 0
+    /// What `probes.client` starts, in the words of bash, and the longest downtime that is allowed it.
+    var client: String?
+    var clientMax = "60s"
+    /// `probes.idle`.
+    var idle: String?
     /// More lines of the experiment's spec.
     var spec = ""
     var exitCode: Int32
@@ -42,9 +47,14 @@ struct Planted: Sendable, CustomTestStringConvertible {
           steadyFor: 2s
           stableFor: 2s
           giveUpAfter: \(giveUpAfter)
-          expect: {downtime: {max: \(giveUpAfter)}, lostWrites: 0, node: \(node), shutdown: \(shutdown)}
-          \(spec.isEmpty ? "probes: {connect: {interval: 100ms}, session: {interval: 100ms}, login: {interval: 250ms}}" : spec)
+          expect: {downtime: {max: \(giveUpAfter)}, lostWrites: 0, node: \(node), shutdown: \(shutdown)\(clientPromise)}
+          \(spec.isEmpty ? "probes: {connect: {interval: 100ms}, session: {interval: 100ms}, login: {interval: 250ms}\(moreProbes)}" : spec)
         """
+    }
+
+    private var clientPromise: String { client == nil ? "" : ", client: {downtime: {max: \(clientMax)}}" }
+    private var moreProbes: String {
+        (client.map { ", client: {command: [bash, -c, '\($0)']}" } ?? "") + (idle.map { ", idle: \($0)" } ?? "")
     }
 
     /// Where no recovery can be, the time until it is given up is all that the test waits for.
@@ -55,7 +65,7 @@ struct Planted: Sendable, CustomTestStringConvertible {
 extension Planted {
     private static let gone: Set<String> = ["failure recovery", "failure data-persistence"]
 
-    static let all: [Planted] = cluster + data + blind
+    static let all: [Planted] = cluster + clients + data + blind
 
     /// The cluster breaks its part of the promise.
     private static let cluster = [
@@ -94,6 +104,23 @@ extension Planted {
         Planted(
             name: "the server has another name after the restart", database: ["rename-after-kill"], exitCode: 1,
             broken: ["failure engine-health"], types: ["engine-health": "verdict.engine-health"]),
+    ]
+
+    /// Asks the server's port five times a second; after a failure it says nothing but "dead" for so many seconds, as a pool does.
+    static func pool(deadFor seconds: Int) -> String {
+        "until=0; for ((i = 1; ; i++)); do echo start $i; if ((SECONDS < until)); then echo failed $i dead; "
+            + "elif (: </dev/tcp/$AFTERSHOCK_HOST/$AFTERSHOCK_PORT) 2>/dev/null; then echo ok $i; "
+            + "else echo failed $i refused; until=$((SECONDS + \(seconds))); fi; sleep 0.2; done"
+    }
+
+    /// The user's own client does not come back with the server, or says nothing any more.
+    private static let clients = [
+        Planted(
+            name: "the server is back, and the client's pool is not", client: pool(deadFor: 6), clientMax: "4s", exitCode: 1,
+            broken: ["failure downtime"], types: ["downtime": "verdict.downtime"]),
+        Planted(
+            name: "a client of one's own that ends", client: "echo start 1; echo ok 1; sleep 3", exitCode: 4, broken: ["error preflight"],
+            types: ["preflight": "gate.clientFailed"]),
     ]
 
     /// The database loses, or changes, what it said is safe.

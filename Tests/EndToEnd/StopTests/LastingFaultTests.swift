@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import Kubernetes
 import Programs
 import Testing
 
@@ -26,6 +27,44 @@ import Testing
             try await cluster.settle()
             #expect(try await ClusterState.of(cluster).difference(from: before) == [])
         }
+    }
+
+    /// Killed after its change a rollout is rolled back by `restore`; one that cannot start is rolled back by the run itself.
+    @Test func rolloutsAreRolledBack() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                try await TestCluster.with { cluster in
+                    let drill = Drill(name: "image", fault: "rollout: {image: 'mcr.microsoft.com/azure-sql-edge:1.0.7'}")
+                    let run = try await drill.run(on: cluster, at: Step("faultInjected"))
+                    #expect(run.wasStruck, "\(run.log)")
+                    let restored = try await Program.run("aftershock", ["restore", "--run", run.folder] + cluster.access)
+                    #expect(restored.exitCode == 0, "\(restored.output)\(restored.errors)")
+                    try await Self.expectRolledBack(cluster, "a killed rollout")
+                }
+            }
+            group.addTask {
+                try await TestCluster.with { cluster in
+                    let drill = Drill(name: "image", fault: "rollout: {image: registry.invalid/sql:2}", giveUpAfter: "6s")
+                    let run = try await drill.run(on: cluster)
+                    #expect(run.code == 1, "\(run.log)")
+                    let found = try JSONValue(parsing: run.file("results.json"))["experiments"]?[0]?["repeats"]?[0]
+                    #expect(found?["effect"]?["proven"] == true)
+                    #expect(found?["restore"]?["complete"] == true)
+                    #expect(found?["ledger"]?["lost"] == 0)
+                    try await Self.expectRolledBack(cluster, "an image that cannot be pulled")
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    /// A rollout there and back leaves two revisions more: nothing else may be another than before.
+    private static func expectRolledBack(_ cluster: TestCluster, _ place: Comment) async throws {
+        try await cluster.settle()
+        let found = try await cluster.client.get(Deployment.self, "azure-sql-edge", in: TestCluster.namespace)
+        #expect(found.spec.template.spec.containers.map(\.image) == ["mcr.microsoft.com/azure-sql-edge:latest"], place)
+        #expect(try await cluster.client.list(Lease.self, in: .namespace(TestCluster.namespace)).items.isEmpty, place)
+        #expect(try await cluster.ledgerTables() == [], place)
     }
 
     /// One ledger over two experiments of two repeats each: the last read-back knows every write of the run.
