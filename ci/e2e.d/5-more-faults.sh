@@ -19,6 +19,18 @@ rules() {
     "$HERE/node" enter "$node" sh -c 'for d in /proc/[0-9]*; do grep -q "$1" $d/cgroup 2>/dev/null && nsenter -t ${d#/proc/} -n ip rule && exit; done' sh "$uid"
 }
 
+# killed KIND PATTERN EXPERIMENT OPTION...: the harness dies at the record that matches; restore undoes what it has changed, and then nothing is left.
+killed() {
+    local pid
+    report_to "killed-$1-${2//[^A-Za-z]/}"
+    "$aftershock" run --reports "$report" --confirm-context aftershock-cluster "${@:4}" "$3" >"$log" 2>&1 &
+    pid=$!
+    recorded "$report/journal.ndjson" "$2" --pid=$pid && kill -9 $pid
+    wait $pid 2>/dev/null || true
+    check "$1, killed at $2: restore" "$aftershock" restore --run "$report"
+    check "$1, killed at $2: nothing is left" grep -q '^nothing is left' <("$aftershock" restore --run "$report")
+}
+
 target
 settles
 before=$(rules)
@@ -62,7 +74,7 @@ check "network-delay without tc's netem: named" says "cannot do it|has no progra
 check "network-delay: the pod has its own rules, and no helper is left" [ "$(rules)" = "$before" ]
 
 # memoryExhaust: without a limit it is refused.
-memory=$(with "$(experiment memory-exhaust)" "$short" memory-exhaust-short)
+memory=$(with "$(experiment memory-exhaust)" "$short; s#^  steadyFor:#  ledger: {transfers: 2}\n  steadyFor:#" memory-exhaust-short)
 run_experiments memory-unlimited "$memory"
 check "memory-exhaust without a limit: refused before anything is touched" [ $status = 5 ]
 check "memory-exhaust without a limit: named" says 'no memory limit'
@@ -72,7 +84,11 @@ settles
 run_experiments memory-exhaust "$memory" --repeat "$repeats"
 sound memory-exhaust
 check "memory-exhaust: OOMKilled is the evidence" each_repeat '.effect.evidence | any(contains("OOMKilled"))'
+check "memory-exhaust: no transfer is torn" each_repeat '.ledger.transfers | .acknowledged > 20 and .torn == 0 and .sum == 0'
 check "memory-exhaust: the same pod, restarted once" each_repeat '.infrastructure.pod | .before.uid == .after.uid and .after.restartCount == .before.restartCount + 1'
+
+killed memory-exhaust '"kind":"calmMemory"' "$memory"
+check "memory-exhaust, killed: the server is there again" eventually 120 settled
 
 # rollout to another image and back: the same program under another name.
 for i in $(seq "$(kubectl get nodes -o name | wc -l)"); do
@@ -83,6 +99,7 @@ run_experiments rollout-image "$image" --repeat "$repeats"
 sound rollout-image
 check "rollout-image: another image is the evidence" each_repeat '.effect.evidence | any(contains("the image localhost/sandbox-sql:next"))'
 check "rollout-image: there and back, two outages" each_repeat '.downtime.login.count >= 2'
+killed rollout-image '"event":"faultInjected"' "$image"
 check "rollout-image: the image of before" [ "$(k get deployment azure-sql-edge -o jsonpath='{..image}')" = localhost/sandbox-sql:dev ]
 settles
 
