@@ -4,8 +4,10 @@ import JSON
 import Journal
 import Kubernetes
 import NIOPosix
+import Report
 import Run
 import Secrets
+import Verdict
 
 struct PlanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -30,9 +32,10 @@ struct PlanCommand: AsyncParsableCommand {
     func run() async throws {
         let client = try kubernetes.client()
         let files = try experiments.load(namespace: client.namespace)
-        let options = RunOptions(
+        var options = RunOptions(
             folder: "", runID: "", version: Aftershock.version, seed: 0, confirmedContext: confirmContext, helperImage: helperImage,
             ownNode: ProcessInfo.processInfo.environment["AFTERSHOCK_NODE_NAME"])
+        options.earlierShutdowns = EarlierShutdown.seen(in: ["reports/latest"], context: client.configuration.contextName)
         let planner = Planner(client: client, options: options, eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
         var plans: [RunPlan] = []
         for experiment in files.flatMap(\.experiments) {

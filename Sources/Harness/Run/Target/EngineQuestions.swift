@@ -12,7 +12,7 @@ struct EngineQuestions: Sendable {
     /// The time in which databases that are still being recovered are waited for.
     private static let recoveryTimeout = Duration.seconds(60)
     /// The time in which a SQL Server Agent that ran before is waited for: it starts after the databases are open.
-    private static let agentTimeout = Duration.seconds(10)
+    private static let agentTimeout = Duration.seconds(5)
     private static let pause = Duration.milliseconds(500)
 
     func ask(_ moment: Snapshot.Moment) async -> EngineState {
