@@ -214,7 +214,8 @@ let package = Package(
         unitTests("Probe", ["Calibration", "Certificates", "Experiment", "Journal", "Secrets", "TDS", .nioCore, .nioPosix]),
         unitTests("Secrets"),
         unitTests("Report", ["Checkout", "Experiment", "JournalScript", "JUnitReading", "Journal", "JSON", "Verdict"]),
-        unitTests("Run", ["Calibration", "Experiment", "Fault", "Journal", "JSON", "Kubernetes", "Ledger", "TDS", .nioCore, .nioPosix]),
+        unitTests(
+            "Run", ["Calibration", "Experiment", "Fault", "Journal", "JSON", "Kubernetes", "Ledger", "TDS", "Verdict", .nioCore, .nioPosix]),
         unitTests(
             "Sandbox",
             [

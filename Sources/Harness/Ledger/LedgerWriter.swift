@@ -112,7 +112,7 @@ struct LedgerWriter: Sendable {
             let (outcome, failure) = await transfer(sequence, connection)
             let result = finished(outcome, failure)
             if failure != nil {
-                // What is open of the transaction ends with its connection.
+                // An open transaction ends with its connection.
                 await connection.close()
                 session.connection = nil
             }

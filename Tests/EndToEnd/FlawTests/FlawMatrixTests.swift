@@ -46,7 +46,7 @@ import Testing
         #expect(try #require(run.ledger?["transfers"]?["acknowledged"]?.integer) > 10)
         let idle = run.results["experiments"]?.array?.first?["repeats"]?.array?.first?["idle"]
         #expect(try #require(idle?["withoutFault"]?["answered"]?.integer) > 0)
-        // What is silent when its server is killed or told to go is told of it at once.
+        // A silent connection is told at once that its server was killed, or told to go.
         let reset = try #require(idle?["overFault"]?["reset"]?.integer)
         #expect(fault.hasPrefix("none") ? reset == 0 : reset > 0)
     }

@@ -10,7 +10,7 @@ struct Planted: Sendable, CustomTestStringConvertible {
     var shutdown = "any"
     var seedRows = 500
     var transfers = 0
-    /// What `probes.client` starts, in the words of bash, and the longest downtime that is allowed it.
+    /// The program of `probes.client`, in the words of bash, and the longest downtime that is allowed it.
     var client: String?
     var clientMax = "60s"
     /// `probes.idle`.

@@ -5,7 +5,7 @@ import Verdict
 
 @testable import Run
 
-/// What preflight sees coming, from objects as API servers have sent them.
+/// Warnings of preflight, from objects as API servers have sent them.
 @Suite struct LookAheadTests {
     // MARK: The volume's place
 
