@@ -119,8 +119,7 @@ extension Planted {
             name: "the server is back, and the client's pool is not", client: pool(deadFor: 6), clientMax: "4s", exitCode: 1,
             broken: ["failure downtime"], types: ["downtime": "verdict.downtime"]),
         Planted(
-            name: "a client of one's own that ends", client: "echo start 1; echo ok 1; sleep 3", exitCode: 4, broken: ["error preflight"],
-            types: ["preflight": "gate.clientFailed"]),
+            name: "a client of one's own that ends", client: "echo start 1; echo ok 1; sleep 3", exitCode: 4, broken: ["error preflight"]),
     ]
 
     /// The database loses, or changes, what it said is safe.
