@@ -20,6 +20,16 @@ public struct Fleet: Sendable, Hashable {
         func has(_ wanted: [String: String]) -> Bool { wanted.allSatisfy { labels[$0.key] == $0.value } }
     }
 
+    /// A store to which shards send their reports.
+    public struct Upload: Sendable, Hashable {
+        /// `s3://BUCKET/PREFIX`.
+        public var to: String
+        public var endpoint: String?
+        public var region: String
+        /// The Secret with the key.
+        public var secret: String?
+    }
+
     public struct Experiments: Sendable, Hashable {
         public var files: [String]
         public var clusters: [String: String]
@@ -43,6 +53,7 @@ public struct Fleet: Sendable, Hashable {
     public var namespace: String
     public var reportsClaim: String
     public var restarts: Int
+    public var upload: Upload?
     /// The document with every default filled in.
     let effective: JSONValue
 
@@ -144,6 +155,12 @@ extension Fleet {
         namespace = spec.requiredText("namespace")
         reportsClaim = spec.requiredText("reportsClaim")
         restarts = spec.integer("restarts")
+        upload = spec["upload"].map { _ in
+            let upload = spec.object("upload")
+            return Upload(
+                to: upload.requiredText("to"), endpoint: upload.text("endpoint"), region: upload.requiredText("region"),
+                secret: upload.text("secret"))
+        }
         effective = document.content.json
         var left = clusters
         waves = []

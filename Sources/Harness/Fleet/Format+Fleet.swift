@@ -73,6 +73,18 @@ extension Format {
             "reportsClaim", dnsName, .string("reports"),
             "The PersistentVolumeClaim, ReadWriteMany, on which the shards leave their reports."),
         .optional(
+            "upload",
+            .object([
+                .required(
+                    "to", .string(pattern: "^s3://[A-Za-z0-9._-]+(/[^ ]*)?$", meaning: "a bucket such as s3://bucket/prefix"),
+                    "The bucket, and the prefix below which every cluster has a folder."),
+                .optional("endpoint", text, "The address of the store. Default: that of AWS for the region."),
+                .optional("region", text, .string("us-east-1"), "The region in the signature."),
+                .optional(
+                    "secret", dnsName,
+                    "The Secret with AFTERSHOCK_S3_ACCESS_KEY_ID and AFTERSHOCK_S3_SECRET_ACCESS_KEY, for --to job, jobs and argo."),
+            ]), "An S3-compatible store to which each shard sends its reports when its run is over."),
+        .optional(
             "restarts", .integer(0...10), .integer(3),
             "The number of times that a shard is started again after it was killed or interrupted."),
     ]

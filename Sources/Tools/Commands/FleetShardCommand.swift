@@ -42,6 +42,7 @@ struct FleetShardCommand: AsyncParsableCommand {
         let own = try find(in: fleet)
         let files = fleet.files(of: own)
         let folder = FleetFolder(reports)
+        let store = try fleet.upload.map { try ReportUpload($0) }
         let attempts = try folder.attempts(of: own.name)
         if let last = attempts.last {
             guard !JournalReader.isInUse(last + "/journal.ndjson") else {
@@ -52,7 +53,7 @@ struct FleetShardCommand: AsyncParsableCommand {
                 findings.exitCode != .preflightFailed
             {
                 standardError("\(own.name): done already, in \(last)")
-                try end(own, folder, findings.exitCode.rawValue)
+                try await end(own, folder, findings.exitCode.rawValue, store, last)
             }
         }
         let verdict = try folder.line(of: fleet)
@@ -70,18 +71,19 @@ struct FleetShardCommand: AsyncParsableCommand {
                 let restore = try RestoreCommand.parse(["--run", earlier, "--run-commands"] + access)
                 try await restore.run()
             } catch let error as ExitCode {
-                try end(own, folder, error.rawValue)
+                try await end(own, folder, error.rawValue, store, earlier)
             }
         }
+        let next = folder.next(after: attempts, of: own.name)
         do {
             // The inventory has named the cluster and its context: that is the confirmation.
             let run = try RunCommand.parse(
                 files + access + [
-                    "--reports", folder.next(after: attempts, of: own.name), "--confirm-context", try kubeconfig.contextName(own),
+                    "--reports", next, "--confirm-context", try kubeconfig.contextName(own),
                 ])
             try await run.run()
         } catch let error as ExitCode {
-            try end(own, folder, error.rawValue)
+            try await end(own, folder, error.rawValue, store, next)
         }
     }
 
@@ -99,10 +101,13 @@ struct FleetShardCommand: AsyncParsableCommand {
         return found
     }
 
-    /// Ends with the code of the run, of which the line takes notice where it is a result.
-    private func end(_ cluster: Fleet.Cluster, _ folder: FleetFolder, _ code: Int32) throws -> Never {
+    /// Ends with the code of the run, of which the line takes notice where it is a result. Without its reports no run is a pass.
+    private func end(
+        _ cluster: Fleet.Cluster, _ folder: FleetFolder, _ code: Int32, _ store: ReportUpload?, _ run: String
+    ) async throws -> Never {
         if ![129, 130, 143].contains(code) { try folder.mark(cluster.name, code) }
-        throw ExitCode(code)
+        let isStored = await store?.send(run, as: "\(cluster.name)/\((run as NSString).lastPathComponent)") ?? true
+        throw ExitCode(code == 0 && !isStored ? AftershockExit.internal : code)
     }
 
     private func awaitLoudHours(_ fleet: Fleet, _ files: [String]) async throws {

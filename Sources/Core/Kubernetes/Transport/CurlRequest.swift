@@ -13,6 +13,8 @@ struct CurlRequest: Sendable {
     var authority: [UInt8]?
     var isVerified = true
     var clientCertificate: ClientCertificate?
+    /// A signature of the request, instead of a header with a credential.
+    var signature: CurlSignature?
     /// A URL; `nil` is a direct connection.
     var proxy: String?
     /// From the start until a connection (TCP, proxy and TLS) stands.
@@ -23,6 +25,14 @@ struct CurlRequest: Sendable {
     var headTimeout: Duration?
     /// The interval at which the reader of the body gets an empty piece while nothing comes; `nil` is never.
     var tick: Duration?
+}
+
+/// A key with which libcurl signs a request (AWS Signature Version 4).
+struct CurlSignature: Sendable {
+    /// `provider1:provider2:region:service`.
+    var scope: String
+    var user: String
+    var secret: String
 }
 
 /// A piece of a body and when it arrived.

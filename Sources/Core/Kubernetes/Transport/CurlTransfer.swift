@@ -45,7 +45,16 @@ final class CurlTransfer: CurlJob {
             // libcurl repeats a request on its own when a kept connection turns out dead. A mutation must not be sent twice.
             easy.set(CURLOPT_FRESH_CONNECT, 1)
         }
-        easy.setHeaders(request.headers + ["Expect:"])
+        if let signature = request.signature {
+            easy.set(CURLOPT_AWS_SIGV4, signature.scope)
+            easy.set(CURLOPT_USERNAME, signature.user)
+            easy.set(CURLOPT_PASSWORD, signature.secret)
+            // It signs all of the headers here, also one that is left out on the way, and a name that proxies may change.
+            easy.set(CURLOPT_USERAGENT, "aftershock")
+            easy.setHeaders(request.headers)
+        } else {
+            easy.setHeaders(request.headers + ["Expect:"])
+        }
         return easy.refusal
     }
 

@@ -78,7 +78,7 @@ extension FleetRendering {
         [
             "name": "aftershock", "image": .string(fleet.image),
             "args": .array(["fleet", "shard", "/fleet/fleet.yaml"] + arguments + ["--reports", "/reports", "--wait"]),
-            "env": [["name": "TMPDIR", "value": "/private"]],
+            "env": .array([["name": "TMPDIR", "value": "/private"]] + storeKey),
             // As the Pod Security level "restricted" wants it.
             "securityContext": [
                 "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true, "capabilities": ["drop": ["ALL"]],
@@ -89,6 +89,14 @@ extension FleetRendering {
                 ["name": "private", "mountPath": "/private"],
             ],
         ]
+    }
+
+    /// The key of the store, from its Secret.
+    private var storeKey: [JSONValue] {
+        guard let secret = fleet.upload?.secret else { return [] }
+        return ["AFTERSHOCK_S3_ACCESS_KEY_ID", "AFTERSHOCK_S3_SECRET_ACCESS_KEY"].map { name in
+            ["name": .string(name), "valueFrom": ["secretKeyRef": ["name": .string(secret), "key": .string(name)]]]
+        }
     }
 
     private func volumes(_ batch: Batch) -> JSONValue {

@@ -12,6 +12,12 @@ extension FleetRendering {
         "aftershock fleet \(words.replacing("FILE", with: "'\(path.replacing("'", with: "'\\''"))'"))"
     }
 
+    /// The key of the store, from the secrets of the repository.
+    private var storeKey: [String: JSONValue] {
+        let names = fleet.upload == nil ? [] : ["AFTERSHOCK_S3_ACCESS_KEY_ID", "AFTERSHOCK_S3_SECRET_ACCESS_KEY"]
+        return Dictionary(uniqueKeysWithValues: names.map { ($0, .string("${{ secrets.\($0) }}")) })
+    }
+
     // MARK: GitHub
 
     /// Source: https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax
@@ -33,10 +39,11 @@ extension FleetRendering {
                     ["uses": "actions/checkout@v4"],
                     [
                         "name": "Run",
-                        "env": [
-                            "CLUSTER": "${{ matrix.cluster }}", "KUBECONFIG_NAME": "${{ matrix.kubeconfig }}",
-                            "KUBECONFIG_TEXT": "${{ secrets[matrix.kubeconfig] }}",
-                        ],
+                        "env": .object(
+                            storeKey.merging([
+                                "CLUSTER": "${{ matrix.cluster }}", "KUBECONFIG_NAME": "${{ matrix.kubeconfig }}",
+                                "KUBECONFIG_TEXT": "${{ secrets[matrix.kubeconfig] }}",
+                            ]) { $1 }),
                         "run": .string(
                             "export \"$KUBECONFIG_NAME=$KUBECONFIG_TEXT\"\nunset KUBECONFIG_TEXT\n"
                                 + command("shard FILE --cluster \"$CLUSTER\" --reports \(Self.reports)") + "\n"),
