@@ -173,6 +173,23 @@ import Verdict
         try ReportWriter(directory: "\(folder)/\(run)").write(findings)
     }
 
+    /// A pipe without a reader would hold up the run that is to be written down, or its end.
+    @Test(.timeLimit(.minutes(1))) func aPipeThatNobodyReadsIsNotWaitedFor() async throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("aftershock-pipe-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let pipe = folder + "/pipe"
+        #expect(mkfifo(pipe, 0o600) == 0)
+        let arguments = ["run", Self.experiment, "--server", Self.nowhere]
+        let history = try await Program.run("aftershock", arguments + ["--history", pipe])
+        #expect(history.exitCode == 64 && history.errors.contains("\(pipe) cannot be written: No such device"), "\(history.errors)")
+        let summary = try await Program.run(
+            "aftershock", arguments + ["--reports", folder + "/run"],
+            environment: ["GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": pipe])
+        #expect(
+            summary.exitCode == 5 && summary.errors.contains("the step summary could not be written: No such device"), "\(summary.errors)")
+    }
+
     /// The machine's, not the person's. A mount namespace of its own has the full disk.
     @Test func aReportsFolderOnAFullDisk() async throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("aftershock-full-\(UUID().uuidString)").path

@@ -69,7 +69,8 @@ public struct HistoryEntry: Codable, Sendable, Hashable {
     /// Proves that a run can be appended at `path`, before it is made. Nothing is left there.
     public static func prove(_ path: String) throws {
         let isThere = FileManager.default.fileExists(atPath: path)
-        let file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
+        // A pipe that nobody reads would be waited for without end.
+        let file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o644)
         guard file >= 0 else { throw ReportError(path: path, reason: String(cString: strerror(errno))) }
         close(file)
         if !isThere { unlink(path) }
