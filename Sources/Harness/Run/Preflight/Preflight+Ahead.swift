@@ -58,7 +58,7 @@ extension Preflight {
             outcome.warn(
                 "memory",
                 "the container may use \(limit.sizeText), and the engine was not asked what it believes to have: \(memory.notAsked ?? "no answer")",
-                hint: "GRANT VIEW SERVER STATE to the login, or set MSSQL_MEMORY_LIMIT_MB in the container's environment")
+                hint: "grant VIEW SERVER STATE to the login, or set MSSQL_MEMORY_LIMIT_MB in the container's environment")
         }
     }
 }
