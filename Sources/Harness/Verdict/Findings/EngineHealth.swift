@@ -65,9 +65,10 @@ extension EngineHealth {
     /// - Parameters:
     ///   - imageChanged: another image may be another version.
     ///   - ledger: the database of the ledger, of which the persistence is judged by itself.
-    func problems(fault: String?, imageChanged: Bool, ledger: String?) -> [String] {
+    ///   - isOneServer: the answers before and after are of one server.
+    func problems(fault: String?, imageChanged: Bool, ledger: String?, isOneServer: Bool) -> [String] {
         var problems: [String] = []
-        if let before, let after {
+        if isOneServer, let before, let after {
             problems += databaseProblems(before, after, except: ledger)
             func compare(_ name: String, _ field: KeyPath<EngineState, String?>) {
                 guard let old = before[keyPath: field], let new = after[keyPath: field], old != new else { return }
@@ -150,10 +151,15 @@ extension RepeatJudge {
         let old = facts.before?.servingPod
         let new = facts.after?.servingPod
         let imageChanged = old?.imageID != new?.imageID
-        let problems = health.problems(fault: facts.fault?.fault, imageChanged: imageChanged, ledger: facts.prepared?.database)
+        let problems = health.problems(
+            fault: facts.fault?.fault, imageChanged: imageChanged, ledger: facts.prepared?.database,
+            isOneServer: facts.severalBackends == nil)
         if let first = problems.first {
             let more = problems.count > 1 ? "; \(problems.dropFirst().joined(separator: "; "))" : ""
             return .failed(.engineHealth, type: "engine-health", first + more, details: health.details)
+        }
+        if let several = facts.severalBackends {
+            return .skipped(.engineHealth, "not asked: the Service led to several servers (\(several)), and any of them may have answered")
         }
         guard let before = health.before, let after = health.after else {
             return .skipped(.engineHealth, "not asked: the server was not asked for its state before the fault and after the recovery")

@@ -18,7 +18,8 @@ import Testing
 
     /// The healthy script with the states of the engine around its fault, and lines of its log after it.
     private func judged(
-        _ after: EngineState?, before: EngineState? = nil, log: [ServerLogEntry] = [], followed: Bool = true
+        _ after: EngineState?, before: EngineState? = nil, log: [ServerLogEntry] = [], followed: Bool = true,
+        seen: ClusterObservation? = nil
     ) throws -> (judgement: Judgement, verdict: Verdict) {
         var records = Script().records
         let fault = try #require(records.firstIndex { if case .faultEffect = $0.event { true } else { false } })
@@ -27,6 +28,7 @@ import Testing
         if followed { extra.append(.init(at: at, event: .serverLog(.init(kind: .followed, pod: "p", uid: "u", text: "the log")))) }
         extra += log.map { JournalRecord(at: at, event: .serverLog($0)) }
         if let after { extra.append(.init(at: at, event: .engine(after))) }
+        if let seen { extra.append(.init(at: at, event: .observation(seen))) }
         records.insert(contentsOf: extra, at: fault + 1)
         let prepared = try #require(records.firstIndex { if case .ledgerPrepared = $0.event { true } else { false } })
         records.insert(.init(at: records[prepared].at, event: .engine(before ?? state(.before))), at: prepared + 1)
@@ -57,6 +59,22 @@ import Testing
     @Test func anotherNameOrVersionBreaksIt() throws {
         #expect(try judged(state(.after) { $0.serverName = "other" }).judgement.message == "@@SERVERNAME is other, before mssql")
         #expect(try judged(state(.after) { $0.version = "16.0.1.1" }).judgement.outcome == .failed)
+    }
+
+    /// The one that answered afterwards may be the other: its name and its databases are no damage.
+    @Test func anotherServerBehindTheAddressIsNoDamage() throws {
+        let several = ClusterObservation(kind: .severalBackends, object: "service/mssql", detail: "pod mssql-0, pod other-0")
+        let other = state(.after) { state in
+            state.serverName = "other"
+            state.databases = [.init(name: "master", state: "ONLINE")]
+        }
+        let (judgement, verdict) = try judged(other, seen: several)
+        #expect(judgement.outcome == .skipped)
+        #expect(judgement.message.contains("several servers (pod mssql-0, pod other-0)"))
+        #expect(verdict == .invalid)
+        // The log is that of the pod.
+        let line = ServerLogEntry(kind: .error, pod: "p", uid: "u", number: 824, text: "Error: 824")
+        #expect(try judged(other, log: [line], seen: several).judgement.outcome == .failed)
     }
 
     @Test func anAgentThatRanMustRunAgain() throws {
