@@ -53,7 +53,7 @@ struct RestoreCommand: AsyncParsableCommand {
         var restorations: [Restorer.Restoration] = []
         var failure: (any Error)?
         do {
-            // One that cannot be restored is no reason to leave the others as they are.
+            // The others are restored even if one cannot be.
             for journal in journals {
                 do {
                     restorations += try await restorer.restore(journalPath: journal) { runCommands || ask($0) }

@@ -57,7 +57,7 @@ struct RunSetting: Sendable {
         return try whole.finish()
     }
 
-    /// - Parameter whole: what else is told of the findings; `nil`: the run is no part of another one.
+    /// - Parameter whole: gets the findings of a run that is a part of another one; otherwise `nil`.
     private func run(
         _ sources: [ExperimentSource], _ options: RunOptions, _ interruption: Interruption, _ whole: WholeReport? = nil
     ) async throws -> Findings {

@@ -74,7 +74,7 @@ import Testing
         }
     }
 
-    /// `latest` is a link to a run that is there already; the folder of the result is no run.
+    /// The link `latest` leads to a run that another folder has already. The folder of the result has no run.
     @Test func aRunInTwoFoldersIsCountedOnce() async throws {
         try store(whole, "a")
         try FileManager.default.createSymbolicLink(

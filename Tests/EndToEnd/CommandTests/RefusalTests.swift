@@ -173,7 +173,7 @@ import Verdict
         try ReportWriter(directory: "\(folder)/\(run)").write(findings)
     }
 
-    /// A pipe without a reader would hold up the run that is to be written down, or its end.
+    /// Opening a pipe that nobody reads blocks: before the run for a history, after it for a summary.
     @Test(.timeLimit(.minutes(1))) func aPipeThatNobodyReadsIsNotWaitedFor() async throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("aftershock-pipe-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)

@@ -44,7 +44,7 @@ struct ReferenceRow {
         return ["\(judged.count)", median, worst, recovered, lost, verdicts]
     }
 
-    /// The bounds of a repeat's judged downtime. Where no track was out, an outage that all of them overlooked is no longer than `upper`.
+    /// The bounds of a repeat's judged downtime. If no track was out, `upper` limits an outage that all of them overlooked.
     private static func bounds(_ found: RepeatFindings) -> (lower: Duration, upper: Duration?) {
         guard let track = found.judgedTrack.flatMap(found.track) else { return (.zero, Headline.resolution(found)) }
         return (track.downtime.lower, track.downtime.upper)

@@ -39,8 +39,7 @@ struct EngineQuestions: Sendable {
         return state
     }
 
-    /// Asks again while a database that was there is being recovered, or the Agent that ran is still starting: that takes its time
-    /// and is no damage.
+    /// Asks again while a known database is being recovered, or an Agent that ran before is starting. Neither is damage.
     func ask(_ moment: Snapshot.Moment, asBefore before: EngineState, clock: RunClock) async -> EngineState {
         let deadline = clock.now + Self.recoveryTimeout
         let agentDeadline = clock.now + Self.agentTimeout
