@@ -4,15 +4,18 @@ import Foundation
 public enum RunFolder {
     public static let journal = "journal.ndjson"
 
+    /// Returns the place of a run's journal in its report folder.
+    public static func journal(in folder: String) -> String { path(journal, in: folder) }
+
     /// The run's journal, or those of its experiments where they went on side by side: each has a folder with the experiment's name.
     ///
-    /// Empty where there is no run, and for a folder of several runs.
+    /// - Returns: none where the folder has no run, or has several.
     public static func journals(in folder: String) -> [String] {
-        let own = path(journal, in: folder)
+        let own = journal(in: folder)
         guard !FileManager.default.fileExists(atPath: own) else { return [own] }
         let members = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         let parts = members.compactMap { member -> (path: String, number: Int)? in
-            let path = path(journal, in: path(member, in: folder))
+            let path = journal(in: path(member, in: folder))
             guard var reader = try? JournalReader(path: path) else { return nil }
             // A run that was killed at once has no record yet, and has changed nothing.
             guard let first = reader.next() else { return (path, .max) }

@@ -1,5 +1,6 @@
 public import Experiment
 public import Fault
+import Journal
 public import Verdict
 
 /// The settings of a run beside its experiments.
@@ -50,7 +51,7 @@ public struct RunOptions: Sendable {
         self.faults = faults
     }
 
-    public var journalPath: String { folder + "/journal.ndjson" }
+    public var journalPath: String { RunFolder.journal(in: folder) }
 
     /// The standard error of the experiments' own clients.
     var clientLogPath: String { folder + "/client.log" }

@@ -70,7 +70,7 @@ struct CompareCommand: ParsableCommand {
     private func writeJUnit(_ report: ComparisonReport, to path: String) throws {
         let findings = try sides.current.flatMap(ReportFiles.results).map { results in
             let folder = (results as NSString).deletingLastPathComponent
-            return try Findings.judge(journalPath: (folder as NSString).appendingPathComponent("journal.ndjson"))
+            return try Findings.judge(journalPath: RunFolder.journal(in: folder))
         }
         try ReportWriter.junit(findings, comparison: report).write(to: URL(fileURLWithPath: path), options: .atomic)
     }

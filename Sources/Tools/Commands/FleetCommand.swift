@@ -1,6 +1,5 @@
 import ArgumentParser
 import Experiment
-import Files
 import Fleet
 import Foundation
 import JSON
@@ -90,14 +89,7 @@ struct LoadedFleet {
 
     /// Says everything that is wrong with the fleet file, or with any experiment, before it throws.
     init(_ path: String) throws {
-        do {
-            fleet = try FleetFile.parse(try InputFile.text(path), file: path)
-        } catch let error as ExperimentFileError {
-            standardError(error.description)
-            throw ExitCode(AftershockExit.usage)
-        } catch {
-            throw CommandError.unusable("\(path) cannot be read: \(words(for: error).replacing("\(path): ", with: ""))")
-        }
+        fleet = try parsed(path, by: FleetFile.parse)
         let folder = (path as NSString).deletingLastPathComponent
         var problems: [FileProblem] = []
         for index in fleet.experiments.indices {

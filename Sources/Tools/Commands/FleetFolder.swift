@@ -20,12 +20,12 @@ struct FleetFolder {
     /// The numbered folders with a journal, in order.
     static func attempts(in folder: String) -> [String] {
         ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).compactMap { Int($0) }.sorted().map { "\(folder)/\($0)" }
-            .filter { FileManager.default.fileExists(atPath: "\($0)/journal.ndjson") }
+            .filter { FileManager.default.fileExists(atPath: RunFolder.journal(in: $0)) }
     }
 
     /// Returns whether the journal of a run tells of changes that nothing has restored.
     static func isUnfinished(_ run: String) -> Bool {
-        guard let findings = try? Findings.judge(journalPath: run + "/journal.ndjson") else { return false }
+        guard let findings = try? Findings.judge(journalPath: RunFolder.journal(in: run)) else { return false }
         return findings.state == .killed || findings.restored == false
     }
 
@@ -43,7 +43,7 @@ struct FleetFolder {
     static func members(of folder: String, except result: String) throws -> [Member] {
         guard isFolder(folder) else { throw CommandError.unusable("\(folder) is not a folder") }
         let files = FileManager.default
-        func hasJournal(_ path: String) -> Bool { files.fileExists(atPath: "\(path)/journal.ndjson") }
+        func hasJournal(_ path: String) -> Bool { files.fileExists(atPath: RunFolder.journal(in: path)) }
         guard !hasJournal(folder) else { return [Member(folder: folder)] }
         let own = URL(fileURLWithPath: result).standardizedFileURL.path
         let inner = try files.contentsOfDirectory(atPath: folder).sorted().filter { name in

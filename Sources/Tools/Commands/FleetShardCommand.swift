@@ -45,10 +45,10 @@ struct FleetShardCommand: AsyncParsableCommand {
         let store = try fleet.upload.map { try ReportUpload($0) }
         let attempts = try folder.attempts(of: own.name)
         if let last = attempts.last {
-            guard !JournalReader.isInUse(last + "/journal.ndjson") else {
+            guard !JournalReader.isInUse(RunFolder.journal(in: last)) else {
                 throw CommandError(code: AftershockExit.preflight, description: "\(last) is the run of a shard that still goes on")
             }
-            if let findings = try? Findings.judge(journalPath: last + "/journal.ndjson"), findings.state == .judged,
+            if let findings = try? Findings.judge(journalPath: RunFolder.journal(in: last)), findings.state == .judged,
                 // That has touched nothing, and somebody may have mended what was in its way.
                 findings.exitCode != .preflightFailed
             {

@@ -1,6 +1,4 @@
 import ArgumentParser
-import Experiment
-import Files
 import Foundation
 import Journal
 import Report
@@ -35,7 +33,7 @@ struct HistoryCommand: ParsableCommand {
     func run() throws {
         let history: History
         let report: HistoryReport
-        let known = try known.map(Self.failures) ?? []
+        let known = try known.map { try parsed($0, by: KnownFailure.parse) } ?? []
         do {
             let today = Date().formatted(.iso8601.year().month().day())
             history = History(try paths.flatMap(ReportFiles.results).flatMap(HistoryEntry.load), known: known, today: today)
@@ -53,16 +51,5 @@ struct HistoryCommand: ParsableCommand {
         case .json: StandardStream.output.write(String(decoding: try report.data(), as: UTF8.self))
         }
         throw ExitCode(history.exitCode.rawValue)
-    }
-
-    private static func failures(_ path: String) throws -> [KnownFailure] {
-        do {
-            return try KnownFailure.parse(try InputFile.text(path), file: path)
-        } catch let error as ExperimentFileError {
-            standardError(error.description)
-            throw ExitCode(AftershockExit.usage)
-        } catch {
-            throw CommandError.unusable("\(path) cannot be read: \(words(for: error).replacing("\(path): ", with: ""))")
-        }
     }
 }

@@ -59,7 +59,7 @@ struct MergeCommand: AsyncParsableCommand {
         var rest = members[...]
         for member in members {
             while judged.count < ProcessInfo.processInfo.activeProcessorCount, let next = rest.popFirst() {
-                let journal = next.folder + "/journal.ndjson"
+                let journal = RunFolder.journal(in: next.folder)
                 judged.append(
                     Task.detached {
                         Result { () throws(JournalError) in

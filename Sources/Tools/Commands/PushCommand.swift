@@ -24,7 +24,7 @@ struct PushCommand: AsyncParsableCommand {
         guard !push.isEmpty else { throw CommandError.usage("there is nobody to send it to: give --otlp-endpoint or --webhook") }
         let findings: Findings
         do {
-            findings = try Findings.judge(journalPath: (folder as NSString).appendingPathComponent("journal.ndjson"))
+            findings = try Findings.judge(journalPath: RunFolder.journal(in: folder))
         } catch {
             throw CommandError.unusable(words(for: error))
         }

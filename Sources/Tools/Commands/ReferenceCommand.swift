@@ -126,7 +126,7 @@ struct ReferenceCommand: AsyncParsableCommand {
     private var storedVersion: String? {
         let folders = ((try? FileManager.default.contentsOfDirectory(atPath: reports)) ?? []).sorted()
         return folders.lazy.compactMap { FleetFolder.attempts(in: "\(reports)/\($0)").first }
-            .compactMap { try? JournalReader.records(of: $0 + "/journal.ndjson").first }
+            .compactMap { try? JournalReader.records(of: RunFolder.journal(in: $0)).first }
             .compactMap { if case .runStarted(let run) = $0.event { run.serverVersion } else { nil } }.first
     }
 
@@ -137,7 +137,7 @@ struct ReferenceCommand: AsyncParsableCommand {
     /// Writes the arm's experiment. Runs of another one are not mixed with its own.
     private func store(_ arm: ReferenceArms.Arm) throws {
         guard let text = arm.text else { return }
-        for attempt in FleetFolder.attempts(in: folder(of: arm)) where JournalReader.isInUse(attempt + "/journal.ndjson") {
+        for attempt in FleetFolder.attempts(in: folder(of: arm)) where JournalReader.isInUse(RunFolder.journal(in: attempt)) {
             throw CommandError(code: AftershockExit.preflight, description: "\(attempt) is a run that still goes on")
         }
         for run in try runs(of: arm) where run.run.map({ $0.sources.map(\.text) != [text] }) ?? false {
@@ -154,10 +154,10 @@ struct ReferenceCommand: AsyncParsableCommand {
 
     /// - Parameter isOpen: others may be at work here; their runs are left out until they have ended.
     private func runs(of arm: ReferenceArms.Arm, isOpen: Bool = false) throws -> [Findings] {
-        let attempts = FleetFolder.attempts(in: folder(of: arm)).filter { !isOpen || !JournalReader.isInUse($0 + "/journal.ndjson") }
+        let attempts = FleetFolder.attempts(in: folder(of: arm)).filter { !isOpen || !JournalReader.isInUse(RunFolder.journal(in: $0)) }
         return try attempts.map { attempt in
             do {
-                return try Findings.judge(journalPath: attempt + "/journal.ndjson")
+                return try Findings.judge(journalPath: RunFolder.journal(in: attempt))
             } catch {
                 throw CommandError.unusable(words(for: error))
             }

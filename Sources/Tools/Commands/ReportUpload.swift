@@ -32,7 +32,7 @@ struct ReportUpload: Sendable {
         // A run that was told to stop sends its reports as well: its own cancellation does not reach here.
         await Task {
             do {
-                let journal = "journal.ndjson"
+                let journal = RunFolder.journal
                 let members = try FileManager.default.contentsOfDirectory(atPath: folder).filter { !isFolder("\(folder)/\($0)") }
                 for member in members.sorted(by: { ($0 == journal ? "" : $0) < ($1 == journal ? "" : $1) }) {
                     let content = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(member)"), options: .mappedIfSafe)
@@ -76,7 +76,7 @@ struct UploadCommand: AsyncParsableCommand {
 
     func run() async throws {
         let upload = try ReportUpload(to)
-        for folder in folders where !FileManager.default.fileExists(atPath: folder + "/journal.ndjson") {
+        for folder in folders where !FileManager.default.fileExists(atPath: RunFolder.journal(in: folder)) {
             throw CommandError.unusable("\(folder) has no journal.ndjson: it is not the report folder of a run")
         }
         var isWhole = true

@@ -1,3 +1,4 @@
+import Foundation
 import Synchronization
 
 /// HTTP over libcurl's multi interface: one thread of its own drives all transfers, so that no thread of Swift's pool ever waits.
@@ -12,6 +13,15 @@ final class CurlTransport: Sendable {
     /// Sends a request and returns as soon as the answer's head is there.
     func start(_ request: CurlRequest) async throws(CurlFailure) -> CurlResponse {
         try await post { .start(id: $0, request, $1) }
+    }
+
+    /// Sends a request and returns its answer, cut off after 64 KiB: the errors of a receiver are small documents.
+    func answer(to request: CurlRequest) async throws(CurlFailure) -> (status: Int, body: Data) {
+        let response = try await start(request)
+        var body = Data()
+        var chunks = response.body.makeAsyncIterator()
+        while body.count < 64 << 10, let chunk = try await chunks.next() { body.append(contentsOf: chunk.bytes) }
+        return (response.status, body)
     }
 
     /// Connects to the request's server and sends nothing. The request's time limit is the connection's.

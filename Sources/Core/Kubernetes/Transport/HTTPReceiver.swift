@@ -13,9 +13,6 @@ public struct HTTPReceiver: Sendable, CustomStringConvertible {
     private let proxy: Proxy?
     private let timeout: Duration
 
-    /// The largest answer that is read; the rest of a larger one says nothing either.
-    private static let answerLimit = 64 << 10
-
     /// - Parameters:
     ///   - origin: of the address, for messages: an option or a variable.
     ///   - isSecret: whoever knows the address may send: only its host is ever shown.
@@ -80,14 +77,9 @@ public struct HTTPReceiver: Sendable, CustomStringConvertible {
         request.proxy = proxy?.url
         request.connectTimeout = timeout
         request.timeout = timeout
-        let status: Int
-        var answer = Data()
+        let (status, answer): (Int, Data)
         do throws(CurlFailure) {
-            let transport = try CurlTransport()
-            let response = try await transport.start(request)
-            status = response.status
-            var iterator = response.body.makeAsyncIterator()
-            while answer.count < Self.answerLimit, let chunk = try await iterator.next() { answer.append(contentsOf: chunk.bytes) }
+            (status, answer) = try await CurlTransport().answer(to: request)
         } catch {
             throw HTTPReceiverError("\(self) cannot be reached\(proxy.map { " over \($0)" } ?? ""): \(error.text)")
         }

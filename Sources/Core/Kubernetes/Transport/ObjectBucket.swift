@@ -25,9 +25,6 @@ public struct ObjectBucket: Sendable, CustomStringConvertible {
     private let signature: CurlSignature
     private let token: String?
 
-    /// The largest answer that is read: an error is a small document.
-    private static let answerLimit = 64 << 10
-
     /// - Parameter address: `s3://BUCKET/PREFIX`, of which the prefix may be missing.
     /// - Throws: when the address is none, or a variable is missing. The error has no secret.
     public init(_ address: String, environment: [String: String] = ProcessInfo.processInfo.environment) throws(ObjectBucketError) {
@@ -71,14 +68,9 @@ public struct ObjectBucket: Sendable, CustomStringConvertible {
         request.signature = signature
         request.proxy = proxy?.url
         request.timeout = .seconds(300)
-        let status: Int
-        var answer = Data()
+        let (status, answer): (Int, Data)
         do throws(CurlFailure) {
-            let transport = try CurlTransport()
-            let response = try await transport.start(request)
-            status = response.status
-            var iterator = response.body.makeAsyncIterator()
-            while answer.count < Self.answerLimit, let chunk = try await iterator.next() { answer.append(contentsOf: chunk.bytes) }
+            (status, answer) = try await CurlTransport().answer(to: request)
         } catch {
             throw ObjectBucketError("\(server) cannot be reached\(proxy.map { " over \($0)" } ?? ""): \(error.text)")
         }

@@ -58,7 +58,7 @@ public struct MergedReport {
         return nil
     }
 
-    /// Adds a folder of which nothing can be read: it is told, and is no pass.
+    /// Adds a folder that cannot be read. The report names it, and it is no pass.
     public mutating func add(unreadable reason: String, cluster: String, folder: String) throws {
         var reducer = FindingsReducer()
         reducer.addDamage(reason)
@@ -72,12 +72,7 @@ public struct MergedReport {
         try samples.append(family.lines)
     }
 
-    private static let order: [RunExitCode] = [
-        .notRestored, .dataLost, .failed, .internalError, .interrupted, .terminated, .hungUp, .invalid, .preflightFailed, .pass,
-    ]
-
-    /// The worst: not restored, data lost, failed, then the harness itself, interrupted, could not tell, preflight.
-    public var exitCode: RunExitCode { Self.order.first { codes[$0] != nil } ?? .invalid }
+    public var exitCode: RunExitCode { .worst(codes.keys) }
 
     /// Writes the files, each in one step.
     public mutating func write() throws {
