@@ -5,6 +5,7 @@ import JUnitReading
 import Journal
 import Kubernetes
 import Programs
+import Subprocess
 import Testing
 
 /// The things that `restore`, and a harness that is told to stop twice, must not do.
@@ -46,20 +47,29 @@ import Testing
         }
     }
 
+    /// The undo says when it has begun, and waits: the second signal finds a harness that has seen the first and has restored nothing.
     @Test func theSecondSignalSaysWhatStaysBehind() async throws {
         try await TestCluster.with { cluster in
-            let run = try await Drill(name: "drain", fault: "nodeDrain: {timeout: 30s}").run(
-                on: cluster, at: Step("undoIntent uncordonNode")
-            ) {
-                process, _ in
+            let (begun, held) = (cluster.folder + "/begun", cluster.folder + "/held")
+            #expect(mkfifo(begun, 0o600) == 0 && mkfifo(held, 0o600) == 0)
+            let fault = "command: {inject: [\"true\"], undo: [sh, -c, \"echo >'\(begun)'; cat '\(held)'\"], probe: [\"true\"]}"
+            let run = try await Drill(name: "command", fault: fault).run(on: cluster, at: Step("undoIntent runCommand")) { process, _ in
                 kill(process, SIGTERM)
+                // Opening a pipe waits for its other end.
+                _ = try await Subprocess.run(.name("cat"), arguments: [begun], output: .discarded)
                 kill(process, SIGINT)
             }
-            #expect(run.code == 130)
-            #expect(run.log.contains("This stays behind:\n  uncordon node worker-"), "\(run.log)")
-            #expect(run.log.contains("aftershock restore --run \(run.folder)"))
-            let restored = try await Program.run("aftershock", ["restore", "--run", run.folder] + cluster.access)
-            #expect(restored.exitCode == 0)
+            #expect(run.code == 130, "\(run.log)")
+            #expect(run.log.contains("This stays behind:\n  run: sh -c "), "\(run.log)")
+            #expect(run.log.contains("aftershock restore --run \(run.folder)"), "\(run.log)")
+            // Lets go of the undo that has outlived its harness; the next one finds nothing to wait for.
+            close(open(held, O_RDWR))
+            for pipe in [begun, held] {
+                try FileManager.default.removeItem(atPath: pipe)
+                try Data().write(to: URL(fileURLWithPath: pipe))
+            }
+            let restored = try await Program.run("aftershock", ["restore", "--run", run.folder, "--run-commands"] + cluster.access)
+            #expect(restored.exitCode == 0, "\(restored.output)\(restored.errors)")
         }
     }
 
