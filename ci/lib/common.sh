@@ -23,6 +23,16 @@ need_root() {
     [ "$(id -u)" = 0 ] || die "needs root; run it with sudo or as root"
 }
 
+# beside LOG COMMAND...: starts a command at the lowest priority; its output goes to LOG, and its process group is $!. It has no session of
+# its own: Linux shares the processors between sessions first, and a priority counts within one only (sched(7), "The autogroup feature").
+beside() {
+    local log=$1
+    shift
+    set -m
+    nice -n 19 "$@" >"$log" 2>&1 </dev/null &
+    set +m
+}
+
 # install_packages NAME...: installs the Debian packages that are missing, and says which. Daemons that come with them are not started.
 # Who is not root is told in one line what root has to install: call it once, with everything, before anything that takes long.
 install_packages() {
