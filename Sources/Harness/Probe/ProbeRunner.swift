@@ -33,21 +33,15 @@ public struct ProbeRunner: Sendable {
     public func run() async throws {
         let start = clock.now
         let runID = configuration.runID
-        let stalls = StallWatch(eventLoop, clock: clock)
-        let loginStalls = StallWatch(loginLoop, clock: clock)
-        defer {
-            stalls.stop()
-            loginStalls.stop()
-        }
+        let loops = ProbeLoops(eventLoop, logins: loginLoop, clock: clock)
+        defer { loops.stop() }
         try await withThrowingDiscardingTaskGroup { group in
             for (track, cadence) in configuration.tracks {
-                let eventLoop = track == .login ? loginLoop : eventLoop
-                let context = ProbeContext(
-                    server: configuration.server, clock: clock, eventLoop: eventLoop, stalls: track == .login ? loginStalls : stalls)
+                let context = loops.context(of: track, configuration.server)
                 let schedule = { capacity, whenFull in
                     SlotSchedule(start: start, interval: cadence.interval, capacity: capacity, whenFull: whenFull)
                 }
-                let executor = EventLoopTaskExecutor(eventLoop)
+                let executor = EventLoopTaskExecutor(context.eventLoop)
                 switch track {
                 case .connect:
                     let lane = ParallelLane(track, schedule(cadence.inFlightCap, .inFlightCap), cadence.timeout, context, reporter)

@@ -107,25 +107,19 @@ public struct VantageRunner: Sendable {
     public func run(_ places: [Place]) async throws {
         let reporter = ProbeReporter(health: HealthMonitor(lanes: [:]), record: record)
         let start = clock.now
-        let stalls = StallWatch(eventLoop, clock: clock)
-        let loginStalls = StallWatch(loginLoop, clock: clock)
-        defer {
-            stalls.stop()
-            loginStalls.stop()
-        }
+        let loops = ProbeLoops(eventLoop, logins: loginLoop, clock: clock)
+        defer { loops.stop() }
         try await withThrowingDiscardingTaskGroup { group in
             for place in places {
                 for (track, cadence) in configuration.tracks {
-                    let loop = track == .login ? loginLoop : eventLoop
-                    let watch = track == .login ? loginStalls : stalls
-                    let context = ProbeContext(server: configuration.server, clock: clock, eventLoop: loop, stalls: watch)
+                    let context = loops.context(of: track, configuration.server)
                     let schedule = SlotSchedule(
                         start: start, interval: cadence.interval, capacity: cadence.inFlightCap, whenFull: .inFlightCap)
                     let lane = ParallelLane(track, schedule, cadence.timeout, context, reporter, view: place.view) {
                         place.host() != nil
                     }
                     let owner = "\(configuration.runID)-\(place.view.rawValue)"
-                    group.addTask(executorPreference: EventLoopTaskExecutor(loop)) {
+                    group.addTask(executorPreference: EventLoopTaskExecutor(context.eventLoop)) {
                         try await lane.run { slot, deadline in
                             var context = context
                             // It may have gone since the slot was begun: then nobody answers there.
