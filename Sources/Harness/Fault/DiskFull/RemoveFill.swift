@@ -28,18 +28,11 @@ struct RemoveFill: UndoAction {
         guard runID.allSatisfy({ $0.isLetter || $0.isNumber || $0 == "-" }) else {
             throw FaultError(.refused, "'\(runID)' is not the name of a run")
         }
-        let deadline = ContinuousClock.now + undo.timeout
-        while true {
-            do {
-                let evidence = try await remove(undo.client)
-                try await undo.unmarkLease(lease, in: namespace, of: intent)
-                return evidence
-            } catch {
-                // A server without a free block may be between two restarts, and no event tells when exec will work.
-                guard ContinuousClock.now < deadline, (try? await ContinuousClock().sleep(for: .milliseconds(500))) != nil else {
-                    throw error
-                }
-            }
+        // A server without a free block may be between two restarts.
+        return try await undo.retrying {
+            let evidence = try await remove(undo.client)
+            try await undo.unmarkLease(lease, in: namespace, of: intent)
+            return evidence
         }
     }
 

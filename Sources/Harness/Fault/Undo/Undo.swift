@@ -35,6 +35,26 @@ public struct Undo: Sendable {
         }
     }
 
+    /// Tries until an attempt succeeds, the timeout has passed or the task is cancelled: no event tells when a server that restarts, or
+    /// an exec into it, will work again.
+    ///
+    /// - Parameter isWorthwhile: the errors after which another attempt is made. Default: all.
+    /// - Throws: the last attempt's error.
+    public func retrying<Result>(
+        after isWorthwhile: (any Error) -> Bool = { _ in true }, _ attempt: () async throws -> Result
+    ) async throws -> Result {
+        let deadline = ContinuousClock.now + timeout
+        while true {
+            do {
+                return try await attempt()
+            } catch {
+                guard isWorthwhile(error), ContinuousClock.now < deadline,
+                    (try? await ContinuousClock().sleep(for: .milliseconds(500))) != nil
+                else { throw error }
+            }
+        }
+    }
+
     /// Decodes the action that an intent stands for.
     ///
     /// - Throws: when this version does not know it, or its parameters were changed by hand.

@@ -7,12 +7,12 @@ import Ledger
 import NIOPosix
 import TDS
 
-/// The undo of the ledger: its tables, and the database that was made for them, go from the server.
+/// The undo of the ledger: removes its tables from the server, and the database if the run created it.
 ///
-/// The login is that of the experiment's target section, which names where the password is and never holds it.
+/// The login is that of the experiment's target section, which names the source of the password and never holds the password.
 struct RemoveTables: UndoAction {
     static let kind = UndoIntent.removeTables
-    /// Another one than that of faults, so that a fault's mark has room on the same Lease.
+    /// It differs from the annotation of faults, so that a fault's mark has room on the same Lease.
     static let annotation = "aftershock/undo-tables"
 
     var namespace: String
@@ -21,7 +21,7 @@ struct RemoveTables: UndoAction {
     var target: JSONValue
     var database: String
     var tableSuffix: String
-    /// The database was not there before the run.
+    /// Whether the run created the database.
     var ownsDatabase: Bool
 
     init(_ tables: LedgerTables, _ experiment: Experiment, lease: String) {
@@ -39,7 +39,7 @@ struct RemoveTables: UndoAction {
 
     var object: MarkedObject { .lease(lease, in: namespace) }
 
-    /// A password in the target's namespace goes to a Service of that namespace only. One on this machine would go wherever a mark says.
+    /// A password from a Secret goes only to a Service of the same namespace. One from this machine would go wherever a mark says.
     var consent: String? {
         if let target = try? Experiment.Target(effective: target), case .secret = target.login.passwordFrom, target.namespace == namespace {
             return nil
@@ -53,25 +53,23 @@ struct RemoveTables: UndoAction {
             throw FaultError(.refused, "'\(tableSuffix)' is not a suffix of a ledger's tables")
         }
         let password = try await PasswordResolver(client: undo.client, namespace: target.namespace).resolve(target.login.passwordFrom)
-        let deadline = ContinuousClock.now + undo.timeout
-        while true {
-            do {
-                let evidence = try await remove(tables, target, password, undo)
-                try await undo.unmarkLease(lease, in: namespace, of: intent)
-                return evidence
-            } catch var error as LedgerError {
-                error.hint = error.hint ?? "when the server is back: aftershock restore"
-                guard ContinuousClock.now < deadline else { throw error }
-                // No event tells when a server that restarts will let in, or has let go of the sessions of a harness that was killed.
-                guard (try? await ContinuousClock().sleep(for: .milliseconds(500))) != nil else { throw error }
-            }
+        // A server may be restarting, or may not yet have let go of the sessions of a harness that was killed.
+        return try await undo.retrying(after: { $0 is LedgerError }) {
+            let evidence = try await remove(tables, target, password, undo)
+            try await undo.unmarkLease(lease, in: namespace, of: intent)
+            return evidence
         }
     }
 
-    /// At the address that the Service has now.
+    /// Removes the tables at the address that the Service has now.
     private func remove(_ tables: LedgerTables, _ target: Experiment.Target, _ password: String, _ undo: Undo) async throws -> String {
         let resolved = try await TargetResolver(client: undo.client, target: target).resolve()
         let server = TDSConfiguration(target: target, host: resolved.host, port: resolved.port, password: password)
-        return try await tables.remove(from: server, on: MultiThreadedEventLoopGroup.singleton.next())
+        do {
+            return try await tables.remove(from: server, on: MultiThreadedEventLoopGroup.singleton.next())
+        } catch var error {
+            error.hint = error.hint ?? "when the server is back: aftershock restore"
+            throw error
+        }
     }
 }
