@@ -109,17 +109,9 @@ struct GitHubActions {
         guard let summary = environment["GITHUB_STEP_SUMMARY"], !summary.isEmpty else { return }
         do {
             let text = try Data(contentsOf: URL(fileURLWithPath: folder).appendingPathComponent(ReportWriter.File.summary.rawValue))
-            if !FileManager.default.fileExists(atPath: summary) { try Data().write(to: URL(fileURLWithPath: summary)) }
-            // A pipe that nobody reads would be waited for without end.
-            let probe = Foundation.open(summary, O_WRONLY | O_NONBLOCK | O_CLOEXEC)
-            guard probe >= 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
-            defer { close(probe) }
-            let file = try FileHandle(forWritingTo: URL(fileURLWithPath: summary))
-            defer { try? file.close() }
-            try file.seekToEnd()
-            try file.write(contentsOf: text)
+            try ReportFiles.append(text, to: summary)
         } catch {
-            standardError("warning: the step summary could not be written: \(words(for: error))")
+            standardError("warning: the step summary could not be written: \((error as? ReportError)?.reason ?? words(for: error))")
         }
     }
 }

@@ -67,27 +67,11 @@ public struct HistoryEntry: Codable, Sendable, Hashable {
     }
 
     /// Proves that a run can be appended at `path`, before it is made. Nothing is left there.
-    public static func prove(_ path: String) throws {
-        let isThere = FileManager.default.fileExists(atPath: path)
-        // A pipe that nobody reads would be waited for without end.
-        let file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o644)
-        guard file >= 0 else { throw ReportError(path: path, reason: String(cString: strerror(errno))) }
-        close(file)
-        if !isThere { unlink(path) }
-    }
+    public static func prove(_ path: String) throws { try ReportFiles.proveAppending(to: path) }
 
-    /// Appends the run to the history file at `path`, which is made where there is none.
+    /// Appends the run to the history file at `path`, and creates it if there is none.
     public func append(to path: String) throws {
-        let line = try JSONEncoder.stable().encode(self) + [UInt8(ascii: "\n")]
-        do {
-            if !FileManager.default.fileExists(atPath: path) { try Data().write(to: URL(fileURLWithPath: path)) }
-            let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
-            defer { try? file.close() }
-            try file.seekToEnd()
-            try file.write(contentsOf: line)
-        } catch {
-            throw ReportError(path: path, reason: words(for: error).replacing("\(path): ", with: ""))
-        }
+        try ReportFiles.append(try JSONEncoder.stable().encode(self) + [UInt8(ascii: "\n")], to: path)
     }
 }
 

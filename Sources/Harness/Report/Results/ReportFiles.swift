@@ -1,5 +1,5 @@
 import Files
-import Foundation
+public import Foundation
 import Journal
 
 /// The files of stored runs below a path that a person gave.
@@ -30,5 +30,32 @@ public enum ReportFiles {
         } catch {
             throw ReportError(path: file, action: "read", reason: words(for: error).replacing("\(file): ", with: ""))
         }
+    }
+
+    /// Appends to the file at `path`, and creates it if there is none.
+    public static func append(_ data: Data, to path: String) throws(ReportError) {
+        let file = try forAppending(path)
+        do {
+            try file.write(contentsOf: data)
+            try file.close()
+        } catch {
+            throw ReportError(path: path, reason: words(for: error))
+        }
+    }
+
+    /// Proves that ``append(_:to:)`` will find a file that it can open, or create. Nothing is left there.
+    static func proveAppending(to path: String) throws(ReportError) {
+        let isThere = FileManager.default.fileExists(atPath: path)
+        _ = try forAppending(path)
+        if !isThere { unlink(path) }
+    }
+
+    private static func forAppending(_ path: String) throws(ReportError) -> FileHandle {
+        // Without O_NONBLOCK, a pipe that nobody reads would be waited for without end.
+        let file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0o644)
+        guard file >= 0 else { throw ReportError(path: path, reason: String(cString: strerror(errno))) }
+        // A slow reader is waited for.
+        _ = fcntl(file, F_SETFL, O_APPEND)
+        return FileHandle(fileDescriptor: file, closeOnDealloc: true)
     }
 }
