@@ -51,15 +51,15 @@ public struct Planner: Sendable {
         var own = [
             "hold Lease \(target.namespace)/\(faultTarget.lease)",
             "\(ledger.createDatabase ? "create database \(ledger.database) where it is not there, and in it" : "in database \(ledger.database)") "
-                + "write \(ledger.seedRows) rows, then with \(ledger.writers) writers one row each every \(ledger.interval.text)"
-                + (ledger.transfers > 0 ? ", and with \(ledger.transfers) connections a transfer each" : ""),
+                + "write \(counted(ledger.seedRows, "row")), then with \(counted(ledger.writers, "writer")) one row each every \(ledger.interval.text)"
+                + (ledger.transfers > 0 ? ", and with \(counted(ledger.transfers, "connection")) a transfer each" : ""),
             "probe \(target.address): connect every \(experiment.probes.connect.interval.text), login every "
                 + "\(experiment.probes.login.interval.text), session every \(experiment.probes.session.interval.text)",
         ]
         let places = target.places(experiment.probes.views, PodAddress(nil)).map(\.view.rawValue).joined(separator: ", ")
         if !places.isEmpty { own.append("ask the service there too, where it can be reached: \(places)") }
         if let idle = experiment.probes.idle {
-            own.append("hold \(idle.connections) connections, silent for \(idle.silentFor.text), and ask each once")
+            own.append("hold \(counted(idle.connections, "connection")), silent for \(idle.silentFor.text), and ask each once")
         }
         if let client = experiment.probes.client {
             own.append("start '\(client.command.joined(separator: " "))' on this machine, and end it with the run")

@@ -116,7 +116,7 @@ extension CalibrationSummary {
             ])
         }
         let summary =
-            "\(trials) trials, \(contained) contained, \(overloaded) overloaded, \(missed) missed, \(outside) outside, \(falseAlarms) false alarms (seed \(seed)); "
+            "\(counted(trials, "trial")), \(contained) contained, \(overloaded) overloaded, \(missed) missed, \(outside) outside, \(counted(falseAlarms, "false alarm")) (seed \(seed)); "
             + "excess over two intervals and a latency \(Self.milliseconds(medianExcessMs)), truth known to \(Self.milliseconds(medianTruthUncertaintyMs))"
         return (table.lines() + [summary]).joined(separator: "\n")
     }

@@ -54,7 +54,8 @@ struct FleetRenderCommand: ParsableCommand {
     private func printPlan(_ fleet: Fleet) throws {
         let lines = fleet.waves.map { wave in
             let names = wave.clusters.prefix(5).map(\.name).joined(separator: ", ")
-            return "\(wave.name): \(wave.clusters.count) clusters, \(wave.parallel) at once, stops at \(wave.stopAfter) failed: \(names)"
+            return
+                "\(wave.name): \(counted(wave.clusters.count, "cluster")), \(wave.parallel) at once, stops at \(wave.stopAfter) failed: \(names)"
                 + (wave.clusters.count > 5 ? ", ...\n" : "\n")
         }
         try output.print(

@@ -104,6 +104,6 @@ struct FleetFolder {
     private func failed(_ names: Set<String>) -> String {
         guard !names.isEmpty else { return "no cluster has failed" }
         let listed = names.sorted().prefix(3).joined(separator: ", ")
-        return "\(names.count) \(names.count == 1 ? "cluster has" : "clusters have") failed (\(listed)\(names.count > 3 ? ", ..." : ""))"
+        return "\(counted(names.count, "cluster has", "clusters have")) failed (\(listed)\(names.count > 3 ? ", ..." : ""))"
     }
 }

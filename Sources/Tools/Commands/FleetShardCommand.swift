@@ -90,7 +90,7 @@ struct FleetShardCommand: AsyncParsableCommand {
     private func find(in fleet: Fleet) throws -> Fleet.Cluster {
         if let index {
             guard fleet.clusters.indices.contains(index) else {
-                throw CommandError.usage("\(file.path) has \(fleet.clusters.count) clusters; --index \(index) is none of them")
+                throw CommandError.usage("\(file.path) has \(counted(fleet.clusters.count, "cluster")); --index \(index) is none of them")
             }
             return fleet.clusters[index]
         }

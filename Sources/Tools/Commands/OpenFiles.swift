@@ -1,6 +1,7 @@
 import Experiment
 import Foundation
 import Glibc
+import Journal
 
 /// The files that this process may have open (getrlimit(2), `ulimit -n`), sockets among them.
 enum OpenFiles {
@@ -24,7 +25,7 @@ enum OpenFiles {
         guard getrlimit(resource, &limit) == 0, limit.rlim_cur < rlim_t(need) else { return }
         guard limit.rlim_max >= rlim_t(need) else {
             throw .usage(
-                "\(min(most, experiments.count)) experiments at the same time need \(need) open files, and this process may have \(limit.rlim_max): "
+                "\(counted(min(most, experiments.count), "experiment needs", "experiments at the same time need")) \(need) open files, and this process may have \(limit.rlim_max): "
                     + "raise the limit (ulimit -n \(need)), or give a lower --parallel")
         }
         limit.rlim_cur = rlim_t(need)

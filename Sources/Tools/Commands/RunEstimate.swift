@@ -40,7 +40,7 @@ struct RunEstimate {
 
     /// Of the whole run, from the experiments alone.
     var total: String {
-        "\(count) \(count == 1 ? "repeat" : "repeats"), at least \(least.text) and at most about \(most.text)"
+        "\(counted(count, "repeat")), at least \(least.text) and at most about \(most.text)"
     }
 
     /// Of the repeats that are left, as long as those that are done; `nil`: none is done yet.

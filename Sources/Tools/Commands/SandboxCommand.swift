@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Journal
 import Sandbox
 import SandboxStore
 
@@ -67,7 +68,7 @@ struct SandboxCommand: AsyncParsableCommand {
 
         // Read before anything is started: a wrong path should cost nothing.
         let manifests = try apply.map { (path: $0, yaml: try SandboxManifest.read($0)) }
-        standardError("starting \(nodes) node\(nodes == 1 ? "" : "s")")
+        standardError("starting \(counted(nodes, "node"))")
         var options = SandboxOptions(
             nodes: nodes, profile: profile.timings, kubeconfigPath: kubeconfigOut.map(Self.absolute), dataDirectory: data)
         options.flaws = Set(flaw)

@@ -67,7 +67,7 @@ import Verdict
         }
         let report = ComparisonReport(baseline: try stored { $0.repeats = 1 }, current: damaged, maxRegression: 0.2, alpha: 0.05)
         #expect(report.isRegression)
-        #expect(report.text.contains("current in 1 of 1 repeats with 1 rows  REGRESSION"))
+        #expect(report.text.contains("current in 1 of 1 repeat with 1 row  REGRESSION"))
         let reverse = ComparisonReport(baseline: damaged, current: try stored(), maxRegression: 0.2, alpha: 0.05)
         #expect(!reverse.isRegression)
     }

@@ -55,7 +55,7 @@ struct CalmMemory: UndoAction {
             }
         }
         return
-            "nothing takes memory in container \(container) any more; its \(victims.count) first victims have their oom_score_adj, or have ended"
+            "nothing takes memory in container \(container) any more; its \(counted(victims.count, "first victim has its oom_score_adj, or has ended", "first victims have their oom_score_adj, or have ended"))"
     }
 
     /// A user may lower the value again, down to the one that the container's runtime has given (CAP_SYS_RESOURCE, proc(5)).

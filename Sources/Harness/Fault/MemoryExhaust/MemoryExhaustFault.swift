@@ -71,7 +71,7 @@ struct MemoryExhaustFault: FaultInjection {
             PreflightCheck(
                 name: "fault", status: .passed,
                 message:
-                    "it would fill the \(text) of container \(target.container); the kernel would kill \(victims.count) processes '\(process)'"
+                    "it would fill the \(text) of container \(target.container); the kernel would kill \(counted(victims.count, "process", "processes")) '\(process)'"
             )
         ]
     }
@@ -93,7 +93,7 @@ struct MemoryExhaustFault: FaultInjection {
                 hint: "does the container's user own the processes '\(process)', and does swap keep its limit from being reached?")
         }
         return
-            "memory taken up to the limit of container \(target.container), with \(victims.count) processes '\(process)' as the first to be killed"
+            "memory taken up to the limit of container \(target.container), with \(counted(victims.count, "process", "processes")) '\(process)' as the first to be killed"
     }
 
     func prove(_ target: FaultTarget, _ context: FaultContext, timeout: Duration) async throws -> FaultEffect {

@@ -100,7 +100,8 @@ struct NodeDrainFault: FaultInjection {
             }
             try await group.waitForAll()
         }
-        return "node \(target.node) \(cordoned ? "cordoned" : "was cordoned already"); \(plan.evicted.count) pods evicted and gone"
+        return
+            "node \(target.node) \(cordoned ? "cordoned" : "was cordoned already"); \(counted(plan.evicted.count, "pod")) evicted and gone"
     }
 
     func prove(_ target: FaultTarget, _ context: FaultContext, timeout: Duration) async throws -> FaultEffect {

@@ -56,6 +56,6 @@ struct RestoreNode: UndoAction {
             throw FaultError(.notInjected, "node \(node) does not have the labels that it had")
         }
         try await undo.unmarkLease(lease, in: namespace, of: intent)
-        return "\(words), with its \(self.labels.count) labels"
+        return "\(words), with its \(counted(self.labels.count, "label"))"
     }
 }

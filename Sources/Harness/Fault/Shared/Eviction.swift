@@ -23,7 +23,7 @@ struct Eviction: Sendable {
                 try await client.evict(
                     pod: pod, in: namespace,
                     options: DeleteOptions(gracePeriodSeconds: gracePeriod.map { Int($0.components.seconds) }, uid: uid))
-                return "pod \(pod) evicted" + (refusals > 0 ? " after \(refusals) refusals by a disruption budget" : "")
+                return "pod \(pod) evicted" + (refusals > 0 ? " after \(counted(refusals, "refusal")) by a disruption budget" : "")
             } catch {
                 if let end = Self.end(by: error) { return "pod \(pod) \(end)" }
                 guard error.code == .tooManyRequests else { throw error }

@@ -207,7 +207,7 @@ public final class RecoveryLoad: Sendable {
         }
         if let rows = debt.openRows, let age = debt.openFor {
             let log = debt.transactionBytes.map { ", \($0) bytes of log (sys.dm_tran_database_transactions)" } ?? ""
-            lines.append("a transaction with \(rows) inserted rows\(log) is open for \(age / 1_000_000) ms (@@TRANCOUNT)")
+            lines.append("a transaction with \(counted(rows, "inserted row"))\(log) is open for \(age / 1_000_000) ms (@@TRANCOUNT)")
         }
         lines.append("accelerated recovery: \(debt.acceleratedRecovery.map { $0 ? "on" : "off" } ?? "not asked")")
         lines.append("target recovery time: \(debt.targetRecoveryTime.map { "\($0) s" } ?? "not asked")")
@@ -224,7 +224,7 @@ public final class RecoveryLoad: Sendable {
             }
         }
         if let transaction = wanted.openTransaction, (debt.openRows ?? 0) < Int64(transaction.rows) {
-            return "\(debt.openRows ?? 0) rows in the open transaction, \(transaction.rows) are asked for"
+            return "\(counted(debt.openRows ?? 0, "row")) in the open transaction, \(transaction.rows) are asked for"
         }
         return nil
     }

@@ -94,7 +94,7 @@ struct HTMLRepeat {
         damaged = found.damagedRows.map { DamagedCell($0, origin) }
         hasDamaged = !damaged.isEmpty
         damagedNote =
-            "Times are from the fault. \(damaged.count) rows are named\(damaged.count >= LedgerChecked.exampleLimit ? ", the first of them" : "")"
+            "Times are from the fault. \(counted(damaged.count, "row is", "rows are")) named\(damaged.count >= LedgerChecked.exampleLimit ? ", the first of them" : "")"
         ledgerRows =
             found.judgement(.dataPersistence)?.outcome == .failed ? (found.judgement(.dataPersistence)?.details ?? []).map(\.plain) : []
         infrastructure = Self.infrastructure(found)
@@ -165,7 +165,7 @@ struct HTMLRepeat {
             row("cluster IP") { $0.service.clusterIP },
             row("load balancer") { $0.service.ingress.isEmpty ? "none" : $0.service.ingress.joined(separator: ", ") },
             row("volume") { snapshot in snapshot.volumes.map { "\($0.claim): \($0.volume) (\($0.handle))" }.joined(separator: ", ") },
-            row("pod") { $0.servingPod.map { "\($0.name), \($0.restartCount) restarts" } ?? "none ready" },
+            row("pod") { $0.servingPod.map { "\($0.name), \(counted($0.restartCount, "restart"))" } ?? "none ready" },
             row("node") { $0.servingPod?.node ?? "none" },
             row("replicas") { "\($0.readyReplicas) of \($0.desiredReplicas) ready" },
         ]

@@ -75,7 +75,8 @@ struct HTMLTiles {
         if headline.uncheckedRepeats > 0 {
             let why = headline.found.repeats.lazy.compactMap(\.ledgerUnchecked).first.map { ": \($0)" } ?? ""
             tile.lines.append(
-                "not read back in \(headline.uncheckedRepeats) of \(headline.found.repeats.count) repeats\(why)".line(limit: 160))
+                "not read back in \(headline.uncheckedRepeats) of \(counted(headline.found.repeats.count, "repeat"))\(why)".line(limit: 160)
+            )
             if tile.style == "good" { tile.style = "" }
         }
         let unknown = headline.total(\.unknown)
@@ -98,7 +99,7 @@ struct HTMLTiles {
         guard !headline.found.repeats.isEmpty else {
             return HTMLExperiment.Tile(title: "Restored", style: "", big: "nothing was touched", bar: "", lines: [])
         }
-        let lines = undo.isEmpty ? ["nothing had to be restored"] : ["\(undo.count) of \(undo.count) changes, proven"]
+        let lines = undo.isEmpty ? ["nothing had to be restored"] : ["\(undo.count) of \(counted(undo.count, "change")), proven"]
         return HTMLExperiment.Tile(
             title: "Restored", style: style(.restore), big: undo.isEmpty ? "nothing to do" : "all", bar: "", lines: lines)
     }
@@ -125,7 +126,7 @@ struct RepeatStrip {
         var html = "<div class=\"strip\">\(rows.prefix(Self.shown).joined(separator: "\n"))</div>"
         if rows.count > Self.shown {
             html +=
-                "<details><summary>\(rows.count - Self.shown) more repeats</summary><div class=\"strip\">"
+                "<details><summary>\(counted(rows.count - Self.shown, "more repeat"))</summary><div class=\"strip\">"
                 + "\(rows.dropFirst(Self.shown).joined(separator: "\n"))</div></details>"
         }
         return html + note

@@ -64,7 +64,7 @@ struct Headline {
         return "\(action)\(target), \(times)"
     }
 
-    private static func times(_ count: Int) -> String { count == 1 ? "once" : "\(count) times" }
+    private static func times(_ count: Int) -> String { count == 1 ? "once" : counted(count, "time") }
 
     private var action: String {
         switch found.fault {

@@ -1,5 +1,6 @@
 public import Foundation
 import JSON
+import Journal
 import Verdict
 
 /// A history as text, as JSON and as a page.
@@ -39,7 +40,7 @@ public struct HistoryReport {
     }
 
     private static func nights(_ series: History.Series) -> String {
-        series.nights.count == 1 ? "1 night" : "\(series.nights.count) nights"
+        counted(series.nights.count, "night")
     }
 
     private static func letter(_ verdict: String) -> String {

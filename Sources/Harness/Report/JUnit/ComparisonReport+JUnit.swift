@@ -1,4 +1,5 @@
 import Foundation
+import Journal
 import Verdict
 
 extension ComparisonReport {
@@ -21,7 +22,7 @@ extension ComparisonReport {
         }
         guard !compared.isEmpty else {
             let few = own.map { "\($0.baseline.count)+\($0.current.count)" }.first.map {
-                ["there are \($0) repeats, \(own[0].missing) more are needed"]
+                ["there are \($0) repeats, \(counted(own[0].missing, "more is", "more are")) needed"]
             }
             let why = few ?? (reasons.isEmpty ? ["no repeat was judged"] : reasons)
             return testcase(.skipped, "skipped", "not compared: \(why.joined(separator: "; "))")

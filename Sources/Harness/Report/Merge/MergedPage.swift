@@ -113,7 +113,7 @@ struct MergedPage {
     func whole(_ exitCode: RunExitCode) throws -> Spill {
         let page = try Spill(in: directory)
         let verdict = exitCode == .pass ? "pass" : [.failed, .dataLost, .notRestored].contains(exitCode) ? "fail" : "invalid"
-        let runs = "\(Int64(count).grouped) runs"
+        let runs = "\(Int64(count).grouped) \(noun(for: count, "run"))"
         try page.append(
             """
             <!DOCTYPE html>
@@ -226,7 +226,9 @@ private struct MergedTimeline {
             return "<span>\(cluster.escapedForHTML)</span>\(svg.text("flat"))<span class=\"v\">\(marks.count)</span>"
         }
         let all = Set(failed.keys).union(passed.keys).count
-        let cut = isCut || all > lanes.count ? " Drawn are \(lanes.count) clusters, those first that did not pass." : ""
+        let cut =
+            isCut || all > lanes.count
+            ? " The picture has room for \(counted(lanes.count, "cluster")); those that did not pass come first." : ""
         return "<div class=\"strip\">\(drawn.joined())</div><p class=\"soft\">0 to \(TimeAxis.label(((to - from) * 1000).rounded())) "
             + "after the first start; each mark goes from a fault to lasting health, dark where the repeat did not pass.\(cut)</p>"
     }

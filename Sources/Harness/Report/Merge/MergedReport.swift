@@ -114,7 +114,7 @@ public struct MergedReport {
     public func text(width: Int?) -> String {
         let lines = page.table.lines(width: width) + page.remainder + page.sums
         let count = codes.values.reduce(0, +)
-        return (lines + ["\(count) runs, exit code \(exitCode.rawValue): \(exitCode.meaning)"]).joined(separator: "\n") + "\n"
+        return (lines + ["\(counted(count, "run")), exit code \(exitCode.rawValue): \(exitCode.meaning)"]).joined(separator: "\n") + "\n"
     }
 }
 

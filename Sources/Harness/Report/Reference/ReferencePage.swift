@@ -134,7 +134,7 @@ public struct ReferencePage {
     private static func legend(_ repeats: Int) -> [String] {
         [
             "## How to read it", "",
-            "- Each was to be measured \(repeats) times. The rounds took turns: every line once, then every line again.",
+            "- Each was to be measured \(counted(repeats, "time")). The rounds took turns: every line once, then every line again.",
             "- A downtime is that of the track which was out the longest in a repeat, by its bounds: the truth lies between them. The median "
                 + "and the worst are those of the lower bounds, and those of the upper bounds. \"≥\": the end was not seen.",
             "- Times of the second table are medians over the repeats, but for those that are called worst; medians need not add up. It has the "

@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import Journal
 public import Verdict
 
 /// The output of `compare`: a line a track, in the manner of benchstat.
@@ -84,7 +85,8 @@ public struct ComparisonReport {
     static func line(_ loss: LossComparison) -> String {
         func side(_ side: LossComparison.Side) -> String {
             let unread = side.unread > 0 ? " (\(side.unread) more were not read back)" : ""
-            return "\(side.damaged) of \(side.repeats) repeats\(side.rows > 0 ? " with \(side.rows) rows" : "")\(unread)"
+            return
+                "\(side.damaged) of \(counted(side.repeats, "repeat"))\(side.rows > 0 ? " with \(counted(side.rows, "row"))" : "")\(unread)"
         }
         return "\(loss.experiment), rows lost or damaged: baseline in \(side(loss.baseline)), current in \(side(loss.current))"
             + (loss.isRegression ? "  REGRESSION" : "")
@@ -112,7 +114,7 @@ public struct ComparisonReport {
 
     /// The meaning of repeats that are too few to tell.
     static func few(_ comparison: Comparison) -> String {
-        let more = "\(comparison.missing) more \(comparison.missing == 1 ? "repeat" : "repeats") needed to tell"
+        let more = "\(counted(comparison.missing, "more repeat")) needed to tell"
         guard let chance = comparison.chance else { return "the ranges overlap; \(more)" }
         let word = comparison.baseline.maximum < comparison.current.minimum ? "slower" : "faster"
         return "every one \(word), by chance in 1 of \(Int((1 / chance).rounded())); \(more)"

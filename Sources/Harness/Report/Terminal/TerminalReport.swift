@@ -37,7 +37,7 @@ public struct TerminalReport {
     private func section(_ found: ExperimentFindings) -> [String] {
         let limit = found.experiment?.expect.maxDowntime.map { ", downtime allowed \($0.text)" } ?? ""
         var lines = [
-            "\(found.name)  \(paint(found.verdict))  (\(found.fault), \(found.repeats.count) of \(found.repeatsAsked) repeats\(limit))"
+            "\(found.name)  \(paint(found.verdict))  (\(found.fault), \(found.repeats.count) of \(counted(found.repeatsAsked, "repeat"))\(limit))"
         ]
         if !found.repeats.isEmpty { lines += table(found).map { "  \($0)" } }
         for one in found.repeats { lines += one.remarks.map { "  repeat \(one.number): \(line($0))" } }

@@ -25,10 +25,10 @@ extension Preflight {
         } else if spare.isEmpty, !experiment.safety.allowSingleNode {
             outcome.fail(
                 "spare-node",
-                "no other node would take the pod: \(schedulable.count) schedulable nodes, all with taints that it does not tolerate",
+                "no other node would take the pod: \(counted(schedulable.count, "schedulable node")), all with taints that it does not tolerate",
                 hint: "add a node, or spec.safety.allowSingleNode: true")
         } else {
-            outcome.pass("spare-node", "\(spare.count) other nodes could take the pod")
+            outcome.pass("spare-node", "\(counted(spare.count, "other node")) could take the pod")
             try await checkReach(pod, target, spare, &outcome)
         }
         if let own = options.ownNode, own == name, fault.takesNode {

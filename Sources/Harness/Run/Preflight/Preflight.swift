@@ -129,7 +129,7 @@ struct Preflight: Sendable {
         guard let first = found.first else { return }
         outcome.fail(
             "leftovers",
-            "\(found.count) objects still carry changes of an earlier run, first \(first.object): \(first.intent.summary)",
+            "\(counted(found.count, "object still carries", "objects still carry")) changes of an earlier run, first \(first.object): \(first.intent.summary)",
             hint: "aftershock restore --run-id \(first.runID)")
     }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Journal
 import Kubernetes
 
 /// Why a workload has no ready pod: what its pods, and the cluster's events about them, say.
@@ -78,7 +79,7 @@ extension Pod {
             }
             if let before, container.isStartedAgainAndAgain {
                 return
-                    "container \(container.name) of pod \(name) ends again and again (\(container.restartCount) restarts, the last after \(before))"
+                    "container \(container.name) of pod \(name) ends again and again (\(counted(container.restartCount, "restart")), the last after \(before))"
             }
         }
         return nil
@@ -88,7 +89,7 @@ extension Pod {
     var unreadyContainer: String? {
         let unready = (status?.containerStatuses ?? []).first { !$0.ready && $0.state?.running != nil }
         return unready.map { container in
-            let restarts = container.restartCount > 0 ? " after \(container.restartCount) restarts" : ""
+            let restarts = container.restartCount > 0 ? " after \(counted(container.restartCount, "restart"))" : ""
             return "container \(container.name) of pod \(metadata.name) runs\(restarts), but is not ready"
         }
     }

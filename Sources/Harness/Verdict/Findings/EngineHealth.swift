@@ -89,7 +89,7 @@ extension EngineHealth {
             let lines = alarms.filter { $0.number == number }
             let longest = lines.max { $0.text.utf8.count < $1.text.utf8.count }?.text ?? ""
             problems.append(
-                "error \(number) is in the server's log \(lines.count) time\(lines.count == 1 ? "" : "s") since the fault: \(longest)")
+                "error \(number) is in the server's log \(counted(lines.count, "time")) since the fault: \(longest)")
         }
         for lost in lostStarts {
             if lost.byLiveness {
@@ -172,6 +172,7 @@ extension RepeatJudge {
         let log = health.logGaps.isEmpty ? "no alarming line is in its log" : "its log was not read whole"
         let open = databases.count { $0.state == "ONLINE" }
         return .passed(
-            .engineHealth, "\(open) of \(databases.count) databases are ONLINE, as before\(name); \(log)", details: health.details)
+            .engineHealth, "\(open) of \(counted(databases.count, "database is", "databases are")) ONLINE, as before\(name); \(log)",
+            details: health.details)
     }
 }

@@ -65,7 +65,7 @@ extension Findings {
         guard Set(places.map(\.run)).count <= 1 else { return "there are journals of several runs in one folder" }
         let count = places.map(\.count).max() ?? 0
         guard parts.count < count else { return nil }
-        return "the journals of \(count - parts.count) of the run's \(count) experiments are not there"
+        return "the journals of \(count - parts.count) of the run's \(counted(count, "experiment is", "experiments are")) not there"
     }
 }
 

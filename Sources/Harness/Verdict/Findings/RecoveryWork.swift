@@ -9,7 +9,7 @@ extension RecoveryDebt {
         } else if sentBytes > 0 {
             parts.append("\(sentBytes.sizeText) sent, whose checkpoint is not known")
         }
-        if let openRows { parts.append("\(openRows) rows to undo") }
+        if let openRows { parts.append("\(counted(openRows, "row")) to undo") }
         return parts.isEmpty ? nil : "with \(parts.joined(separator: " and "))"
     }
 }

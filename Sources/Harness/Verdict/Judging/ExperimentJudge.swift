@@ -42,7 +42,9 @@ struct ExperimentJudge {
         } else if repeats.isEmpty {
             doubts.append(unfinished ?? Doubt(.noData, "the journal has no repeat of this experiment"))
         } else if repeats.count < repeatsAsked {
-            doubts.append(unfinished ?? Doubt(.repeatsMissing, "only \(repeats.count) of \(repeatsAsked) repeats were made"))
+            doubts.append(
+                unfinished ?? Doubt(.repeatsMissing, "only \(repeats.count) of \(counted(repeatsAsked, "repeat was", "repeats were")) made")
+            )
         } else if isCurrent, let unfinished, !repeats.contains(where: { $0.verdict == .aborted }) {
             // All repeats are there, but the run's own end is not.
             doubts.append(unfinished)
@@ -68,7 +70,7 @@ struct ExperimentJudge {
         guard let worst = all.last?.1, !all.isEmpty else { return .skipped(check, "not evaluated") }
         guard all.count > 1 else { return worst }
         let details = all.flatMap { number, judgement in ["repeat \(number): \(judgement.message)"] + judgement.details.map { "  \($0)" } }
-        return .passed(check, "in all \(all.count) repeats; the last: \(worst.message)", details: details)
+        return .passed(check, "in all \(counted(all.count, "repeat")); the last: \(worst.message)", details: details)
     }
 
     /// The number of the repeat that a headline is about: the one in which most was lost, or that took longest; else the first.
@@ -90,7 +92,8 @@ struct ExperimentJudge {
         let damage = repeats.reduce(into: [String: Int64]()) { $0.merge($1.damage, uniquingKeysWith: +) }
         let sums = RepeatFindings.damageNames.compactMap { name in damage[name].flatMap { $0 > 0 ? "\($0) \(name)" : nil } }
         var total = judgement
-        total.message = "\(sums.joined(separator: ", ")) in \(count) of \(repeatsAsked) repeats; most in one: \(judgement.message)"
+        total.message =
+            "\(sums.joined(separator: ", ")) in \(count) of \(counted(repeatsAsked, "repeat")); most in one: \(judgement.message)"
         return total
     }
 
@@ -116,7 +119,7 @@ struct ExperimentJudge {
         guard hasStarted, !preflight.isEmpty || !repeats.isEmpty else { return .skipped(.preflight, "not evaluated") }
         let warnings = preflight.filter { $0.status == .warning }
         let lines = preflight.map { "\($0.status.rawValue): \($0.name): \($0.message)" }
-        let count = "\(preflight.count) checks, \(warnings.count) warnings"
+        let count = "\(counted(preflight.count, "check")), \(counted(warnings.count, "warning"))"
         return .passed(.preflight, count, details: lines)
     }
 

@@ -91,7 +91,7 @@ extension RepeatJudge {
                 continue
             }
             if track.unexplained > 0 {
-                let count = "\(track.unexplained) probe\(track.unexplained == 1 ? "" : "s")"
+                let count = counted(track.unexplained, "probe")
                 doubts.append(Doubt(.probesMissing, "of \(count) of the \(name) track neither a result nor a reason is in the journal"))
             }
             if let rate = track.probeRate, rate.share < limits.minimumProbeShare,
@@ -183,7 +183,7 @@ extension RepeatJudge {
         if let sum = ledgerSumDoubt(ledger) { doubts.append(sum) }
         let acknowledged = facts.closingAccount.acknowledged
         if ledger.acknowledged < Int64(acknowledged) {
-            let known = "the ledger knows \(ledger.acknowledged) acknowledged writes, the journal \(acknowledged)"
+            let known = "the ledger knows \(counted(ledger.acknowledged, "acknowledged write")), the journal \(acknowledged)"
             doubts.append(Doubt(.ledgerShort, "\(known): some were not looked for"))
         }
         return doubts
@@ -194,7 +194,7 @@ extension RepeatJudge {
         let expected = ledger.seeded + Int64(facts.closingAccount.acknowledgedInserts)
         let found = ledger.kept + ledger.lost + ledger.corrupt + ledger.duplicate
         guard found < expected else { return nil }
-        return Doubt(.ledgerInconsistent, "\(expected) rows must be there, but only \(found) are accounted for")
+        return Doubt(.ledgerInconsistent, "\(counted(expected, "row")) must be there, but only \(found) are accounted for")
     }
 
     private func clusterDoubts() -> [Doubt] {
@@ -220,7 +220,7 @@ extension RepeatJudge {
             doubts.append(Doubt(.placementNotSeen, "no ready pod was seen before the fault"))
         }
         if before.readyReplicas < before.desiredReplicas {
-            let ready = "\(before.readyReplicas) of \(before.desiredReplicas) replicas were ready"
+            let ready = "\(before.readyReplicas) of \(counted(before.desiredReplicas, "replica was", "replicas were")) ready"
             doubts.append(Doubt(.replicasShortBefore, "\(ready) before the fault already"))
         }
         if let unseen = shutdownDoubt() { doubts.append(unseen) }

@@ -19,7 +19,7 @@ extension RepeatJudge {
         let since = facts.carried.repeats > 0 ? ", over this fault and the \(facts.carried.repeats) before it" : ""
         let transfers = ledger.transfers.map { ", \($0.acknowledged) of the writes as whole transfers" } ?? ""
         let message =
-            "\(ledger.acknowledged) acknowledged writes and \(ledger.seeded) baseline rows are all there\(transfers)\(since)\(unknown)"
+            "\(counted(ledger.acknowledged, "acknowledged write")) and \(counted(ledger.seeded, "baseline row")) are all there\(transfers)\(since)\(unknown)"
         return .passed(.dataPersistence, message, details: Self.databaseCheck(ledger))
     }
 
@@ -36,7 +36,8 @@ extension RepeatJudge {
         if let found = ledger.checkDatabase, !found.isEmpty { broken.append("damage by DBCC CHECKDB: \(found.count)") }
         guard !broken.isEmpty else { return nil }
         let type = ledger.isDataLost(allowed: allowed) ? "data-lost" : "data"
-        let message = "\(broken.joined(separator: ", ")); of \(ledger.acknowledged) acknowledged writes and \(ledger.seeded) baseline rows"
+        let message =
+            "\(broken.joined(separator: ", ")); of \(counted(ledger.acknowledged, "acknowledged write")) and \(counted(ledger.seeded, "baseline row"))"
         return .failed(.dataPersistence, type: type, message, details: Self.lines(ledger))
     }
 
@@ -128,10 +129,11 @@ extension RepeatJudge {
 
     func judgeReplicas() -> Judgement? {
         guard let before = facts.before, let after = facts.after else { return nil }
-        let message = "\(after.readyReplicas) of \(after.desiredReplicas) replicas are ready"
+        let message = "\(after.readyReplicas) of \(counted(after.desiredReplicas, "replica is", "replicas are")) ready"
         if after.desiredReplicas != before.desiredReplicas {
             return .failed(
-                .replicas, type: "replicas", "\(message); \(before.desiredReplicas) were wanted before the fault: somebody changed that")
+                .replicas, type: "replicas",
+                "\(message); \(counted(before.desiredReplicas, "was", "were")) wanted before the fault: somebody changed that")
         }
         return after.readyReplicas == after.desiredReplicas ? .passed(.replicas, message) : .failed(.replicas, type: "replicas", message)
     }

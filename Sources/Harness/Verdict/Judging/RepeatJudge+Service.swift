@@ -70,7 +70,7 @@ extension RepeatJudge {
         }
         let downtime = worst.downtime
         let interval = Duration.nanoseconds(worst.schedule.interval).text
-        let how = "\(worst.track.rawValue) track, every \(interval), \(downtime.count) outage\(downtime.count == 1 ? "" : "s")"
+        let how = "\(worst.track.rawValue) track, every \(interval), \(counted(downtime.count, "outage"))"
         let measured = downtime.measured
         let found = facts.debt?.sentence.map { ", \($0)" } ?? ""
         let details = outageLines() + DatabaseRecovery.all(in: facts).map(\.sentence)
@@ -95,7 +95,8 @@ extension RepeatJudge {
                 let at = "\(from < 0 ? "-" : "+")\(Duration.seconds(abs(from)).textRoundedDown)"
                 let causes = outage.causes.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { "\($0.key) x\($0.value)" }
                 let length = "at least \(outage.lower.textRoundedDown), \(upper)"
-                return "\(track.track.rawValue): from \(at), \(length), \(outage.failures) failures: \(causes.joined(separator: ", "))"
+                return
+                    "\(track.track.rawValue): from \(at), \(length), \(counted(outage.failures, "failure")): \(causes.joined(separator: ", "))"
             }
         }
     }

@@ -34,7 +34,8 @@ public struct IdleFindings: Sendable, Hashable {
             guard !all.isEmpty else { return nil }
             let parts = Outcome.allCases.map { outcome in "\(all.count { $0.outcome == outcome }) \(outcome.words)" }
             let when = overFault ? "over the fault" : "without a fault in between"
-            return "of \(all.count) connections that were silent for \(silentFor.text) \(when): \(parts.joined(separator: ", "))"
+            return
+                "of \(counted(all.count, "connection that was", "connections that were")) silent for \(silentFor.text) \(when): \(parts.joined(separator: ", "))"
         }
     }
 }

@@ -262,6 +262,6 @@ import Testing
         let experiment = script.findings().experiments.first
         #expect(experiment?.repeats.map(\.verdict) == [.pass, .fail, .pass])
         #expect(experiment?.verdict == .fail)
-        #expect(experiment?.judgement(.replicas)?.message == "0 of 1 replicas are ready (repeat 2 of 3)")
+        #expect(experiment?.judgement(.replicas)?.message == "0 of 1 replica is ready (repeat 2 of 3)")
     }
 }
