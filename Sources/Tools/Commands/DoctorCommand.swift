@@ -24,8 +24,7 @@ struct DoctorCommand: AsyncParsableCommand {
     @OptionGroup var kubernetes: KubernetesFlags
     @OptionGroup var output: OutputOption
 
-    @Option(help: ArgumentHelp("The name of the context that you expect the cluster to be.", valueName: "context"))
-    var confirmContext: String?
+    @OptionGroup var confirmedContext: ConfirmedContext
 
     /// The checks of the cluster, of the files, or of one experiment.
     private struct Section {
@@ -59,7 +58,7 @@ struct DoctorCommand: AsyncParsableCommand {
                     checks: problems.map { PreflightCheck(name: "file", status: .failed, message: $0.description, hint: $0.hint) }))
         }
         if let client, cluster.isWell {
-            let options = RunOptions(folder: "", runID: "", version: Aftershock.version, seed: 0, confirmedContext: confirmContext)
+            let options = RunOptions(folder: "", runID: "", version: Aftershock.version, seed: 0, confirmedContext: confirmedContext.name)
             let planner = Planner(client: client, options: options, eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
             for experiment in files.flatMap(\.experiments) {
                 sections.append(Section(name: experiment.name, checks: await planner.plan(experiment).checks))
@@ -89,7 +88,8 @@ struct DoctorCommand: AsyncParsableCommand {
             let ready = nodes.filter(\.isReady).count
             checks.append(
                 PreflightCheck(
-                    name: "nodes", status: ready == nodes.count ? .passed : .warning, message: "\(ready) of \(nodes.count) nodes are ready",
+                    name: "nodes", status: ready == nodes.count ? .passed : .warning,
+                    message: "\(ready) of \(counted(nodes.count, "node is", "nodes are")) ready",
                     hint: ready == nodes.count ? nil : "see 'kubectl get nodes'"))
         } catch {
             // A user who may not list nodes can still run experiments on pods.

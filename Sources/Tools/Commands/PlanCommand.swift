@@ -21,8 +21,7 @@ struct PlanCommand: AsyncParsableCommand {
     @OptionGroup var experiments: ExperimentPaths
     @OptionGroup var kubernetes: KubernetesFlags
 
-    @Option(help: ArgumentHelp("The name of the context that you expect the cluster to be.", valueName: "context"))
-    var confirmContext: String?
+    @OptionGroup var confirmedContext: ConfirmedContext
 
     @Option(help: "The image of helper pods, instead of the experiments' own.")
     var helperImage: String?
@@ -33,7 +32,7 @@ struct PlanCommand: AsyncParsableCommand {
         let client = try kubernetes.client()
         let files = try experiments.load(namespace: client.namespace)
         var options = RunOptions(
-            folder: "", runID: "", version: Aftershock.version, seed: 0, confirmedContext: confirmContext, helperImage: helperImage,
+            folder: "", runID: "", version: Aftershock.version, seed: 0, confirmedContext: confirmedContext.name, helperImage: helperImage,
             ownNode: ProcessInfo.processInfo.environment["AFTERSHOCK_NODE_NAME"])
         options.earlierShutdowns = EarlierShutdown.seen(in: ["reports/latest"], context: client.configuration.contextName)
         let planner = Planner(client: client, options: options, eventLoopGroup: MultiThreadedEventLoopGroup.singleton)

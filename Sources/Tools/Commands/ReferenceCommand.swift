@@ -61,10 +61,7 @@ struct ReferenceCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("A sentence about the cluster, for the readers of the page.", valueName: "text"))
     var note: String?
 
-    @Option(
-        help: ArgumentHelp(
-            "The name of the context that you expect the cluster to be, if the file does not name it.", valueName: "context"))
-    var confirmContext: String?
+    @OptionGroup var confirmedContext: ConfirmedContext
 
     @Flag(help: "Run nothing and write the page of the runs that there are; no cluster is needed.")
     var pageOnly = false
@@ -184,7 +181,7 @@ struct ReferenceCommand: AsyncParsableCommand {
             let next = (attempts.last.flatMap { Int(($0 as NSString).lastPathComponent) } ?? 0) + 1
             var run = try RunCommand.parse(
                 [experiment(of: arm), "--repeat", "1", "--reports", "\(folder(of: arm))/\(next)"]
-                    + (confirmContext.map { ["--confirm-context", $0] } ?? []) + (quiet ? ["--quiet"] : []))
+                    + (confirmedContext.name.map { ["--confirm-context", $0] } ?? []) + (quiet ? ["--quiet"] : []))
             run.kubernetes = kubernetes
             try await run.run()
             return nil

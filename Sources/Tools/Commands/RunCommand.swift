@@ -62,10 +62,7 @@ struct RunCommand: AsyncParsableCommand {
         completion: .directory)
     var reports: String?
 
-    @Option(
-        help: ArgumentHelp(
-            "The name of the context that you expect the cluster to be, if the experiments do not name it.", valueName: "context"))
-    var confirmContext: String?
+    @OptionGroup var confirmedContext: ConfirmedContext
 
     @Option(help: "The image of helper pods, instead of the experiments' own.")
     var helperImage: String?
@@ -169,7 +166,7 @@ struct RunCommand: AsyncParsableCommand {
     ) async throws -> Int32 {
         var options = RunOptions(
             folder: folder.path, runID: runID, version: Aftershock.version, seed: seed ?? .random(in: .min ... .max),
-            repeatOverride: repeats, confirmedContext: confirmContext, helperImage: helperImage, isSandbox: sandbox,
+            repeatOverride: repeats, confirmedContext: confirmedContext.name, helperImage: helperImage, isSandbox: sandbox,
             ownNode: ProcessInfo.processInfo.environment["AFTERSHOCK_NODE_NAME"], keepTables: keepTables,
             command: ["aftershock"] + CommandLine.arguments.dropFirst())
         // The link leads to the run before, until this one takes it.
