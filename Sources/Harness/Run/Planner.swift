@@ -5,11 +5,11 @@ public import Kubernetes
 public import NIOCore
 import Probe
 
-/// The course of one experiment, found out without touching anything.
+/// The steps of one experiment, determined without touching anything.
 public struct RunPlan: Sendable {
     public var experiment: String
     public var checks: [PreflightCheck]
-    /// The objects that a run would touch, in its order; empty when a check failed before they were known.
+    /// The changes that a run would make, in order; empty if a check failed before they were known.
     public var actions: [String]
     public var permissions: Permissions
 
@@ -35,7 +35,7 @@ public struct Planner: Sendable {
         do {
             actions = try await describe(experiment)
         } catch {
-            // The preflight has met the same obstacle, unless it came up in between.
+            // The preflight met the same obstacle, unless it is new.
             if outcome.passed { outcome.fail("plan", "\(error)") }
         }
         return RunPlan(

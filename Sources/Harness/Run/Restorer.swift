@@ -6,7 +6,7 @@ import KubernetesAPI
 import Secrets
 import Verdict
 
-/// Restores what a killed run has left changed: from its journal, or from the marks in the cluster alone.
+/// Restores the changes that a killed run has left: from its journal, or from the marks in the cluster alone.
 public struct Restorer: Sendable {
     private let client: KubernetesClient
     private let undo: Undo
@@ -19,7 +19,7 @@ public struct Restorer: Sendable {
     /// The restored changes, with their results.
     public struct Restoration: Sendable {
         public var summary: String
-        /// Proven by looking at the cluster again.
+        /// Whether a new look at the cluster showed the change to be undone.
         public var proven: Bool
         public var evidence: String
 
@@ -30,10 +30,10 @@ public struct Restorer: Sendable {
         }
     }
 
-    /// Undoes every intent of the journal that has no proven result, the latest first, and adds the results to it.
+    /// Undoes every intent of the journal that has no proven result, the latest first, and appends the results to the journal.
     ///
-    /// - Parameter agrees: is shown a command that the journal names, and says if it may be run: a journal is a file that others may write.
-    /// - Throws: when the run still goes on, was made in another context than this client's, or its journal cannot be written.
+    /// - Parameter agrees: decides whether a command that the journal names may run: others may be able to write that file.
+    /// - Throws: if the run still goes on, was made in another context than this client's, or its journal cannot be written.
     public func restore(journalPath: String, agrees: (String) -> Bool = { _ in false }) async throws -> [Restoration] {
         let run = try UnfinishedRun(journalPath: journalPath)
         let journal = try JournalWriter(appendingTo: journalPath, clock: RunClock(resumingAt: run.last))
@@ -57,19 +57,19 @@ public struct Restorer: Sendable {
             let rest = run.started.map { "aftershock restore --run-id \($0.runID)" } ?? "aftershock restore --all"
             restorations.append(
                 Restoration(
-                    summary: "the journal", proven: false, evidence: "\(damage); restore the changes that it no longer tells with '\(rest)'"
+                    summary: "the journal", proven: false, evidence: "\(damage); restore the changes that it no longer names with '\(rest)'"
                 ))
         }
-        // An intent that is not restored may be marked on the lease.
+        // An intent that is not restored may have its mark on the lease.
         guard restorations.allSatisfy(\.proven) else { return restorations }
         return restorations + (try await giveUp(run.locks(client)))
     }
 
-    /// Undoes what the marks on nodes, pods and leases tell of: of one run, or of every run. Then it gives up the leases they hold.
+    /// Undoes the changes that marks on nodes, pods and leases name, of one run or of every run. Then releases the leases of those runs.
     ///
-    /// Nothing in the cluster tells whether those runs are still going on.
+    /// The cluster does not say whether those runs still go on.
     ///
-    /// - Parameter runsCommands: also run the commands that marks name. Every user who may annotate such an object can write one.
+    /// - Parameter runsCommands: also runs the commands that marks name. Every user who may annotate such an object can write one.
     public func restore(runID: String?, in scope: NamespaceScope, runsCommands: Bool) async throws -> [Restoration] {
         var restorations: [Restoration] = []
         var stillMarked: Set<MarkedObject> = []
@@ -105,7 +105,7 @@ public struct Restorer: Sendable {
                 }))
     }
 
-    /// The lease of a harness that was killed would keep the next one waiting.
+    /// The next run would have to wait for the lease of a killed harness.
     private func giveUp(_ locks: [TargetLock]) async throws -> [Restoration] {
         var restorations: [Restoration] = []
         for lock in locks where try await lock.release() {
@@ -117,11 +117,11 @@ public struct Restorer: Sendable {
     }
 }
 
-/// A journal's account of a run that may have been cut off.
+/// The state of a run by its journal, which may be cut off.
 private struct UnfinishedRun {
     var started: RunStarted?
     var experiments: [String] = []
-    /// The intents that are not proven to be restored, the earliest first.
+    /// The intents that are not proven to be undone, the earliest first.
     var open: [UndoIntent] = []
     var last = RunTime.origin
     var damage: JournalError?

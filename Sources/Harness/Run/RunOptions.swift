@@ -3,33 +3,33 @@ public import Fault
 import Journal
 public import Verdict
 
-/// The settings of a run beside its experiments.
+/// The settings of a run, apart from its experiments.
 public struct RunOptions: Sendable {
-    /// The report folder, which exists and holds no journal yet.
+    /// The report folder. It exists, and has no journal yet.
     public var folder: String
     public var runID: String
     public var version: String
-    /// The randomness of the ledger's rows.
+    /// The seed of the ledger's random rows.
     public var seed: UInt64
-    /// `--repeat`: instead of what the experiments say.
+    /// `--repeat`, which overrides the experiments.
     public var repeatOverride: Int?
     /// `--confirm-context`.
     public var confirmedContext: String?
-    /// `--helper-image`: instead of what the experiments say.
+    /// `--helper-image`, which overrides the experiments.
     public var helperImage: String?
-    /// The target is the embedded sandbox, where nothing can be broken that matters.
+    /// Whether the target is the embedded sandbox, where no guard rails are needed.
     public var isSandbox: Bool
-    /// The node that this harness itself runs on, when it runs in the cluster.
+    /// The node that this harness runs on, if it runs in the cluster.
     public var ownNode: String?
-    /// Keep the ledger's tables for a look afterwards.
+    /// Whether to keep the ledger's tables for a later look.
     public var keepTables: Bool
     /// The words of the command line, for the report.
     public var command: [String]?
-    /// The run's place among those of one command, whose experiments go on side by side; `nil`: it has all of them.
+    /// The run's part of a command that runs its experiments side by side; `nil`: the run has all experiments.
     public var part: RunPart?
-    /// The shutdowns that earlier runs saw.
+    /// The shutdowns that earlier runs have measured.
     public var earlierShutdowns: [EarlierShutdown] = []
-    /// The kinds of fault that the experiments were parsed with.
+    /// The kinds of fault that the experiments may have.
     public var faults: FaultCatalog
 
     public init(

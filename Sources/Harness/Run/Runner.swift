@@ -11,7 +11,7 @@ public import Verdict
 
 /// A whole run: every experiment, every repeat, one journal.
 ///
-/// The runner only appends facts. The findings give them their meaning.
+/// The runner only appends facts. The findings interpret them.
 public struct Runner: Sendable {
     private let client: KubernetesClient
     private let options: RunOptions
@@ -24,9 +24,9 @@ public struct Runner: Sendable {
     private let interruption: Interruption
 
     /// - Parameters:
-    ///   - interruption: where whoever cancels the run's task says why.
-    ///   - observer: is told of every record, for progress.
-    ///   - report: is given the findings when there is something new in them: before the first record, after every repeat, at the end.
+    ///   - interruption: holds the reason for which the run's task is cancelled.
+    ///   - observer: receives every record, for progress.
+    ///   - report: receives the findings when they change: before the first record, after every repeat, at the end.
     public init(
         client: KubernetesClient, options: RunOptions, eventLoopGroup: any EventLoopGroup, interruption: Interruption = Interruption(),
         observer: @escaping @Sendable (JournalRecord) -> Void, report: @escaping @Sendable (Findings) throws -> Void
@@ -41,13 +41,13 @@ public struct Runner: Sendable {
         faults = FaultContext(client: client, journal: journal, runID: options.runID, actions: options.undoActions)
     }
 
-    /// The changes that would stay if the run ended now, as text, the latest first.
+    /// The changes that are not undone yet, as text, the latest first.
     public var openUndos: [String] { faults.openIntents.map(\.summary) }
 
-    /// Runs everything. Every change is restored in the end, and the findings say how the run ended, even where the journal or the
-    /// reports can no longer be written.
+    /// Runs all experiments. Restores every change at the end, and returns how the run ended, even if the journal or the reports can no
+    /// longer be written.
     ///
-    /// - Returns: what was reported last.
+    /// - Returns: the last findings.
     public func run(_ sources: [ExperimentSource]) async -> Findings {
         do {
             try await begin(sources)
@@ -60,7 +60,7 @@ public struct Runner: Sendable {
         return conclude()
     }
 
-    /// Before the journal says that there is a run, its reports are there: whoever finds the one finds the others too.
+    /// The reports exist before the journal names the run, so that a reader of the journal finds them.
     private func begin(_ sources: [ExperimentSource]) async throws {
         let first = JournalRecord(at: .origin, event: .runStarted(await header(sources)))
         var findings = FindingsReducer()
@@ -74,7 +74,7 @@ public struct Runner: Sendable {
         try report(judge.findings(isRunning: true))
     }
 
-    /// The last reports. The findings are true to what was done even where neither the journal nor a report could take it.
+    /// Writes the last reports. The findings are true even if neither the journal nor a report could be written.
     private func conclude() -> Findings {
         do {
             try journal.checkPlace()
@@ -84,7 +84,7 @@ public struct Runner: Sendable {
         } catch {
             note(error)
             let findings = judge.findings(with: journal.unwritten)
-            // A missing report is better than one that says that the run goes on.
+            // A missing report is better than one that says that the run still goes on.
             try? report(findings)
             return findings
         }
@@ -92,7 +92,7 @@ public struct Runner: Sendable {
 
     // MARK: Experiments
 
-    /// Checks all experiments and takes their targets, before any of them is touched. Then runs them.
+    /// Checks all experiments and locks their targets before any of them is touched. Then runs them.
     private func run(_ experiments: [Experiment]) async throws {
         var locks: [TargetLock] = []
         let result = await Result {
@@ -102,7 +102,7 @@ public struct Runner: Sendable {
                 try journal.append(.experimentStarted(ExperimentStarted(name: experiment.name)))
                 var preflight = await check(experiment)
                 if preflight.passed, options.part?.takesLockLate != true { await take(experiment.target, &locks, &preflight) }
-                // A check that failed by the interruption says nothing about the target.
+                // A check that failed because of the interruption says nothing about the target.
                 try Task.checkCancellation()
                 for check in preflight.checks { try journal.append(.preflightCheck(check)) }
                 if preflight.passed, let server = preflight.server { servers.append(server) }
@@ -113,7 +113,7 @@ public struct Runner: Sendable {
             guard let isLate = try await awaitTurn(experiments, &locks) else { return }
             try await whileHolding(locks) { try await run(experiments, at: checked, isLate: isLate) }
         }
-        // In a task of its own, which the interruption of this one does not reach. A change that is not restored stays marked, also on the lease.
+        // A task of its own, because the cancellation of this one must not stop the undo. A change that is not undone keeps its mark.
         await Task {
             do throws(JournalError) {
                 _ = try await faults.restore()
@@ -126,9 +126,9 @@ public struct Runner: Sendable {
         try result.get()
     }
 
-    /// Waits until the experiment may go on beside others of the command.
+    /// Waits until the experiment may run beside others of the command.
     ///
-    /// - Returns: whether others have run meanwhile; `nil`: it may not be begun at all, and the journal says why.
+    /// - Returns: whether others have run meanwhile; `nil` if it may not begin at all, for a reason that is in the journal.
     private func awaitTurn(_ experiments: [Experiment], _ locks: inout [TargetLock]) async throws -> Bool? {
         guard let part = options.part else { return false }
         var preflight = Preflight.Outcome()
@@ -153,9 +153,9 @@ public struct Runner: Sendable {
         await Preflight(client: client, experiment: experiment, options: options, eventLoopGroup: eventLoopGroup).run()
     }
 
-    /// Takes the target's lease, once for all experiments on it.
+    /// Takes the target's lease once for all experiments on it.
     private func take(_ target: Experiment.Target, _ locks: inout [TargetLock], _ preflight: inout Preflight.Outcome) async {
-        // Other experiments may take long to check.
+        // The checks of the other experiments may take long.
         for taken in locks { _ = try? await taken.acquire() }
         let lock = TargetLock(client: client, namespace: target.namespace, workload: target.workload, holder: options.runID)
         guard !locks.contains(where: { $0.namespace == lock.namespace && $0.name == lock.name }) else { return }
@@ -176,7 +176,7 @@ public struct Runner: Sendable {
         }
     }
 
-    /// Renews the leases while `body` runs, and ends it when another harness has taken one.
+    /// Renews the leases while `body` runs, and cancels it if another harness takes one.
     private func whileHolding<Value: Sendable>(
         _ locks: [TargetLock], _ body: @Sendable @escaping () async throws -> Value
     ) async throws -> Value {
@@ -203,13 +203,13 @@ public struct Runner: Sendable {
         }
     }
 
-    /// - Parameter isLate: others have run since the experiments were checked.
+    /// - Parameter isLate: whether others have run since the experiments were checked.
     private func run(_ experiments: [Experiment], at servers: [TDSConfiguration], isLate: Bool) async throws {
         var ordinal = 0
         for (experiment, server) in zip(experiments, servers) {
             var server = server
             if ordinal > 0 || isLate {
-                // The target was well before the others were run, which need not be so any more.
+                // The target was healthy before the others ran, but may not be any more.
                 try journal.append(.experimentStarted(ExperimentStarted(name: experiment.name)))
                 try await awaitQuietTarget(of: experiment.target)
                 let preflight = await check(experiment)
@@ -235,7 +235,7 @@ public struct Runner: Sendable {
         }
     }
 
-    /// - Returns: `true` when every change is restored, so that the next repeat makes sense.
+    /// - Returns: whether every change is undone, so that the next repeat can start.
     private func run(_ runner: RepeatRunner, _ number: Int, of total: Int) async throws -> Bool {
         try journal.append(.repeatStarted(RepeatStarted(number: number, of: total)))
         do {
@@ -243,9 +243,9 @@ public struct Runner: Sendable {
         } catch {
             let reason = interruption.loss ?? interruption.cause.map { "interrupted by \($0)" } ?? "\(error)"
             try journal.append(.repeatEnded(RepeatEnded(how: .aborted, reason: reason)))
-            // An error of the target or the API server is for the verdict, and the next experiment goes on. The rest is the harness's own.
+            // Errors of the target and the API server are for the verdict, and the next experiment runs. All others are the harness's own.
             guard !interruption.isThere, error is TargetError || error is LedgerError || error is KubernetesError else { throw error }
-            // In a task of its own, as above. The next experiment is not to find what this one has changed.
+            // A task of its own, as above. The next experiment must not meet the changes of this one.
             _ = try await Task { try await faults.restore { !isKept($0, by: runner) } }.value
             try checkpoint()
             return false
@@ -254,25 +254,25 @@ public struct Runner: Sendable {
         return faults.openIntents.allSatisfy { isKept($0, by: runner) }
     }
 
-    /// Returns whether a change is the ledger of later repeats, which goes at the end of the run.
+    /// Returns whether a change is the ledger of later repeats, which is removed at the end of the run.
     private func isKept(_ intent: UndoIntent, by runner: RepeatRunner) -> Bool {
         intent.isOnServer && runner.experiment.ledger.keep == .run
     }
 
-    /// A pod that the experiment before has replaced may still be on its way out: no reason to refuse the next one.
+    /// A pod that the previous experiment replaced may still be terminating, which is no reason to refuse the next one.
     private func awaitQuietTarget(of target: Experiment.Target) async throws {
         do {
             try await TargetReadiness(client: client, target: target).waitUntilQuiet(atMost: Self.quietTimeout)
         } catch {
-            // A target that cannot be looked at is what the preflight is about to say, with a hint.
+            // The preflight reports a target that cannot be read, with a hint.
             try Task.checkCancellation()
         }
     }
 
-    /// The time for an earlier experiment's pod to go and the next one to be ready: twice Kubernetes' default grace period.
+    /// The timeout for an earlier experiment's pod to end and the next one to be ready: twice Kubernetes' default grace period.
     private static let quietTimeout = Duration.seconds(60)
 
-    /// A lease that cannot be given up runs out by itself.
+    /// A lease that cannot be released expires by itself.
     private func release(_ lock: TargetLock) async {
         await Task {
             do {
@@ -296,9 +296,9 @@ public struct Runner: Sendable {
         }
     }
 
-    /// Writes down, as far as that is possible, what the journal should end with.
+    /// Appends the journal's last records, as far as possible.
     private func note(_ event: Event) {
-        // One that cannot be written any more keeps it for the findings, beside the reason.
+        // A journal that cannot be written any more keeps them in memory for the findings.
         _ = try? journal.appendDurably(event)
     }
 
@@ -307,7 +307,7 @@ public struct Runner: Sendable {
         do throws(KubernetesError) {
             serverVersion = try await client.version().gitVersion
         } catch {
-            // Not reachable: the preflight says so, with a hint. The journal begins all the same.
+            // If the API server cannot be reached, the preflight says so with a hint. The journal begins all the same.
             serverVersion = "unknown"
         }
         return RunStarted(
@@ -321,7 +321,7 @@ public struct Runner: Sendable {
     }
 }
 
-/// Why a run is to stop. Set before its task is cancelled.
+/// The reason for which a run must stop. Set before its task is cancelled.
 public final class Interruption: Sendable {
     private struct State {
         var signal: String?
@@ -334,20 +334,20 @@ public final class Interruption: Sendable {
 
     public init() { whole = nil }
 
-    /// The interruption of a run that is stopped with a whole, and for reasons of its own that are no concern of the others.
+    /// Creates the interruption of one part of a run: it stops with the whole, or for reasons that do not concern the other parts.
     public init(following whole: Interruption) { self.whole = whole }
 
-    /// `SIGINT`, `SIGTERM`, `SIGHUP`; `nil` while nobody told the run to stop.
+    /// `SIGINT`, `SIGTERM` or `SIGHUP`; `nil` if no signal came.
     public var cause: String? { state.withLock { $0.signal } ?? whole?.cause }
 
     public func stop(by cause: String) { state.withLock { $0.signal = $0.signal ?? cause } }
 
-    /// A thing that the run needs and no longer has, which is no error of the harness.
+    /// The loss of something that the run needs, which is no error of the harness.
     var loss: String? { state.withLock { $0.loss } }
 
     func lose(_ what: String) { state.withLock { $0.loss = $0.loss ?? what } }
 
-    /// Returns `true` the first time: errors that follow from an error are not worth another word.
+    /// Returns `true` the first time: errors that follow from an error are not reported.
     func isFirstError() -> Bool {
         state.withLock { state in
             defer { state.hasFailed = true }
@@ -358,14 +358,14 @@ public final class Interruption: Sendable {
     var isThere: Bool { cause != nil || loss != nil }
 }
 
-/// The end of the first of what goes on while locks are held.
+/// The outcome of the first task that ends while locks are held.
 private enum Held<Value: Sendable>: Sendable {
     case done(Value)
     case lost(TargetLock)
 }
 
 extension Result where Success == Void, Failure == any Error {
-    /// The outcome of an operation that is looked at later.
+    /// The outcome of an operation, kept for later.
     fileprivate init(_ operation: () async throws -> Void) async {
         do {
             self = .success(try await operation())

@@ -3,31 +3,31 @@ import TDS
 
 /// The first login of a run, at an address that may not lead to the server yet.
 ///
-/// That a pod is Ready says nothing of when its Service's address leads to it. An EndpointSlice that changed meanwhile is written again
+/// A pod that is Ready need not be reachable yet under its Service's address. An EndpointSlice that changed meanwhile is written again
 /// after a second or more ([#92928](https://github.com/kubernetes/kubernetes/issues/92928)); kube-proxy gathers changes for a second by
 /// default ([minSyncPeriod](https://kubernetes.io/docs/reference/networking/virtual-ips/#minsyncperiod)); a cloud's load balancer has its
 /// own pace. A run that begins when a rollout has ended may be refused for that long.
 struct FirstLogin<Time: Clock<Duration>>: Sendable {
     struct Failure: Error {
         var error: TDSError
-        /// Since the first attempt; less than an attempt where there was only one.
+        /// The time since the first attempt began.
         var waited: Duration
     }
 
     struct Success {
-        /// As the server names itself, with its version.
+        /// The server's name and version, as it states them.
         var serverVersion: String
-        /// The result of the first attempt, and the time for which nothing else came; `nil` when that one succeeded.
+        /// The error of the first attempt, and the time until one succeeded; `nil` if the first one did.
         var lag: Failure?
     }
 
     let server: TDSConfiguration
     let eventLoop: any EventLoop
     let clock: Time
-    /// For how long attempts are begun.
+    /// The time within which a new attempt may begin.
     let timeout: Duration
 
-    /// Logs in and closes the connection. Attempts that met no server are repeated; what a server has answered stands.
+    /// Logs in and closes the connection. Retries if no server was reached; the answer of a server is final.
     func run() async throws(Failure) -> Success {
         let began = clock.now
         var first: TDSError?
@@ -51,6 +51,6 @@ struct FirstLogin<Time: Clock<Duration>>: Sendable {
 }
 
 extension TDSError {
-    /// Returns whether only the way to the server may be missing. A server that refuses a login, or speaks another protocol, is there.
+    /// Returns whether the server may just not be reachable yet. A server that refuses a login, or speaks another protocol, was reached.
     fileprivate var metNoServer: Bool { [.refused, .unreachable, .timeout, .reset, .eof].contains(code) }
 }

@@ -4,9 +4,9 @@ public import Kubernetes
 
 /// The permissions that an experiment needs: asked for in the preflight, printed by `rbac`.
 public struct Permissions: Sendable {
-    /// Without these the experiment cannot be carried out.
+    /// The permissions without which the experiment cannot run.
     public let required: [ResourceAttributes]
-    /// These only make the report tell more.
+    /// The permissions that only add details to the report.
     public let optional: [ResourceAttributes]
 
     public init(experiment: Experiment, fault: any FaultInjection) {

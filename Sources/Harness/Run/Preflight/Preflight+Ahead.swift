@@ -7,12 +7,12 @@ import NIOCore
 import TDS
 import Verdict
 
-/// Warnings of what will make the next recovery longer, or keep it from coming at all.
+/// Warnings about settings that make the next recovery longer, or prevent it.
 extension Preflight {
-    /// Kubernetes' own, for a pod that says nothing.
+    /// Kubernetes' default for a pod.
     private static let defaultGracePeriod = 30
 
-    /// Holds the time that the server has to stop against the time that it took in earlier runs.
+    /// Compares the time that the server has to stop with the time that it took in earlier runs.
     func checkGracePeriod(_ pod: Pod, _ target: ResolvedTarget, _ outcome: inout Outcome) {
         let gracePeriod = Duration.seconds(pod.spec.terminationGracePeriodSeconds ?? Self.defaultGracePeriod)
         let own = options.earlierShutdowns.filter { $0.namespace == target.namespace && $0.workload == experiment.target.workload }
@@ -26,7 +26,7 @@ extension Preflight {
                 : "see if SIGTERM reaches the server; if it does, a longer terminationGracePeriodSeconds")
     }
 
-    /// Holds the volumes against the nodes that could take the pod: one in another zone cannot have them.
+    /// Compares the volumes with the nodes that could take the pod: a node in another zone cannot attach them.
     func checkReach(_ pod: Pod, _ target: ResolvedTarget, _ spare: [Node], _ outcome: inout Outcome) async throws {
         guard !spare.isEmpty else { return }
         for claim in (pod.spec.volumes ?? []).compactMap({ $0.persistentVolumeClaim?.claimName }) {
@@ -43,7 +43,7 @@ extension Preflight {
         }
     }
 
-    /// Holds the container's memory limit against what the engine believes it has.
+    /// Compares the container's memory limit with the memory that the engine plans to use.
     func checkMemory(_ server: TDSConfiguration, _ container: Container, _ outcome: inout Outcome) async {
         guard let text = container.resources?.limits?["memory"], let limit = Quantity.bytes(text) else { return }
         var memory = EngineMemory(limit: limit, container: container)
@@ -63,17 +63,17 @@ extension Preflight {
     }
 }
 
-/// A container's memory limit, and the memory that the engine in it plans with.
+/// A container's memory limit, and the memory that its engine plans to use.
 struct EngineMemory: Sendable, Hashable {
     /// Bytes.
     let limit: Int64
-    /// `MSSQL_MEMORY_LIMIT_MB`, in bytes, where it is written in the pod.
+    /// `MSSQL_MEMORY_LIMIT_MB` in the pod's environment, in bytes.
     let configured: Int64?
-    /// `committed_target_kb`, in bytes: what the engine's memory manager may take.
+    /// `committed_target_kb`, in bytes: the most that the engine's memory manager may allocate.
     var target: Int64?
-    /// `physical_memory_kb`, in bytes: what it takes the machine to have.
+    /// `physical_memory_kb`, in bytes: the memory that the engine sees in the machine.
     var physical: Int64?
-    /// Why the server was not asked.
+    /// The reason why the server was not asked.
     var notAsked: String?
 
     private static let variable = "MSSQL_MEMORY_LIMIT_MB"
@@ -107,10 +107,10 @@ struct EngineMemory: Sendable, Hashable {
         }
     }
 
-    /// The most that the engine plans to take: its own target, or what it takes the machine to have.
+    /// The most that the engine plans to use: its own target, or else the memory that it sees in the machine.
     var believed: Int64? { target ?? physical ?? configured }
 
-    /// Says that the engine plans with more than the container may use; `nil`: it does not, or nothing is known.
+    /// Returns a warning if the engine plans to use more than the container may; `nil` if it does not, or if that is not known.
     var objection: String? {
         guard let believed, believed >= limit else { return nil }
         let source =
@@ -120,30 +120,30 @@ struct EngineMemory: Sendable, Hashable {
             "the engine plans with \(believed.sizeText) (\(source)), and the container is killed at \(limit.sizeText): under load it is OOMKilled"
     }
 
-    /// In MB, as the variable takes it.
+    /// A value for the variable, which takes MB.
     var recommended: Int64 { (limit >> 20) * 4 / 5 }
 }
 
 extension PersistentVolume {
-    /// Tells if a pod on `node` can have the volume, as far as the volume says.
+    /// Returns whether a pod on `node` can use the volume, by the volume's node affinity and zone.
     func isReachable(from node: Node) -> Bool {
         if let terms = spec.nodeAffinity?.required?.nodeSelectorTerms {
             return terms.contains { term in
                 (term.matchExpressions ?? []).allSatisfy { expression in
-                    // An operator that is not known here, such as Gt, excludes nothing.
+                    // Other operators, such as Gt, exclude no node here.
                     LabelRequirement(key: expression.key, operator: expression.operator, values: expression.values ?? [])?
                         .matches(node.metadata.labels) ?? true
                 }
             }
         }
         guard let zone = zone(metadata.labels), let own = self.zone(node.metadata.labels) else { return true }
-        // A volume that is in several zones names them all.
+        // A volume in several zones lists them all.
         return zone.split(separator: "__").contains { $0 == own }
     }
 
     private func zone(_ labels: [String: String]) -> String? { LabelKey.zones.lazy.compactMap { labels[$0] }.first }
 
-    /// Says that none of the nodes that could take the pod can have the volume; `nil`: one can.
+    /// Returns a warning if none of the nodes that could take the pod can use the volume; `nil` if one can.
     func objection(to spare: [Node]) -> String? {
         guard !spare.contains(where: isReachable) else { return nil }
         let expressions = (spec.nodeAffinity?.required?.nodeSelectorTerms ?? []).flatMap { $0.matchExpressions ?? [] }

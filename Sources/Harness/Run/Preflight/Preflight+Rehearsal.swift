@@ -5,7 +5,7 @@ import Journal
 import Kubernetes
 import KubernetesAPI
 
-/// Asks the API server about every object of the run by dry runs: a policy that forbids one in mid run would void the run.
+/// Sends every object of the run to the API server as a dry run: a policy that refuses one in mid-run would make the run invalid.
 extension Preflight {
     func checkRehearsal(_ instance: FaultTarget, _ outcome: inout Outcome) async throws {
         do {
@@ -15,7 +15,7 @@ extension Preflight {
         } catch let error as FaultError {
             outcome.fail("rehearsal", error.message, hint: error.hint)
         } catch let error as KubernetesError where error.message.contains("does not support dry run") {
-            outcome.warn("rehearsal", "a webhook lets nothing be tried: \(error.message)", hint: "set sideEffects: None on it")
+            outcome.warn("rehearsal", "a webhook does not allow dry runs: \(error.message)", hint: "set sideEffects: None on it")
         } catch let error as KubernetesError where [.forbidden, .invalid, .badRequest].contains(error.code) {
             outcome.fail(
                 "rehearsal", "the API server refuses a change of the run: \(error.message)",

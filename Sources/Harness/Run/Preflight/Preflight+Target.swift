@@ -3,7 +3,7 @@ import Fault
 import Journal
 import Kubernetes
 
-/// Checks of the server behind the Service's address: it must be the one healthy instance that the promise is about.
+/// Checks of the server behind the Service's address: there must be exactly one instance, and it must be healthy.
 extension Preflight {
     func checkTarget(_ target: ResolvedTarget, _ outcome: inout Outcome) async {
         let workload = "\(target.workload.name) in namespace \(target.namespace)"
@@ -49,7 +49,7 @@ extension Preflight {
         }
     }
 
-    /// The container that is meant, its storage, and what may make the recovery longer than it need be.
+    /// Checks the container, its storage, and the settings that may make the recovery longer than necessary.
     func checkInstance(_ instance: FaultTarget, _ target: ResolvedTarget, _ outcome: inout Outcome) async throws {
         guard let pod = target.servingPods.first else { return }
         let container = try target.container(of: pod)
@@ -86,7 +86,7 @@ extension Preflight {
         outcome.pass("storage", "container \(container.name) mounts \(claims.joined(separator: ", "))")
     }
 
-    /// Says for how long Kubernetes will leave the pod on a node that it has lost, and if it ever moves by itself.
+    /// Says how long Kubernetes leaves the pod on a lost node, and whether the pod ever moves by itself.
     private func checkNodeLoss(_ pod: Pod, _ target: ResolvedTarget, _ outcome: inout Outcome) {
         if target.workload.isStatefulSet {
             outcome.warn(
@@ -110,10 +110,10 @@ extension Preflight {
         }
     }
 
-    /// Seconds; the default of Kubernetes is 300.
+    /// In seconds. Kubernetes' default is 300.
     private static let shortToleration = 60
 
-    /// Says where a rollout of the Deployment could wait for itself: its new pod for the volume, its old one for the new pod.
+    /// Warns of a rollout that could deadlock: the new pod waits for the volume, and the old pod for the new one.
     private func checkStrategy(_ target: ResolvedTarget, _ outcome: inout Outcome) async throws {
         guard let strategy = target.workload.strategy, strategy != "Recreate" else { return }
         let claims = target.servingPods.flatMap { $0.spec.volumes ?? [] }.compactMap { $0.persistentVolumeClaim?.claimName }

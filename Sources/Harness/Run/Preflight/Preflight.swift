@@ -5,14 +5,14 @@ import Kubernetes
 import NIOCore
 import TDS
 
-/// Everything that is looked at before anything is touched. The checks only read.
+/// The checks before a run. They only read.
 struct Preflight: Sendable {
     let client: KubernetesClient
     let experiment: Experiment
     let options: RunOptions
     let eventLoopGroup: any EventLoopGroup
 
-    /// The results of the checks, in their order, and the parts that the run needs.
+    /// The results of the checks in their order, and the objects that the run needs.
     struct Outcome: Sendable {
         var checks: [PreflightCheck] = []
         /// `nil` when a check has failed.
@@ -35,14 +35,14 @@ struct Preflight: Sendable {
 
     var fault: any FaultInjection { options.injection(experiment.fault) }
 
-    /// Runs the checks. One that could not be carried out has failed; those that build on it are left out.
+    /// Runs the checks. A check that cannot be carried out fails, and the checks that depend on it are skipped.
     func run() async -> Outcome {
         var outcome = Outcome()
         await collect(&outcome) { try await checkAll(&$0) }
         return outcome
     }
 
-    /// Makes checks that others do not build on: when one cannot be carried out, the rest is still looked at.
+    /// Runs checks on which no other one depends: if one cannot be carried out, the rest still runs.
     private func collect(_ outcome: inout Outcome, _ checks: (inout Outcome) async throws -> Void) async {
         do {
             try await checks(&outcome)
@@ -61,7 +61,7 @@ struct Preflight: Sendable {
         outcome.pass("cluster", "\(client.configuration.server) answers, Kubernetes \(version.gitVersion)")
         let isAllowed = try await checkPermissions(&outcome)
         checkNamespace(&outcome)
-        // A user who may not read the target is told so once, by the permissions.
+        // For a user who may not read the target, the permissions check says so already.
         guard isAllowed else { return }
         await collect(&outcome) { try await checkLeftovers(&$0) }
         let target = try await TargetResolver(client: client, target: experiment.target).resolveWithEndpoint()
@@ -97,7 +97,7 @@ struct Preflight: Sendable {
             hint: "add --confirm-context=\(context), or spec.target.context: \(context)")
     }
 
-    /// - Returns: whether nothing is missing.
+    /// - Returns: whether all permissions are there.
     private func checkPermissions(_ outcome: inout Outcome) async throws -> Bool {
         let needed = Permissions(experiment: experiment, fault: fault).required
         var missing: [ResourceAttributes] = []
@@ -123,7 +123,7 @@ struct Preflight: Sendable {
         let marks = try await Undo(client: client, actions: options.undoActions).marks(
             in: .namespace(experiment.target.namespace), nodes: fault.takesNode)
         for unreadable in marks.unreadable { outcome.warn("leftovers", unreadable.reason) }
-        // A ledger that this run keeps is none, nor is a change of an experiment that goes on beside it.
+        // A ledger that this run keeps is no leftover, nor is a change of another experiment of the same command.
         let others = await options.part?.order.running ?? []
         let found = marks.found.filter { ($0.runID != options.runID || !$0.intent.isOnServer) && !others.contains($0.runID) }
         guard let first = found.first else { return }
@@ -155,6 +155,6 @@ struct Preflight: Sendable {
         }
     }
 
-    /// The time in which a Service's address must lead to a pod that is Ready. Kubernetes promises no time for that.
+    /// The timeout for a Service's address to lead to a Ready pod. Kubernetes promises no time for that.
     private static let firstLoginTimeout = Duration.seconds(10)
 }

@@ -5,7 +5,7 @@ import Kubernetes
 import Ledger
 import Probe
 
-/// The course of one fault while the probes run: steady → inject → prove → recovered → stable → look → undo.
+/// The steps of one fault while the probes run: steady → inject → prove → recovered → stable → snapshot → undo.
 struct FaultCourse: Sendable {
     let client: KubernetesClient
     let journal: JournalWriter
@@ -13,19 +13,19 @@ struct FaultCourse: Sendable {
     let options: RunOptions
     let faults: FaultContext
     let monitor: HealthMonitor
-    /// Of the experiment's own client, if it has one.
+    /// The health of the experiment's own client, if it has one.
     let clientMonitor: HealthMonitor?
     let target: FaultTarget
     let workload: Workload
     let resolver: TargetResolver
-    /// Of the repeat in the run: each draws its own moment.
+    /// The number of the repeat in the run. Each repeat draws its own moment from it.
     let ordinal: Int
-    /// `nil`: the fault meets whatever work there is.
+    /// The work that the server's recovery must find; `nil`: whatever there is.
     let load: RecoveryLoad?
 
-    /// The time limit of a snapshot, should the API server be away.
+    /// The timeout of a snapshot while the API server is unreachable.
     private static let snapshotTimeout = Duration.seconds(60)
-    /// For the first probes after a replacement that was seen only when the deadline had passed.
+    /// The extra time for the first probes after a replacement that was seen only after the deadline.
     private static let settleMargin = Duration.seconds(5)
 
     private var injection: any FaultInjection { options.injection(experiment.fault) }
@@ -60,12 +60,12 @@ struct FaultCourse: Sendable {
             ended = try await settleDown(from: journal.clock.now, deadline: journal.clock.now + experiment.giveUpAfter)
         }
         if injection.takesNode {
-            // The state of the old pod and its volume, while the node is still as the fault has left it.
+            // This shows the old pod and its volume while the node is still as the fault left it.
             try journal.append(.snapshot(try await patientSnapshot(.faulted)))
         }
         try journal.append(.snapshot(try await patientSnapshot(.after)))
         if try await restore(), ended.how == .gaveUp {
-            // That may bring the service back, and only then the losses can be known. The time it takes is not measured any more.
+            // The undo may bring the service back, and the rows can be read only then. The time it takes is not measured.
             _ = try await becomesHealthy(for: .zero, since: journal.clock.now, within: experiment.giveUpAfter)
         }
         return ended
@@ -79,9 +79,9 @@ struct FaultCourse: Sendable {
         return try await settleDown(from: journal.clock.now, deadline: journal.clock.now + experiment.giveUpAfter)
     }
 
-    /// Waits for the moment at which the fault is to strike.
+    /// Waits for the moment of the fault.
     ///
-    /// - Returns: in words, what made it the moment; `nil`: it did not come.
+    /// - Returns: the reason, in words, why this is the moment; `nil` if it did not come.
     private func awaitMoment() async throws -> [String]? {
         switch experiment.at {
         case .steady: return []
@@ -117,7 +117,7 @@ struct FaultCourse: Sendable {
         if case .seen = awaited {} else { awaited = try await replacement(before: deadline) }
         switch awaited {
         case .seen(let moment):
-            // A list can show it when the deadline has passed already; the probes know whether it was there in time.
+            // A list may show the pod only after the deadline; the probes know whether it served in time.
             let late = journal.clock.now + experiment.stableFor + Self.settleMargin
             return try await settleDown(from: moment, deadline: moment < deadline ? deadline : max(deadline, late))
         case .absent:
@@ -127,7 +127,7 @@ struct FaultCourse: Sendable {
         }
     }
 
-    /// A remedy that cannot be given is a fact like one that is: the service then has to come back without.
+    /// A remedy that fails is recorded like one that works: the service then has to come back without it.
     private func apply(_ remedy: any Remedy) async throws {
         let words: String
         do {
@@ -140,15 +140,15 @@ struct FaultCourse: Sendable {
         try journal.append(.observation(ClusterObservation(kind: .remedy, object: "node/\(target.node)", node: target.node, detail: words)))
     }
 
-    /// Injects and proves. A fault that was refused, or did not come through, has no effect; that is a fact too and no error.
+    /// Injects the fault and proves it. A fault that was refused or did not take effect is recorded as that, and is no error.
     ///
-    /// - Returns: the effect, and when the fault's request was answered.
+    /// - Returns: the effect, and the time at which the fault's request was answered.
     private func effect() async throws -> (FaultEffect, RunTime) {
         do {
             let detail = try await injection.inject(target, faults)
             let struck = try journal.append(.faultInjected(FaultInjected(detail: detail)))
             var effect = try await injection.prove(target, faults, timeout: experiment.giveUpAfter)
-            // The name of the thing that was hit belongs to the evidence, and is none by itself.
+            // The name of the object that was hit goes with the evidence, but proves nothing.
             if !effect.evidence.isEmpty { effect.evidence.insert(detail, at: 0) }
             return (effect, struck)
         } catch let error as FaultError {
@@ -161,13 +161,13 @@ struct FaultCourse: Sendable {
     private enum Replacement: Sendable {
         case seen(RunTime)
         case absent
-        /// The API server does not answer, so that nothing can be said.
+        /// The API server does not answer: the cluster's state is not known.
         case unseen(String)
     }
 
-    /// Waits until `deadline` for a ready instance that is not the one the fault hit.
+    /// Waits until `deadline` for a ready instance other than the one that the fault hit.
     ///
-    /// "Not seen" is not "not there": before it is said that there is none, the pods are listed once more.
+    /// A watch may have missed one: before this reports none, it lists the pods once more.
     private func replacement(before deadline: RunTime) async throws -> Replacement {
         let pods = workload.pods.labels
         let seen = try await firstResult(within: deadline - journal.clock.now) { () async throws -> RunTime? in
@@ -191,7 +191,7 @@ struct FaultCourse: Sendable {
         }
     }
 
-    /// A fault that spares the instance may have it come back as what it was.
+    /// After a fault that spares the instance, the same instance may come back.
     private func isReplacement(_ pod: Pod) -> Bool {
         let isOld = pod.metadata.uid == target.podUID && pod.containerStatus(target.container)?.containerID == target.containerID
         return workload.pods.contains(pod) && pod.isReady && (injection.sparesInstance || !isOld)
@@ -207,19 +207,19 @@ struct FaultCourse: Sendable {
             return try await giveUp("clients were served again, but not for \(experiment.stableFor.text) without a failure")
         }
         try journal.enter(.stable)
-        // The service is back. The client may stay dead for longer, and the run measures that too.
+        // The client may need longer than the service to recover, and the run measures that too.
         _ = try await clientBecomesHealthy(for: experiment.stableFor, within: deadline - journal.clock.now)
         try await idleIsAsked(fault: deadline + (.zero - experiment.giveUpAfter))
         return RepeatEnded(how: .completed)
     }
 
-    /// Waits until every connection that was silent when the fault came has been asked.
+    /// Waits until every connection that was idle at the time of the fault has been asked.
     private func idleIsAsked(fault: RunTime) async throws {
         guard let idle = experiment.probes.idle else { return }
         try await journal.clock.sleep(until: fault + idle.silentFor + idle.timeout + Self.settleMargin)
     }
 
-    /// Returns whether the experiment's own client, if it has one, is without a failure for `span` before `limit` is over.
+    /// Returns whether the experiment's own client, if any, had no failure for `span`, before `limit` passed.
     private func clientBecomesHealthy(for span: Duration, within limit: Duration) async throws -> Bool {
         guard let clientMonitor else { return true }
         let health = try await firstResult(within: limit) { () async throws -> Health? in
@@ -228,7 +228,7 @@ struct FaultCourse: Sendable {
         return health?.isOver == false
     }
 
-    /// Returns whether every track is without a failure for `span`, counted from `moment` at the earliest, before `limit` is over.
+    /// Returns whether no track had a failure for `span`, counted from `moment` at the earliest, before `limit` passed.
     private func becomesHealthy(for span: Duration, since moment: RunTime, within limit: Duration) async throws -> Bool {
         let health = try await firstResult(within: limit) { () async throws -> Health? in
             try await monitor.wait { health in
@@ -239,14 +239,14 @@ struct FaultCourse: Sendable {
         return health != nil
     }
 
-    /// Says with it what the cluster tells of the workload's pods.
+    /// Ends the repeat. Adds to the reason what keeps the workload's pods from being ready, if the cluster says so.
     private func giveUp(_ reason: String) async throws -> RepeatEnded {
         try journal.enter(.gaveUp)
         let obstacle = await Obstacle(client: client, namespace: target.namespace, workload: workload).sentence()
         return RepeatEnded(how: .gaveUp, reason: reason + (obstacle.map { ": \($0)" } ?? ""))
     }
 
-    /// Returns whether there was anything to restore.
+    /// Returns whether there was something to restore.
     @discardableResult
     private func restore() async throws -> Bool {
         // The ledger's tables are still needed.
@@ -256,7 +256,7 @@ struct FaultCourse: Sendable {
         return true
     }
 
-    /// An API server that is away just now is waited for.
+    /// Waits for an API server that is unreachable for a moment.
     private func patientSnapshot(_ moment: Snapshot.Moment) async throws -> Snapshot {
         let deadline = journal.clock.now + Self.snapshotTimeout
         while true {
@@ -271,7 +271,7 @@ struct FaultCourse: Sendable {
 }
 
 extension KubernetesError {
-    /// The API server cannot be reached now, which may pass.
+    /// The API server cannot be reached for the moment.
     fileprivate var isPassing: Bool {
         [.unreachable, .connectionLost, .timeout, .serverTimeout, .serverError].contains(code)
     }

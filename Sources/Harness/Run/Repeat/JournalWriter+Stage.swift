@@ -1,7 +1,7 @@
 import Journal
 
 extension JournalWriter {
-    /// Writes down that the repeat has come to this step.
+    /// Records that the repeat has reached a step.
     func enter(_ stage: StageEntered.Stage) throws(JournalError) {
         try append(.stageEntered(StageEntered(stage: stage)))
     }

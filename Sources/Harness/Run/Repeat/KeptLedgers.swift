@@ -2,9 +2,9 @@ import Experiment
 import Ledger
 import Synchronization
 
-/// The ledgers of a run that outlive their repeat, because their experiments say so (`spec.ledger.keep: run`).
+/// The ledgers that outlive their repeat, as their experiments ask with `spec.ledger.keep: run`.
 final class KeptLedgers: Sendable {
-    /// Experiments that agree in these share a ledger.
+    /// The settings that experiments with a common ledger must agree in.
     private struct Key: Hashable {
         var target: Experiment.Target
         var spec: Experiment.LedgerSpec
@@ -17,7 +17,7 @@ final class KeptLedgers: Sendable {
 
     private let ledgers = Mutex<[Key: Ledger]>([:])
 
-    /// The ledger of an earlier repeat, if there is one to go on with.
+    /// The ledger of an earlier repeat, if one can be continued.
     func ledger(of experiment: Experiment) -> Ledger? { ledgers.withLock { $0[Key(experiment)] } }
 
     func keep(_ ledger: Ledger, of experiment: Experiment) { ledgers.withLock { $0[Key(experiment)] = ledger } }

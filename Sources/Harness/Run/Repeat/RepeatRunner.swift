@@ -7,7 +7,7 @@ import NIOCore
 import Probe
 import TDS
 
-/// One repeat: steady, fault, proof, recovery, undo, settling. It only appends facts to the journal.
+/// Runs one repeat: steady, fault, proof, recovery, undo, settling. Only appends facts to the journal.
 struct RepeatRunner: Sendable {
     let client: KubernetesClient
     let journal: JournalWriter
@@ -17,12 +17,12 @@ struct RepeatRunner: Sendable {
     let eventLoopGroup: any EventLoopGroup
     let faults: FaultContext
     let kept: KeptLedgers
-    /// Counts from 1.
+    /// The number of the repeat, from 1.
     let number: Int
     /// Unique in the run: part of the ledger's table names.
     let ordinal: Int
 
-    /// Returns the end of the repeat. Throws when it could not be carried through; its changes are still to be undone then.
+    /// Returns the end of the repeat. Throws if the repeat could not be completed; its changes are then still to be undone.
     func run() async throws -> RepeatEnded {
         try journal.enter(.preparing)
         let resolver = TargetResolver(client: client, target: experiment.target)
@@ -50,14 +50,14 @@ struct RepeatRunner: Sendable {
                 await ledger.check(on: eventLoopGroup.next())
             }
         try journal.append(checked)
-        // A second server may have come since the watch ended, and have been read.
+        // A second server may have started since the watch ended, and the rows may have been read from it.
         if let now = try? await resolver.resolve(), now.readyBackends.count > 1 {
             let names = now.readyBackends.map(\.name).joined(separator: ", ")
             try journal.append(
                 .observation(ClusterObservation(kind: .severalBackends, object: "service/\(experiment.target.service)", detail: names)))
         }
         guard experiment.ledger.keep == .repeat else { return ended }
-        // A server that could not be read has been waited for already.
+        // A server that could not be read has had its time already.
         let isThere = if case .ledgerChecked = checked { true } else { false }
         try await faults.restore({ $0.isOnServer }, timeout: isThere ? Undo.timeout : .zero)
         return ended
@@ -80,7 +80,7 @@ struct RepeatRunner: Sendable {
         }
     }
 
-    /// The work that the recovery is to find, made before the probes start.
+    /// Creates the work that the recovery must find, before the probes start.
     private func makeLoad(_ ledger: Ledger) async -> RecoveryLoad? {
         guard let wanted = experiment.load else { return nil }
         let load = RecoveryLoad(wanted, ledger, on: eventLoopGroup.next())
@@ -88,14 +88,14 @@ struct RepeatRunner: Sendable {
         return load
     }
 
-    /// Writes down, here and on the Lease, that the ledger's tables are to be removed, before there are any.
+    /// Records in the journal and on the Lease that the ledger's tables must be removed, before they are created.
     private func intendRemoval(of configuration: LedgerConfiguration, _ target: FaultTarget) async throws {
         let tables = try await LedgerTables(configuration, on: eventLoopGroup.next())
         let intent = try faults.intend(RemoveTables(tables, experiment, lease: target.lease))
         try await faults.mark(Lease.self, target.lease, in: target.namespace, with: intent)
     }
 
-    /// Probes, writers and watches run while the fault's course is gone through.
+    /// Runs probes, writers and watches beside the steps of the fault.
     private func measure(
         _ target: ResolvedTarget, _ faultTarget: FaultTarget, _ resolver: TargetResolver, _ ledger: Ledger, _ load: RecoveryLoad?
     ) async throws -> RepeatEnded {

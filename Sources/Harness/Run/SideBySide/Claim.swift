@@ -7,7 +7,7 @@ struct Claim: Sendable {
     /// Some of the cluster's nodes.
     enum Nodes: Sendable, Hashable {
         case only(Set<String>)
-        /// Any of them: it cannot be told which.
+        /// Any of them: which ones is not known.
         case any
 
         func meets(_ other: Nodes) -> Bool {
@@ -22,22 +22,22 @@ struct Claim: Sendable {
     var target: Experiment.Target
     /// The nodes that its fault may take away.
     var takes: Nodes
-    /// The nodes that the target's pod is on, or may come to.
+    /// The nodes that the target's pod is on, or may move to.
     var reaches: Nodes
 
-    /// Is `true` where one of the two could be met by the fault of the other.
+    /// Returns whether one of the two could be hit by the fault of the other.
     func excludes(_ other: Claim) -> Bool {
         target.isShared(with: other.target) || takes.meets(other.reaches) || other.takes.meets(reaches)
     }
 }
 
 extension Claim {
-    /// Of an experiment in a run that takes no node away: where the pods are does not matter.
+    /// The claim of an experiment in a run without node faults: the pods' nodes do not matter.
     init(withoutNodes experiment: Experiment) {
         self.init(target: experiment.target, takes: .only([]), reaches: .only([]))
     }
 
-    /// Asks the cluster where the pod is, and where a new one may come to.
+    /// Asks the cluster which node the pod is on, and which ones a new pod may go to.
     init(_ experiment: Experiment, _ options: RunOptions, _ client: KubernetesClient) async {
         let fault = options.injection(experiment.fault)
         target = experiment.target
@@ -51,14 +51,14 @@ extension Claim {
         }.map(\.metadata.name)
         guard present.count == pods.count else { return }
         reaches = .only(Set(fault.replacesPod ? present + possible : present))
-        // A later repeat takes the node to which an earlier one has moved the pod.
+        // A later repeat hits the node to which an earlier one has moved the pod.
         let isOnce = (options.repeatOverride ?? experiment.repeats) == 1
         if fault.takesNode { takes = .only(Set(isOnce ? present : present + possible)) }
     }
 }
 
 extension Experiment.Target {
-    /// Is `true` where both are the same server, by its workload or by its address.
+    /// Returns whether both are the same server, by its workload or its address.
     func isShared(with other: Experiment.Target) -> Bool {
         guard namespace == other.namespace else { return false }
         return service == other.service || workload == other.workload

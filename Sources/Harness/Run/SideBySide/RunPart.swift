@@ -1,9 +1,9 @@
 public import Experiment
 public import Journal
 
-/// The run of one experiment beside others of the same command: with a journal of its own, and on the clock of all.
+/// The run of one experiment beside others of the same command. It has its own journal, and all share one clock.
 public struct RunPart: Sendable {
-    /// The start of the whole, which is the origin of all times in each journal.
+    /// The start of the whole command, which is the origin of the times in every journal.
     public struct Origin: Sendable {
         public let clock: RunClock
         /// RFC 3339, UTC.
@@ -17,7 +17,7 @@ public struct RunPart: Sendable {
 
     let place: RunStarted.Part
     let order: SideBySide
-    /// An earlier experiment has the target's Lease until it ends.
+    /// Whether an earlier experiment holds the target's Lease until it ends.
     let takesLockLate: Bool
     private let origin: Origin
     private let index: Int
@@ -35,10 +35,10 @@ public struct RunPart: Sendable {
         self.origin = origin
     }
 
-    /// The ID of the part's own run, which stands on the things that it changes: the letter is in no ID of a whole.
+    /// The ID of the part's own run, for the marks on its changes. No ID of a whole run contains the letter.
     private static func runID(_ run: String, _ number: Int) -> String { "\(run)x\(number)" }
 
-    /// Is `true` where `id` is that of the run `wanted`, or of a part of it.
+    /// Returns whether `id` is that of the run `wanted`, or of a part of it.
     static func isRun(_ id: String, in wanted: String) -> Bool {
         id == wanted || id.hasPrefix("\(wanted)x") && id.dropFirst(wanted.count + 1).allSatisfy(\.isNumber)
     }
@@ -48,10 +48,10 @@ public struct RunPart: Sendable {
     var clock: RunClock { origin.clock }
     var startedAt: String { origin.startedAt }
 
-    /// Waits until not too many others are checked.
+    /// Waits until fewer experiments are being checked than may be.
     func awaitChecks() async throws { _ = try await nextStep() }
 
-    /// Tells that the checks have passed, and waits for the turn.
+    /// Reports that the checks have passed, and waits for the experiment's turn.
     func awaitTurn() async throws -> SideBySide.Turn {
         await order.checked(index)
         guard let turn = try await nextStep() else { throw CancellationError() }

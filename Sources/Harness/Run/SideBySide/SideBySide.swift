@@ -2,15 +2,15 @@ public import Experiment
 import Fault
 public import Kubernetes
 
-/// Decides which experiments of a command go on side by side, and when each begins.
+/// Decides which experiments of a command run side by side, and when each begins.
 ///
 /// All are checked before any begins, and none begins when one of the checks has failed. Two that exclude each other begin in their order.
 public actor SideBySide {
-    /// The answer to the question if an experiment may begin.
+    /// The answer to whether an experiment may begin.
     enum Turn: Sendable, Hashable {
         /// - isLate: others have begun before.
         case begin(isLate: Bool)
-        /// The checks of these have failed.
+        /// The names of the experiments whose checks have failed.
         case refused([String])
     }
 
@@ -28,7 +28,7 @@ public actor SideBySide {
         let experiment: Experiment
         let runID: String
         var state = State.queued
-        /// Ends the wait for the next step, with the turn where that is it.
+        /// Ends the wait for the next step, which may be the turn to run.
         let steps: AsyncStream<Turn?>.Continuation
     }
 
@@ -56,7 +56,7 @@ public actor SideBySide {
         Set(entries.filter { $0.state.claim != nil }.map(\.runID))
     }
 
-    /// Adds an experiment, before any of them asks for something.
+    /// Adds an experiment. All are added before the first one asks for its turn.
     ///
     /// - Returns: its place, and whether an earlier one holds its target's Lease.
     func add(_ experiment: Experiment, runID: (Int) -> String) -> (index: Int, sharesTarget: Bool, steps: AsyncStream<Turn?>) {
@@ -66,16 +66,16 @@ public actor SideBySide {
         return (entries.count - 1, shares, stream)
     }
 
-    /// Lets the first experiments be checked.
+    /// Starts the checks of the first experiments.
     public func start() async { await decide() }
 
-    /// Tells that an experiment's checks have passed.
+    /// Reports that an experiment's checks have passed.
     func checked(_ index: Int) async {
         entries[index].state = .waiting
         await decide()
     }
 
-    /// Tells that an experiment has ended, and all of its changes are restored or given up.
+    /// Reports that an experiment has ended, and that its changes are undone or given up.
     func leave(_ index: Int) async {
         switch entries[index].state {
         case .queued, .checking: refused.append(entries[index].experiment.name)

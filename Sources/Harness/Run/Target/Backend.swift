@@ -1,14 +1,14 @@
 import Kubernetes
 
-/// A pod, or an address without one, that a Service's address leads to.
+/// A pod behind a Service's address, or an address there without a pod.
 struct Backend: Sendable, Hashable {
     var addresses: Set<String>
-    /// `nil` for an address that somebody wrote by hand.
+    /// `nil` for an address that was added by hand.
     var pod: String?
     var podUID: String?
     var isReady: Bool
 
-    /// For people.
+    /// The name for messages.
     var name: String { pod.map { "pod \($0)" } ?? addresses.sorted().joined(separator: ", ") }
 
     func leads(to pod: Pod) -> Bool {

@@ -3,20 +3,20 @@ import Kubernetes
 import KubernetesAPI
 import Probe
 
-/// Writes down what happens in the cluster around the target while a repeat runs: context and phases, never the downtime itself.
+/// Records the events in the cluster around the target during a repeat. They give context and phases, never the downtime itself.
 struct ClusterWatch: Sendable {
     let client: KubernetesClient
     let journal: JournalWriter
     let namespace: String
     let pods: Workload.Pods
     let service: String
-    /// The name of the Service's port that is probed, empty where it has none.
+    /// The name of the Service's probed port; empty if it has none.
     let port: String
-    /// Kept up to date, where it is asked: the serving pod's own address, and the port there.
+    /// The serving pod's own address and its port, which are kept up to date for the probes there.
     let podAddress: (address: PodAddress, port: Int)?
     private let heartbeat = ServerHeartbeat()
 
-    /// Returns when it is cancelled. A resource that may not be watched is left out, and the journal says so.
+    /// Watches until it is cancelled. Skips a resource that may not be watched, and says so in the journal.
     func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await followPods() }
@@ -114,7 +114,7 @@ struct ClusterWatch: Sendable {
         }
     }
 
-    /// Events that were there before are no news.
+    /// Events from before the watch are not recorded.
     private func events() async throws {
         var isSynced = false
         try await follow(ClusterEvent.self, in: .namespace(namespace)) { change in
@@ -130,7 +130,7 @@ struct ClusterWatch: Sendable {
         }
     }
 
-    /// Appends what `changes` makes of each event, at the time when its bytes arrived.
+    /// Appends the observations that `changes` makes of each event, with the time at which its bytes arrived.
     private func follow<Resource: KubernetesResource>(
         _ type: Resource.Type, in scope: NamespaceScope, labels: String? = nil,
         _ changes: (WatchEvent<Resource>.Change) throws -> [ClusterObservation]
@@ -155,7 +155,7 @@ struct ClusterWatch: Sendable {
 }
 
 extension WatchEvent.Change {
-    /// The object that it is about, if it is about one.
+    /// The object of the change, if it has one.
     fileprivate var object: Resource? {
         switch self {
         case .added(let object), .modified(let object), .deleted(let object): object
@@ -163,7 +163,7 @@ extension WatchEvent.Change {
         }
     }
 
-    /// New and changed objects alike, as `added`.
+    /// New and changed objects, both as `added`.
     fileprivate var state: Self {
         if case .modified(let object) = self { return .added(object) }
         return self

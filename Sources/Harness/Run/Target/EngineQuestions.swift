@@ -2,16 +2,16 @@ import Journal
 import NIOCore
 import TDS
 
-/// Asks the server for its own account of itself. A question that it does not answer is written down as that.
+/// Asks the server about its databases and its engine. Records a question that it does not answer as unanswered.
 struct EngineQuestions: Sendable {
     let server: TDSConfiguration
     let eventLoop: any EventLoop
 
-    /// Of a statement.
+    /// The timeout of one statement.
     private static let timeout = Duration.seconds(10)
-    /// The time in which databases that are still being recovered are waited for.
+    /// The timeout for databases that are still being recovered.
     private static let recoveryTimeout = Duration.seconds(60)
-    /// The time in which a SQL Server Agent that ran before is waited for: it starts after the databases are open.
+    /// The timeout for a SQL Server Agent that ran before: it starts after the databases are open.
     private static let agentTimeout = Duration.seconds(5)
     private static let pause = Duration.milliseconds(500)
 
@@ -39,7 +39,7 @@ struct EngineQuestions: Sendable {
         return state
     }
 
-    /// Asks again while a known database is being recovered, or an Agent that ran before is starting. Neither is damage.
+    /// Asks again while a known database is being recovered, or an Agent that ran before is starting: neither is damage.
     func ask(_ moment: Snapshot.Moment, asBefore before: EngineState, clock: RunClock) async -> EngineState {
         let deadline = clock.now + Self.recoveryTimeout
         let agentDeadline = clock.now + Self.agentTimeout

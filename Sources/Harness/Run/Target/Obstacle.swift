@@ -2,15 +2,15 @@ import Foundation
 import Journal
 import Kubernetes
 
-/// Why a workload has no ready pod: what its pods, and the cluster's events about them, say.
+/// The reason why a workload has no ready pod, from its pods and the cluster's events about them.
 struct Obstacle: Sendable {
     let client: KubernetesClient
     let namespace: String
     let workload: Workload
 
-    /// One sentence, without a full stop; `nil` where nothing tells.
+    /// Returns one sentence without a full stop; `nil` if no reason is known.
     ///
-    /// It only adds to a message, so that what cannot be read is left out.
+    /// The sentence is only added to a message, so that objects which cannot be read are left out.
     func sentence() async -> String? {
         guard let all = try? await client.list(Pod.self, in: .namespace(namespace), labels: workload.pods.labels).items else { return nil }
         let pods = all.filter { workload.pods.contains($0) }
@@ -19,7 +19,7 @@ struct Obstacle: Sendable {
         return sentence.map { $0.hasSuffix(".") ? String($0.dropLast()) : $0 }
     }
 
-    /// The reasons of events that tell why a pod does not come about, or does not start.
+    /// The reasons of events about pods that are not created or do not start.
     private static let reasons: Set<String> = [
         "FailedCreate", "FailedScheduling", "FailedAttachVolume", "FailedMount", "FailedMapVolume", "FailedCreatePodSandBox",
         "FailedBinding", "ProvisioningFailed", "NodeAffinity", "Failed",
@@ -57,7 +57,7 @@ struct Obstacle: Sendable {
 }
 
 extension Pod {
-    /// The reason in the pod's own status for which it is not ready; `nil` where the status has none.
+    /// The reason in the pod's own status why it is not ready; `nil` if the status has none.
     var obstacle: String? {
         let name = metadata.name
         if let scheduled = status?.conditions?["PodScheduled"], scheduled.status == "False" {
@@ -85,7 +85,7 @@ extension Pod {
         return nil
     }
 
-    /// A container that runs and is not ready.
+    /// The sentence about a container that runs and is not ready.
     var unreadyContainer: String? {
         let unready = (status?.containerStatuses ?? []).first { !$0.ready && $0.state?.running != nil }
         return unready.map { container in
@@ -98,7 +98,7 @@ extension Pod {
 }
 
 extension ContainerStatus {
-    /// A container without a readiness probe is ready for the moments that it runs between two failures.
+    /// Between two failures, a container without a readiness probe is ready for as long as it runs.
     fileprivate var isStartedAgainAndAgain: Bool {
         guard restartCount > 1, lastState?.terminated?.exitCode ?? 0 != 0, let ended = lastState?.terminated else { return false }
         guard let began = ended.startedAt?.date, let end = ended.finishedAt?.date else { return false }

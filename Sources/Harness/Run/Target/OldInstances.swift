@@ -1,17 +1,17 @@
 import Fault
 import Kubernetes
 
-/// The instances that a fault has replaced and that may not have ended yet.
+/// The instances that a fault has replaced and that may still run.
 ///
-/// One that runs on, on a node that was cut off and has come back, can change the data after they were read.
+/// On a node that was cut off and came back, such an instance can still change the data after they were read.
 struct OldInstances: Sendable {
     let client: KubernetesClient
     let namespace: String
     let workload: Workload
 
-    /// Waits until none of the workload's pods is on its way out.
+    /// Waits until no pod of the workload is terminating.
     ///
-    /// - Returns: the reason for which the rows cannot be judged, when `limit` is over first.
+    /// - Returns: the reason why the rows cannot be judged, if `limit` passes first.
     func awaitEnd(within limit: Duration) async throws -> String? {
         let last = LastSeen()
         let ended = try await firstResult(within: limit) { () async throws -> Bool? in

@@ -6,7 +6,7 @@ import Journal
 import Kubernetes
 import Secrets
 
-/// A password that lies on this machine.
+/// The source of a password on this machine.
 public enum LocalPassword: Sendable {
     case environment(String)
     case file(String)
@@ -15,7 +15,7 @@ public enum LocalPassword: Sendable {
         public var description: String
     }
 
-    /// Reads it, without the line break that editors and `echo` leave behind it. Programs that this one starts do not inherit its variable.
+    /// Reads it without the final line break of editors and `echo`. Removes the variable from the environment that child processes inherit.
     public func read() throws(Missing) -> String {
         switch self {
         case .environment(let name):
@@ -33,7 +33,7 @@ public enum LocalPassword: Sendable {
         }
     }
 
-    /// A file of Windows may also begin with the mark of its encoding.
+    /// A file from Windows may also begin with a byte order mark.
     public static func line(_ text: String) -> String {
         let text = text.trimmingPrefix("\u{FEFF}")
         return String(text.last?.isNewline == true ? text.dropLast() : text)
@@ -41,14 +41,14 @@ public enum LocalPassword: Sendable {
 }
 
 extension Experiment.Login {
-    /// Keeps the variable of the password, where it comes from one, from the programs that are started for others.
+    /// Removes the password's variable, if it comes from one, from the environment of the programs that this one starts.
     public func hideVariable() {
         if case .environment(let name) = passwordFrom { KnownSecrets.hide(variable: name) }
     }
 }
 
-/// The login's password, from where the experiment says. It is never printed: only this type's users see it, and it is masked where a
-/// server or a program repeats it.
+/// Reads the login's password from the experiment's source. The password is never printed, and it is masked in output of servers and
+/// programs.
 struct PasswordResolver: Sendable {
     let client: KubernetesClient
     let namespace: String

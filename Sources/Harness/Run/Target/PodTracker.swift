@@ -1,12 +1,12 @@
 import Journal
 import Kubernetes
 
-/// Turns the states of pods, as a watch tells them, into the changes that the phases of a downtime are made of.
+/// Turns the states of pods from a watch into the changes that delimit the phases of a downtime.
 struct PodTracker {
     private static let backOff = "CrashLoopBackOff"
 
     private var known: [String: Pod] = [:]
-    /// Objects that existed when the watch began are no change.
+    /// Objects that existed before the watch are no change.
     private var isSynced = false
 
     mutating func take(_ change: WatchEvent<Pod>.Change) -> [ClusterObservation] {
@@ -17,7 +17,7 @@ struct PodTracker {
             return isSynced || before != nil ? changes(from: before, to: pod, uid) : []
         case .deleted(let pod):
             guard let uid = pod.metadata.uid, let before = known.removeValue(forKey: uid) else { return [] }
-            // The last state of the pod comes with its deletion, and may be the first that shows how its containers ended.
+            // The deletion carries the pod's last state, which may be the first to show how its containers ended.
             return exits(from: before, to: pod, uid) + [observation(.podGone, pod, uid)]
         case .synced:
             isSynced = true

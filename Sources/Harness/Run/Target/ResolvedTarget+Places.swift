@@ -4,7 +4,7 @@ import Kubernetes
 import Probe
 
 extension ResolvedTarget {
-    /// The port of the pod that the Service's port leads to; `nil`: its name is not known there.
+    /// The pod's port that the Service's port leads to; `nil` if no port there has its name.
     var podPort: Int? {
         switch targetPort {
         case .int(let number): number
@@ -13,7 +13,7 @@ extension ResolvedTarget {
         }
     }
 
-    /// The places beside the judged address that the experiment wants to be asked, as far as there are any.
+    /// The places beside the judged address that the experiment asks for, as far as they exist.
     func places(_ views: Experiment.Probes.Views, _ podAddress: PodAddress) -> [VantageRunner.Place] {
         var places: [VantageRunner.Place] = []
         let clusterIP = service.spec.clusterIP.flatMap { $0.isEmpty || $0 == "None" ? nil : $0 }

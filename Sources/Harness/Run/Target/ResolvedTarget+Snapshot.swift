@@ -3,9 +3,9 @@ import Kubernetes
 import KubernetesAPI
 
 extension TargetResolver {
-    /// The cluster's side of the promise, as it is now.
+    /// Returns the current state of the cluster's objects that the promise is about.
     ///
-    /// - Parameter lostNode: the node that a fault has taken away; it and the volumes' attachments are looked at too.
+    /// - Parameter lostNode: the node that a fault has taken away. Its state and the volumes' attachments are included.
     func snapshot(_ moment: Snapshot.Moment, container: String?, lostNode: String? = nil) async throws -> Snapshot {
         let target = try await resolve()
         let volumes = try await volumes(of: target)
@@ -48,7 +48,7 @@ extension TargetResolver {
             }.sorted { $0.node < $1.node }
     }
 
-    /// A Role in one namespace cannot read what belongs to the whole cluster; then that part of the report stays empty.
+    /// A Role in one namespace cannot read cluster-wide objects; that part of the report then stays empty.
     static func ifAllowed<Value>(_ read: () async throws(KubernetesError) -> Value?) async throws(KubernetesError) -> Value? {
         do throws(KubernetesError) {
             return try await read()
@@ -58,7 +58,7 @@ extension TargetResolver {
         }
     }
 
-    /// The claims that the workload's pods mount. Those of a serving pod where there is one, for others may be left over.
+    /// The claims that the workload's pods mount: those of a serving pod if there is one, as other pods may be left over.
     private func volumes(of target: ResolvedTarget) async throws -> [Snapshot.Volume] {
         let pods = target.servingPods.isEmpty ? target.pods : target.servingPods
         let claims = Set(pods.flatMap { $0.spec.volumes ?? [] }.compactMap { $0.persistentVolumeClaim?.claimName })
@@ -66,7 +66,7 @@ extension TargetResolver {
         for name in claims.sorted() {
             let claim = try await client.get(PersistentVolumeClaim.self, name, in: target.namespace)
             let volumeName = claim.spec.volumeName ?? ""
-            // Where PersistentVolumes may not be read the claim's own identity is what is compared.
+            // If PersistentVolumes may not be read, the claim's own identity is compared.
             var handle = ""
             if !volumeName.isEmpty {
                 handle =
@@ -84,7 +84,7 @@ extension TargetResolver {
 }
 
 extension Pod {
-    /// The time for which it stays on a node that Kubernetes has lost, by taint; forever where the toleration has no time.
+    /// The time that the pod stays on a lost node, by taint; unlimited for a toleration without a time.
     fileprivate var tolerationSeconds: [String: Int] {
         var seconds: [String: Int] = [:]
         for toleration in spec.tolerations ?? [] {

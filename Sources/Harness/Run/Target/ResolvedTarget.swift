@@ -5,16 +5,16 @@ import Kubernetes
 import KubernetesAPI
 import Network
 
-/// The experiment's target as the cluster has it: the Service's stable address, what it leads to, and the workload that keeps it there.
+/// The experiment's target in the cluster: the Service's stable address, the backends behind it, and their workload.
 struct ResolvedTarget: Sendable {
     var namespace: String
     var workload: Workload
-    /// The workload's pods, the terminating ones too.
+    /// The workload's pods, with the terminating ones.
     var pods: [Pod]
     var service: Service
-    /// Of the service's ports the one that is probed.
+    /// The Service's port that is probed.
     var servicePort: Service.Port
-    /// Everything behind the address, ready or not.
+    /// All backends behind the address, ready or not.
     var backends: [Backend]
     var host: String
     /// `spec.target.container`.
@@ -24,19 +24,19 @@ struct ResolvedTarget: Sendable {
 
     var address: String { HostPort.text(host, port) }
 
-    /// Of the pod, a number or a name.
+    /// The pod's port, a number or a name.
     var targetPort: IntOrString { servicePort.targetPort ?? .int(servicePort.port) }
 
-    /// The backends that clients are sent to now.
+    /// The backends that receive clients now.
     var readyBackends: [Backend] { backends.filter(\.isReady) }
 
-    /// The workload's pods that serve: ready, not on their way out, and behind the address.
+    /// The workload's pods that serve: ready, not terminating, and behind the address.
     var servingPods: [Pod] { pods.filter { pod in pod.isReady && readyBackends.contains { $0.leads(to: pod) } } }
 
-    /// The replicas that are ready both by the workload's status and by its pods.
+    /// The number of replicas that are ready by the workload's status and by its pods.
     var readyReplicas: Int { min(workload.readyReplicas ?? .max, pods.count(where: \.isReady)) }
 
-    /// Why it cannot be told which server a client reaches, or that it is not the workload's, if so.
+    /// The error if a client could reach several servers, or one that does not belong to the workload.
     var ambiguity: TargetError? {
         let name = "Service \(namespace)/\(service.metadata.name)"
         if readyBackends.count > 1 {
@@ -53,12 +53,12 @@ struct ResolvedTarget: Sendable {
         return nil
     }
 
-    /// A pod is ready and its Service does not lead there yet: Kubernetes promises no time for that.
+    /// Whether a pod is ready and the Service does not lead to it yet. Kubernetes promises no time for that.
     var isAwaitingEndpoint: Bool { readyBackends.isEmpty && pods.contains(where: \.isReady) }
 
-    /// The instance that a fault hits: the one pod behind the address, and in it the container that has the Service's target port.
+    /// Returns the instance that a fault hits: the one pod behind the address, and its container with the Service's target port.
     ///
-    /// - Throws: ``TargetError`` when there is none, or it cannot be told.
+    /// - Throws: ``TargetError`` if there is none, or several.
     func instance() throws -> FaultTarget {
         if let ambiguity { throw ambiguity }
         guard let pod = servingPods.first else {
@@ -70,7 +70,7 @@ struct ResolvedTarget: Sendable {
             pod: pod, container: try container(of: pod).name, workload: workload.name, lease: TargetLock.name(of: workload.lockName))
     }
 
-    /// The container that has the Service's target port; `spec.target.container` where the experiment names one.
+    /// The container with the Service's target port, or the experiment's `spec.target.container`.
     func container(of pod: Pod) throws(TargetError) -> Container {
         let containers = pod.spec.containers
         let listed = containers.map(\.name).joined(separator: ", ")
@@ -90,7 +90,7 @@ struct ResolvedTarget: Sendable {
     }
 }
 
-/// Something about the target that the cluster does not have, or has otherwise than the experiment says.
+/// A difference between the cluster and the target that the experiment describes.
 struct TargetError: Error, Sendable, CustomStringConvertible {
     var check: String
     var message: String
@@ -99,12 +99,12 @@ struct TargetError: Error, Sendable, CustomStringConvertible {
     var description: String { hint.map { "\(message) (\($0))" } ?? message }
 }
 
-/// Looks the target up. Every call asks the cluster again.
+/// Finds the target in the cluster. Every call asks the cluster again.
 struct TargetResolver: Sendable {
     let client: KubernetesClient
     let target: Experiment.Target
 
-    /// The time that a Service's endpoints may take to show a pod that is Ready.
+    /// The timeout for a Service's endpoints to include a Ready pod.
     static let endpointTimeout = Duration.seconds(10)
 
     func resolve() async throws -> ResolvedTarget {
@@ -122,7 +122,7 @@ struct TargetResolver: Sendable {
             namedContainer: target.container)
     }
 
-    /// The target as soon as its Service leads to its ready pod; as it is then, if that takes too long.
+    /// Returns the target as soon as its Service leads to its ready pod, or its last state if that takes too long.
     func resolveWithEndpoint() async throws -> ResolvedTarget {
         let first = try await resolve()
         guard first.isAwaitingEndpoint else { return first }
@@ -140,7 +140,7 @@ struct TargetResolver: Sendable {
 
     // MARK: What the Service leads to
 
-    /// By the Service's EndpointSlices; by its Endpoints where it has none.
+    /// Reads the backends from the Service's EndpointSlices, or from its Endpoints if it has none.
     private func backends(of service: Service, _ port: Service.Port) async throws -> [Backend] {
         let labels = "\(LabelKey.serviceName)=\(service.metadata.name)"
         var slices: [EndpointSlice] = []
@@ -154,13 +154,13 @@ struct TargetResolver: Sendable {
             let endpoints = try await client.find(Endpoints.self, service.metadata.name, in: target.namespace)
             return endpoints.map { Backend.all($0, port: port.name ?? "") } ?? []
         } catch {
-            // Where slices may be read and there is none, the Service leads nowhere, whoever may read the older kind.
+            // If slices may be read and there are none, the Service has no backend, even if its Endpoints may not be read.
             guard error.code == .forbidden else { throw error }
             return []
         }
     }
 
-    /// The stable address: the load balancer's where there is one, else the cluster IP, unless the experiment names one of them.
+    /// The stable address: the one that the experiment chooses, else the load balancer's, else the cluster IP.
     private func host(of service: Service) throws(TargetError) -> String {
         let ingress = service.status?.loadBalancer?.ingress?.compactMap { $0.ip ?? $0.hostname }.first
         let clusterIP = service.spec.clusterIP.flatMap { $0.isEmpty || $0 == "None" ? nil : $0 }
@@ -184,7 +184,7 @@ struct TargetResolver: Sendable {
 }
 
 extension Service {
-    /// The port that is probed: the wanted one by name or number, else the only one, else 1433. TDS is spoken over TCP.
+    /// The probed port: the experiment's by name or number, else the only one, else 1433. TDS needs TCP.
     func probedPort(_ wanted: String?) throws(TargetError) -> Port {
         let all = spec.ports ?? []
         let ports = all.filter(\.isTCP)
@@ -210,7 +210,7 @@ extension Service {
 }
 
 extension ContainerPort {
-    /// Is `true` where a Service's target port, a number or a name, is this one.
+    /// Returns whether a Service's target port, a number or a name, is this one.
     fileprivate func isTarget(_ wanted: IntOrString) -> Bool {
         guard (self.protocol ?? "TCP") == "TCP" else { return false }
         return switch wanted {

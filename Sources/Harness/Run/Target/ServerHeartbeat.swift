@@ -2,33 +2,33 @@ import Journal
 import Kubernetes
 import Synchronization
 
-/// Asks the API server every second whether it is there.
+/// Sends the API server a request every second.
 ///
-/// A watch that hears nothing cannot tell a quiet cluster from a server that hangs or is out of reach. This can, and a silence is a
-/// blind interval of the journal.
+/// A silent watch cannot tell a quiet cluster from a server that hangs or cannot be reached. This can, and the journal gets the server's
+/// silence as a blind interval.
 final class ServerHeartbeat: Sendable {
     private static let interval = Duration.seconds(1)
     private static let deadline = Duration.seconds(2)
 
     struct Silence {
-        /// When the last request was sent that was answered.
+        /// The time at which the last answered request was sent.
         var from: ContinuousClock.Instant
         var until: ContinuousClock.Instant?
         var reason: KubernetesError
     }
 
     private struct State {
-        /// The last one, or the one that lasts.
+        /// The last silence, which may still go on.
         var silence: Silence?
-        /// When the last request was sent that was answered.
+        /// The time at which the last answered request was sent.
         var answered: ContinuousClock.Instant
-        /// When the request was sent that is under way.
+        /// The time at which the unanswered request was sent.
         var asked: ContinuousClock.Instant?
 
         var isSilent: Bool { silence.map { $0.until == nil } ?? false }
 
-        /// The last one; an answer that is late for longer than the next request should wait for it is one as well. A server that is
-        /// started again accepts connections before it answers, so that no request may have failed.
+        /// The last silence. An answer that is later than the next request counts as one: a restarting server accepts connections before it
+        /// answers, so that no request may have failed.
         func silence(at now: ContinuousClock.Instant) -> Silence? {
             guard !isSilent, let asked, now - asked >= ServerHeartbeat.interval else { return silence }
             return Silence(from: answered, reason: KubernetesError(.timeout, "the API server was late to answer"))
@@ -41,7 +41,7 @@ final class ServerHeartbeat: Sendable {
         state = Mutex(State(answered: now))
     }
 
-    /// Returns when it is cancelled.
+    /// Sends requests until it is cancelled.
     func run(_ client: KubernetesClient, _ journal: JournalWriter) async throws {
         while true {
             let asked = ContinuousClock.now
@@ -60,15 +60,15 @@ final class ServerHeartbeat: Sendable {
                 try journal.append(.blind(Journal.BlindInterval(from: from, to: to, reason: ended.reason.message)), at: to)
             }
             if isOver { return }
-            // Cut short by a cancellation, which the next round sees.
+            // The next round sees a cancellation that cut this one short.
             try? await Task.sleep(until: asked + Self.interval)
         }
     }
 
-    /// From when on a watch that broke was blind: since its own last event or, when it broke because the server went away, since the
+    /// Returns the time since which a broken watch was blind: its own last event or, if it broke because the server went away, the
     /// server's last answer.
     ///
-    /// - Parameter now: when the watch heard something again.
+    /// - Parameter now: the time at which the watch received something again.
     func lastAnswer(before interval: Kubernetes.BlindInterval, at now: ContinuousClock.Instant) -> ContinuousClock.Instant {
         state.withLock { state in
             guard let silence = state.silence(at: now), silence.from <= interval.noticed,
@@ -89,7 +89,7 @@ final class ServerHeartbeat: Sendable {
         }
     }
 
-    /// Returns the silence that ends with this answer, unless the answer was only late.
+    /// Returns the silence that this answer ends, unless the answer was only late.
     func hears(at now: ContinuousClock.Instant) -> Silence? {
         state.withLock { state in
             let wasSilent = state.isSilent

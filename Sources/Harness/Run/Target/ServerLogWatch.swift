@@ -3,7 +3,7 @@ import Kubernetes
 import KubernetesAPI
 import Synchronization
 
-/// Writes down the notable lines of the server container's own log, of every instance that runs while a repeat does.
+/// Records the notable lines of the server container's log, of every instance that runs during a repeat.
 final class ServerLogWatch: Sendable {
     let client: KubernetesClient
     let journal: JournalWriter
@@ -17,11 +17,11 @@ final class ServerLogWatch: Sendable {
         var isForbidden = false
     }
 
-    /// Lines of one repeat; a storm of them must not fill the journal.
+    /// The most lines of one repeat: a flood of them must not fill the journal.
     private static let limit = 200
-    /// Bytes that are read of the log of an instance that has ended.
+    /// The most bytes that are read from the log of an instance that has ended.
     private static let previousLimit = 4 << 20
-    /// Until a stream that broke is opened again.
+    /// The pause before a broken stream is opened again.
     private static let pause = Duration.milliseconds(500)
 
     init(client: KubernetesClient, journal: JournalWriter, namespace: String, pods: Workload.Pods, container: String) {
@@ -39,7 +39,7 @@ final class ServerLogWatch: Sendable {
         var containerID: String
     }
 
-    /// Returns when it is cancelled.
+    /// Watches until it is cancelled.
     func run() async throws {
         try await withThrowingDiscardingTaskGroup { group in
             var known: Set<Instance> = []
@@ -58,7 +58,7 @@ final class ServerLogWatch: Sendable {
                         let isNew = isSynced
                         group.addTask { try await self.follow(instance, fromStart: isNew) }
                     }
-                    // One that came and went between two looks.
+                    // An instance may have started and ended between two looks.
                     if isSynced, let ended = status.lastState?.terminated?.containerID,
                         known.insert(Instance(pod: name, uid: uid, containerID: ended)).inserted
                     {
@@ -77,16 +77,16 @@ final class ServerLogWatch: Sendable {
         }
     }
 
-    /// The reading of one instance's log, which may be broken off and taken up again.
+    /// The reading of one instance's log, which can be interrupted and resumed.
     private struct Progress {
         var reader = ServerLogReader()
-        /// The kubelet's time of the last line.
+        /// The kubelet's time stamp of the last line.
         var last: String?
-        /// Lines of that second on may come again.
+        /// Lines from that second on may be repeated.
         var seen: Set<String> = []
     }
 
-    /// - Parameter fromStart: `false`: the lines that were there before are no news.
+    /// - Parameter fromStart: `false` skips the lines from before.
     private func follow(_ instance: Instance, fromStart: Bool) async throws {
         var progress = Progress()
         try append(.followed, instance, "the log of container \(container)", at: journal.clock.now)
@@ -123,14 +123,14 @@ final class ServerLogWatch: Sendable {
             else { return .gone }
             if status.lastState?.terminated?.containerID == instance.containerID { return .ended }
             guard status.containerID == instance.containerID else { return .gone }
-            // Its log is read with the follow's own request until another instance takes its place.
+            // The request that follows the log reads it until another instance replaces this one.
             return status.state?.terminated != nil && pod.spec.restartPolicy == "Never" ? .gone : .running
         } catch {
             return .unknown
         }
     }
 
-    /// Lines that the instance wrote when its stream was broken already.
+    /// Reads the lines that the instance wrote after its stream broke.
     private func readPrevious(_ instance: Instance, _ progress: Progress) async throws {
         var progress = progress
         do throws(KubernetesError) {
@@ -151,7 +151,7 @@ final class ServerLogWatch: Sendable {
         let parts = line.split(separator: " ", maxSplits: 1)
         guard parts.count == 2 else { return }
         let stamp = String(parts[0])
-        // Of lines that cannot come again none need be known.
+        // Lines that cannot be repeated need not be remembered.
         if stamp.prefix(19) != progress.last?.prefix(19) { progress.seen = [line] }
         progress.last = stamp
         guard let found = progress.reader.take(String(parts[1])) else { return }

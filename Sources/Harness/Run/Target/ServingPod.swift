@@ -1,12 +1,12 @@
 import Kubernetes
 
-/// The pod of the workload that serves, or is to serve next, as a watch tells its pods.
+/// The workload's pod that serves or will serve next, by a watch of its pods.
 struct ServingPod {
     private var pods: [String: Pod] = [:]
-    /// The pods are known that were there when the watch began.
+    /// Whether the pods from before the watch are known.
     private(set) var isSynced = false
 
-    /// The address of the youngest pod that has one and is not on its way out; else of one that is. `nil`: nobody is there to be asked.
+    /// The address of the youngest pod that is not terminating, else of a terminating one; `nil` if no pod has an address.
     var address: String? {
         let known = pods.values.filter { $0.status?.podIP?.isEmpty == false }
         let staying = known.filter { $0.metadata.deletionTimestamp == nil }

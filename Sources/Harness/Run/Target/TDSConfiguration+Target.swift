@@ -2,7 +2,7 @@ import Experiment
 import TDS
 
 extension TDSConfiguration {
-    /// The login of an experiment's target at an address.
+    /// Creates the configuration of a login to an experiment's target at an address.
     init(target: Experiment.Target, host: String, port: Int, password: String) {
         self.init(host: host, port: port, user: target.login.user, password: password)
         database = target.database

@@ -5,7 +5,7 @@ import JSON
 import Kubernetes
 import KubernetesAPI
 
-/// A Lease that keeps two harnesses from working on one target at once.
+/// A Lease that keeps two harnesses from using one target at the same time.
 ///
 /// Source: https://kubernetes.io/docs/concepts/architecture/leases/
 struct TargetLock: Sendable {
@@ -14,12 +14,12 @@ struct TargetLock: Sendable {
     let name: String
     let holder: String
 
-    /// After this time without renewal the holder is taken for dead.
+    /// The time without a renewal after which the holder counts as dead.
     static let duration = 30
     private static let renewal = Duration.seconds(10)
-    /// The time between two looks at a lease that is watched.
+    /// The interval at which another holder's lease is read.
     private static let look = Duration.seconds(1)
-    /// No lease is watched for longer.
+    /// The longest time for which another holder's lease is watched.
     private static let longest = Duration.seconds(60)
     init(client: KubernetesClient, namespace: String, workload: String, holder: String) {
         self.init(client: client, namespace: namespace, name: Self.name(of: workload), holder: holder)
@@ -34,12 +34,12 @@ struct TargetLock: Sendable {
 
     static func name(of workload: String) -> String { "aftershock-\(workload)" }
 
-    /// Takes the lease. One that another holder has is watched for as long as it is to last: only if it does not change is it taken over.
+    /// Takes the lease. Watches the lease of another holder for its whole duration, and takes it over only if it does not change.
     ///
-    /// The times in it are of that holder's clock, which may be wrong; nothing is concluded from them. client-go judges in this way, too.
+    /// Its times are from that holder's clock, which may be wrong, and are ignored. client-go does the same.
     ///
-    /// - Returns: the holder whose lease had run out, if there was one.
-    /// - Throws: ``TargetError`` when another holder renews it.
+    /// - Returns: the earlier holder whose lease had expired, if there was one.
+    /// - Throws: ``TargetError`` if another holder renews it.
     @discardableResult
     func acquire() async throws -> String? {
         let clock = ContinuousClock()
@@ -57,7 +57,7 @@ struct TargetLock: Sendable {
             if now?.holder(otherThan: holder) != nil, now?.spec != lease.spec || now?.metadata.uid != lease.metadata.uid {
                 throw taken(by: "run \(now?.spec?.holderIdentity ?? other)", "which it renews")
             }
-            // A mark that is put on it or taken off it is a sign of life, but of whom it does not say.
+            // A new or removed mark on it is a sign of life too, but does not say whose.
             if now?.metadata.resourceVersion != lease.metadata.resourceVersion { since = clock.now }
             seen = now
         }
@@ -83,9 +83,9 @@ struct TargetLock: Sendable {
         }
     }
 
-    /// Renews the lease until it is cancelled. A renewal that fails is tried again at the next turn; the lease outlives two of them.
+    /// Renews the lease until it is cancelled. Retries a failed renewal at the next interval; the lease outlives two failures.
     ///
-    /// Returns only when the lease is no longer ours: it ran out and another harness took it, or somebody removed it.
+    /// Returns only if the lease is lost: another harness took it after it expired, or somebody removed it.
     func keep() async throws {
         while true {
             try await ContinuousClock().sleep(for: Self.renewal)
@@ -100,9 +100,9 @@ struct TargetLock: Sendable {
         }
     }
 
-    /// Gives the lease up, if it is still ours.
+    /// Releases the lease, if it is still ours.
     ///
-    /// - Returns: whether it was.
+    /// - Returns: whether it was still ours.
     @discardableResult
     func release() async throws -> Bool {
         guard let lease = try await client.find(Lease.self, name, in: namespace), lease.spec?.holderIdentity == holder else { return false }
@@ -139,7 +139,7 @@ struct TargetLock: Sendable {
 }
 
 extension Lease {
-    /// Who holds it, unless that is nobody or `own`.
+    /// The holder, unless there is none or it is `own`.
     fileprivate func holder(otherThan own: String) -> String? {
         guard let holder = spec?.holderIdentity, !holder.isEmpty, holder != own else { return nil }
         return holder

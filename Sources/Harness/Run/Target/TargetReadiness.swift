@@ -2,7 +2,7 @@ public import Experiment
 import Fault
 public import Kubernetes
 
-/// Waits for a target that was only just created.
+/// Waits for a target that was just created.
 public struct TargetReadiness: Sendable {
     private let client: KubernetesClient
     private let target: Experiment.Target
@@ -14,7 +14,7 @@ public struct TargetReadiness: Sendable {
 
     /// Returns when a pod of the target is ready.
     ///
-    /// - Throws: when none is within `limit`, with the last thing that was seen of it.
+    /// - Throws: an error with the last known obstacle, if no pod is ready within `limit`.
     public func wait(atMost limit: Duration) async throws {
         let workload = try await TargetResolver(client: client, target: target).workload()
         let ready = try await firstResult(within: limit) { () async throws -> Bool? in
@@ -36,9 +36,9 @@ public struct TargetReadiness: Sendable {
         }
     }
 
-    /// Waits until the target has a ready pod and none on its way out: what an earlier experiment of the same run has left behind.
+    /// Waits until the target has a ready pod and no terminating one, after an earlier experiment of the same run.
     ///
-    /// Returns after `limit` at the latest; what is still amiss then is for the preflight to say.
+    /// Returns after `limit` at the latest; the preflight then reports the remaining problems.
     func waitUntilQuiet(atMost limit: Duration) async throws {
         let own = try await TargetResolver(client: client, target: target).workload().pods
         _ = try await firstResult(within: limit) { () async throws -> Bool? in

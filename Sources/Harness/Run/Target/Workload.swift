@@ -1,13 +1,13 @@
 import Experiment
 import Kubernetes
 
-/// The object that keeps the target's pod there.
+/// The object that maintains the target's pod.
 struct Workload: Sendable {
-    /// Which pods of the namespace are the workload's.
+    /// A filter for the workload's pods among those of the namespace.
     struct Pods: Sendable, Hashable {
-        /// A label selector, as the API takes it; `nil`: every pod of the namespace is looked at.
+        /// A label selector in the API's form; `nil` selects every pod of the namespace.
         var labels: String?
-        /// The kind (in lower case) and name of the owner that they must have besides.
+        /// The kind (in lower case) and name of the owner that they must have as well.
         var owner: Owner?
 
         func contains(_ pod: Pod) -> Bool { owner.map { $0.owns(pod.metadata) } ?? true }
@@ -22,22 +22,22 @@ struct Workload: Sendable {
         }
     }
 
-    /// For people: `deployment/sql`.
+    /// The name for messages, such as `deployment/sql`.
     var name: String
-    /// The object's own name, by which the target is locked.
+    /// The object's own name, under which the target is locked.
     var lockName: String
     var pods: Pods
     var desiredReplicas: Int
-    /// As the workload's status counts them, which a controller brings up to date in its own time; `nil`: its kind is not known.
+    /// The count in the workload's status, which its controller may update late; `nil` for an unknown kind.
     var readyReplicas: Int?
-    /// Of a Deployment.
+    /// The strategy of a Deployment.
     var strategy: String?
-    /// Is `true` for a StatefulSet, whose pods come back under their names, and only when the old one is known to be gone.
+    /// Whether a pod is replaced under its own name, and only after the old one is known to be gone, as by a StatefulSet.
     var isStatefulSet = false
 }
 
 extension TargetResolver {
-    /// - Throws: ``TargetError`` when there is no such Deployment or StatefulSet.
+    /// - Throws: ``TargetError`` if there is no such Deployment or StatefulSet.
     func workload() async throws -> Workload {
         let name = "\(target.workloadKind)/\(target.workload)"
         switch target.workloadKind {
