@@ -1,4 +1,4 @@
-/// A clause of the promise, or what must hold for it to be judged. The names are the testcases of `junit.xml`, always all of them.
+/// A clause of the promise, or a condition for judging it. The names are the testcases of `junit.xml`, which always has all of them.
 public enum Check: String, Sendable, Hashable, CaseIterable {
     case preflight
     case faultTookEffect = "fault-took-effect"
@@ -21,7 +21,7 @@ public struct Judgement: Sendable, Hashable {
         case passed
         /// The promise was broken.
         case failed
-        /// It could not be told.
+        /// The outcome could not be determined.
         case undecided
         /// It was not evaluated, on purpose.
         case skipped
@@ -29,13 +29,13 @@ public struct Judgement: Sendable, Hashable {
 
     public var check: Check
     public var outcome: Outcome
-    /// A stable name of why, such as `verdict.downtime` or `gate.rateTooLow`; empty for a check that passed.
+    /// A stable name of the reason, such as `verdict.downtime` or `gate.rateTooLow`; empty for a check that passed.
     public var type: String
-    /// One line: what was measured, what was allowed, how it was measured.
+    /// One line with the measurement, its limit, and how it was measured.
     public var message: String
     /// More lines, for the body of a report.
     public var details: [String]
-    /// It is no cause of its own: the check that names the cause. `nil`: it stands for itself.
+    /// The check that names the cause, if this one only follows from it; `nil` if it is a cause itself.
     public var follows: Check?
 
     public init(_ check: Check, _ outcome: Outcome, type: String, message: String, details: [String] = []) {
@@ -62,13 +62,13 @@ public struct Judgement: Sendable, Hashable {
         Judgement(check, .skipped, type: "skipped", message: message)
     }
 
-    /// The fault has nothing to do with the check, or nothing is expected of it, so that nobody misses it.
+    /// The check does not apply to the fault, or the experiment expects nothing of it.
     static func notApplicable(_ check: Check, _ message: String) -> Judgement {
         Judgement(check, .skipped, type: notApplicable, message: message)
     }
 
     private static let notApplicable = "notApplicable"
 
-    /// There was nothing to evaluate, which says nothing against a pass.
+    /// There was nothing to evaluate, which does not prevent a pass.
     public var isApplicable: Bool { type != Self.notApplicable }
 }

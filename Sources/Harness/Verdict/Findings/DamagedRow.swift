@@ -1,6 +1,6 @@
 public import Journal
 
-/// A row of the ledger that is not as it was acknowledged, and when it was written.
+/// A row of the ledger that differs from its acknowledged state, with the times of its write.
 public struct DamagedRow: Sendable, Hashable {
     public enum Kind: String, Sendable, Hashable, CaseIterable {
         case lost, corrupt, duplicate, unexpected, torn
@@ -8,13 +8,13 @@ public struct DamagedRow: Sendable, Hashable {
 
     public var kind: Kind
     public var identity: RowIdentity
-    /// When its write was begun; `nil`: of the baseline, or never sent.
+    /// The start of its write; `nil` for a row of the baseline, or one that was never sent.
     public var started: RunTime?
-    /// When its answer came.
+    /// The time of the write's answer.
     public var done: RunTime?
 }
 
-/// When each write of a repeat was made, until the read-back tells which of them matter.
+/// The times of a repeat's writes, kept until the read-back shows which of them matter.
 ///
 /// A write takes 8 bytes here, so that a million of them do not fill the memory: milliseconds since the start of the repeat.
 struct WriteTimes: Sendable {
@@ -23,11 +23,11 @@ struct WriteTimes: Sendable {
         var done: UInt32
     }
 
-    /// By writer, and in it by sequence from 1.
+    /// The times by writer, then by sequence from 1.
     private var times: [Int: [Times]] = [:]
     private let origin: RunTime
 
-    /// Writers count up by one; a journal in which they do not must not fill the memory.
+    /// Writers count up by one. A journal in which they do not must not fill the memory.
     private static let longestGap: Int64 = 100_000
 
     init(from origin: RunTime) {
@@ -69,7 +69,7 @@ struct WriteTimes: Sendable {
 }
 
 extension TransfersChecked {
-    /// The torn transfers that are known by their identity.
+    /// The torn transfers whose identity is known.
     fileprivate var tornRows: [RowIdentity] {
         tornTransfers.compactMap { torn in torn.sequence.map { RowIdentity(writer: torn.writer, sequence: $0) } }
     }

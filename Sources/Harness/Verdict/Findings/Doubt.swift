@@ -1,4 +1,4 @@
-/// A reason why a pass would not be justified. One is enough: "could not tell" is never a pass.
+/// A reason why a pass is not justified. One is enough: an inconclusive run never passes.
 public struct Doubt: Sendable, Hashable {
     public enum Kind: String, Sendable, Hashable, CaseIterable {
         // The harness, or what it wrote.
@@ -18,7 +18,7 @@ public struct Doubt: Sendable, Hashable {
         // The restoring.
         case notRestored
 
-        /// The check that cannot pass because of it.
+        /// The check that cannot pass because of the doubt.
         public var check: Check {
             switch self {
             case .noData, .experimentUnknown, .preflightFailed, .otherPreflightFailed, .preflightFailedLater, .steadyStateNotSeen:
@@ -39,7 +39,7 @@ public struct Doubt: Sendable, Hashable {
             }
         }
 
-        /// As reports name it. Never a bare word that GitLab's XML reader takes for a type cast.
+        /// The name in reports. Never a bare word, because GitLab's XML reader would take it for a type cast.
         public var type: String {
             switch self {
             case .interrupted, .journalEndedEarly, .journalDamaged, .repeatsMissing: "aborted"
@@ -47,7 +47,7 @@ public struct Doubt: Sendable, Hashable {
             }
         }
 
-        /// Without what it doubts, nothing that was measured afterwards can be held against the service.
+        /// Whether the doubt makes every later measurement meaningless for the service.
         var voidsMeasurement: Bool {
             switch self {
             case .preflightFailed, .otherPreflightFailed, .preflightFailedLater, .steadyStateNotSeen, .noDebt, .outageBeforeFault,

@@ -6,7 +6,7 @@ extension Duration {
 
     public var seconds: Double { Double(wholeNanoseconds) / 1_000_000_000 }
 
-    /// The next whole millisecond.
+    /// The duration, rounded up to whole milliseconds.
     public var roundedUpToMilliseconds: Duration { .milliseconds(millisecondsRoundedUp) }
 
     private var millisecondsRoundedUp: Int64 { wholeNanoseconds.clampedSum(999_999) / 1_000_000 }

@@ -1,6 +1,6 @@
 import Experiment
 
-/// The end of a server in an earlier run, as a measure of the time that the next one takes.
+/// The shutdown of a server in an earlier run, as an estimate of the time that the next one takes.
 public struct EarlierShutdown: Sendable, Hashable {
     public var runID: String
     public var namespace: String
@@ -18,7 +18,7 @@ public struct EarlierShutdown: Sendable, Hashable {
         self.isClean = isClean
     }
 
-    /// Says that a grace period is too short for what was seen; `nil`: it is not.
+    /// Returns a warning if a grace period is too short for this shutdown, else `nil`.
     public func objection(to gracePeriod: Duration) -> String? {
         let pod = "the pod's grace period is \(gracePeriod.text)"
         if isClean {

@@ -1,14 +1,14 @@
 public import Journal
 
-/// The engine's own account of itself before and after, and what the cluster and the server's log say of it since the fault.
+/// The engine's state before and after the fault, by its own answers, by the cluster and by the server's log.
 public struct EngineHealth: Sendable, Hashable {
     public var before: EngineState?
     public var after: EngineState?
     /// The log's error lines since the fault.
     public var errors: [ServerLogEntry]
-    /// Why the log is not known whole; empty where it is.
+    /// The reasons why parts of the log are missing; empty if none are.
     public var logGaps: [String]
-    /// Instances that ended while the server was coming back, and why: neither the one that the fault hit, nor the one that serves.
+    /// Instances that ended during the recovery, with the reason: neither the one that the fault hit nor the one that serves.
     public var lostStarts: [LostStart]
 
     public struct LostStart: Sendable, Hashable {
@@ -18,9 +18,9 @@ public struct EngineHealth: Sendable, Hashable {
         public var byLiveness: Bool
     }
 
-    /// Damage, and storage that fails.
+    /// Errors about damage and failing storage.
     static let alarming: Set<Int> = [823, 824, 825, 833, 9001, 17053]
-    /// The company of a full volume.
+    /// Errors that a full volume causes.
     static let ofFullVolume: Set<Int> = [9001, 9002, 1105, 17053]
 
     init(_ facts: RepeatReducer) {
@@ -64,8 +64,8 @@ extension EngineHealth {
     ///
     /// - Parameters:
     ///   - imageChanged: another image may be another version.
-    ///   - ledger: the database of the ledger, of which the persistence is judged by itself.
-    ///   - isOneServer: the answers before and after are of one server.
+    ///   - ledger: the ledger's database, which the check of the rows judges.
+    ///   - isOneServer: whether the answers before and after came from one server.
     func problems(fault: String?, imageChanged: Bool, ledger: String?, isOneServer: Bool) -> [String] {
         var problems: [String] = []
         if isOneServer, let before, let after {
@@ -110,7 +110,7 @@ extension EngineHealth {
         }
     }
 
-    /// The values that were compared, and those that could not be asked.
+    /// The values that were compared, and those that could not be read.
     var details: [String] {
         var lines: [String] = []
         for (name, field) in Self.fields {

@@ -1,5 +1,5 @@
 extension ExperimentFindings {
-    /// The same findings without judgements, for the time in which the run goes on.
+    /// The same findings without judgements, for a run that still goes on.
     var unjudged: ExperimentFindings {
         func unjudged(_ judgements: [Judgement]) -> [Judgement] {
             judgements.map { .skipped($0.check, "not judged yet: the run goes on") }

@@ -2,12 +2,12 @@ import Foundation
 public import Journal
 
 extension Findings {
-    /// Judges the journal at `path`, from its own experiment files; where there is none, those of the experiments that went on side by side
-    /// in a run whose report folder that would be.
+    /// Judges the journal at `path` by its own experiment files. If there is none, judges the journals of the experiments that ran side by
+    /// side, in the report folder that `path` points into.
     ///
-    /// A damaged or cut off journal has findings too. Throws only when a file cannot be opened.
+    /// A damaged or truncated journal has findings too. Throws only if a file cannot be opened.
     ///
-    /// - Parameter progress: is told now and then how many bytes of a journal were read.
+    /// - Parameter progress: receives the number of bytes read, from time to time.
     public static func judge(
         journalPath path: String, limits: Limits = Limits(), progress: (Int64) -> Void = { _ in }
     ) throws(JournalError) -> Findings {
@@ -21,9 +21,9 @@ extension Findings {
         return try JournalJudge(path: path, limits: limits).findings(progress: progress)
     }
 
-    /// The findings of one run, of those of its experiments, which went on side by side with a journal each.
+    /// Merges the findings of experiments that ran side by side, with a journal each, into those of their run.
     ///
-    /// - Returns: `nil` of none.
+    /// - Returns: `nil` if there are none.
     public init?(joining parts: [Findings]) {
         let parts = parts.sorted { ($0.run?.part?.number ?? .max) < ($1.run?.part?.number ?? .max) }
         guard let first = parts.first else { return nil }
@@ -54,12 +54,12 @@ extension Findings {
         verdict = Verdict.combined(parts.map(\.verdict)) ?? .invalid
         if !isComplete, verdict == .pass { verdict = .aborted }
         exitCode = RunExitCode.worst(parts.map(\.exitCode) + (missing == nil ? [] : [.invalid]))
-        // Its promise, that nothing was touched, is about the whole run.
+        // The check says that nothing was touched in the whole run.
         if exitCode == .preflightFailed, experiments.contains(where: { !$0.repeats.isEmpty }) { exitCode = .invalid }
         journals = experiments.map { "\($0.name)/\(RunFolder.journal)" }
     }
 
-    /// Why these are not all the parts of one run, if so.
+    /// The reason why these are not all the parts of one run, or `nil`.
     private static func missing(_ parts: [Findings]) -> String? {
         let places = parts.compactMap { $0.run?.part }
         guard Set(places.map(\.run)).count <= 1 else { return "there are journals of several runs in one folder" }
@@ -70,7 +70,7 @@ extension Findings {
 }
 
 extension RunExitCode {
-    /// The worst: not restored, data lost, failed, then what ended a run, could not tell, preflight.
+    /// The worst exit code: not restored, data lost, failed, then the end of a run, inconclusive, preflight.
     public static func worst(_ codes: some Sequence<RunExitCode>) -> RunExitCode {
         let order: [RunExitCode] = [
             .notRestored, .dataLost, .failed, .internalError, .interrupted, .terminated, .hungUp, .usage, .invalid, .preflightFailed, .pass,

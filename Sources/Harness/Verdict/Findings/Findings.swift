@@ -1,7 +1,7 @@
 public import Experiment
 public import Journal
 
-/// All that a journal shows, judged. A pure function of its records.
+/// The judged content of a journal. A pure function of its records.
 public struct Findings: Sendable {
     public struct Run: Sendable, Hashable {
         public var id: String
@@ -12,15 +12,15 @@ public struct Findings: Sendable {
         public var context: String
         public var serverVersion: String
         public var seed: UInt64
-        /// The words of the command that made the run; `nil`: not written down.
+        /// The words of the command that started the run; `nil` if the journal has none.
         public var command: [String]?
         /// The experiment files, word for word.
         public var sources: [RunStarted.Source]
-        /// `nil`: the journal is the whole run's.
+        /// `nil` if the journal is that of the whole run.
         public var part: RunStarted.Part?
     }
 
-    /// The first word of a report: the verdict, or why there is none.
+    /// The first word of a report: the verdict, or the state of a run without one.
     public var headline: String {
         switch state {
         case .running, .killed: state.rawValue.uppercased()
@@ -28,7 +28,7 @@ public struct Findings: Sendable {
         }
     }
 
-    /// The headline in a sentence.
+    /// A sentence that explains the headline.
     public var meaning: String {
         switch state {
         case .running: "the run goes on: nothing is judged yet"
@@ -36,53 +36,53 @@ public struct Findings: Sendable {
         }
     }
 
-    /// The progress of the run. Only a run that has ended by itself is judged whole.
+    /// The progress of the run. Only a run that ended by itself has a complete verdict.
     public enum State: String, Sendable, Hashable, CaseIterable {
-        /// It goes on: there is no verdict and no exit code yet, whatever ``Findings/verdict`` and ``Findings/exitCode`` hold.
+        /// The run goes on. It has no verdict and no exit code yet; ``Findings/verdict`` and ``Findings/exitCode`` mean nothing.
         case running
-        /// It was cut off: its journal has no end.
+        /// The harness was killed: the journal has no end.
         case killed
-        /// It was told to stop, or could not go on, and has restored its changes.
+        /// The run was interrupted or could not go on, and has restored its changes.
         case aborted
         case judged
     }
 
     public var state: State
-    /// `nil` when the journal has not even its first record.
+    /// `nil` if the journal does not even have its first record.
     public var run: Run?
     public var experiments: [ExperimentFindings]
     public var interruption: Interrupted?
-    /// Why the journal could not be read to its end.
+    /// The reason why the journal could not be read to its end.
     public var damage: String?
-    /// The journal's lines have checksums: what it holds is what was written.
+    /// Whether the journal's lines have checksums, which show that it is unchanged.
     public var isChained = true
-    /// The journal has its last record.
+    /// Whether the journal has its last record.
     public var isComplete: Bool
-    /// Everything is proven to be restored. `nil`: there was nothing to restore.
+    /// Whether every change is proven to be restored; `nil` if there was none.
     public var restored: Bool?
     public var verdict: Verdict
     public var exitCode: RunExitCode
     /// The time of the last record.
     public var ended: RunTime
-    /// The parts of the run whose journals are not there, in words: what they have changed is not known.
+    /// A sentence about the parts of the run whose journals are missing: their changes are not known.
     public var missing: String?
-    /// The journals that they are of, as seen from the report folder.
+    /// The paths of the journals, relative to the report folder.
     public var journals = [RunFolder.journal]
 }
 
 public struct ExperimentFindings: Sendable {
     public var name: String
-    /// The text of the file; `nil` when the journal names an experiment that its files do not have.
+    /// The experiment of the file; `nil` if the journal names one that its files do not have.
     public var experiment: Experiment?
     public var verdict: Verdict
-    /// One for each ``Check``, in their order, over all repeats.
+    /// One judgement for each ``Check`` over all repeats, in the order of the checks.
     public var judgements: [Judgement]
     public var doubts: [Doubt]
     public var preflight: [PreflightCheck]
-    /// The number that was asked for.
+    /// The number of repeats that were asked for.
     public var repeatsAsked: Int
     public var repeats: [RepeatFindings]
-    /// Of the judged downtime (upper bounds) over the repeats, by track.
+    /// Statistics of the judged downtime (upper bounds) over the repeats, by track.
     public var statistics: [Track: Sample.Summary]
     public var started: RunTime?
     public var ended: RunTime?
@@ -96,51 +96,51 @@ public struct ExperimentFindings: Sendable {
 public struct RepeatFindings: Sendable {
     public var number: Int
     public var verdict: Verdict
-    /// One for each ``Check`` but `preflight`.
+    /// One judgement for each ``Check`` but `preflight`.
     public var judgements: [Judgement]
     public var doubts: [Doubt]
     public var started: RunTime
     public var ended: RunTime?
     public var how: RepeatEnded.How?
     public var reason: String?
-    /// When each stage was entered, in order.
+    /// The stages and the times at which they began, in order.
     public var stages: [StageTime]
     public var faultBegan: RunTime?
     public var faultSummary: String?
     public var address: String?
     public var tracks: [TrackFindings]
-    /// The places beside the judged address, the ones that cannot be reached too.
+    /// The places beside the judged address, with the unreachable ones.
     public var views: [ViewFindings]
-    /// `nil`: the pod's own address could not be asked, or no login failed.
+    /// `nil` if the pod's own address could not be probed, or no login failed.
     public var split: DowntimeSplit?
-    /// `nil`: the repeat did not get to its fault.
+    /// `nil` if the repeat did not reach its fault.
     public var readyNotServed: ReadyNotServed?
-    /// `nil`: the experiment has none.
+    /// `nil` if the experiment has none.
     public var idle: IdleFindings?
     public var phases: [Phase]
     /// The track whose downtime is judged and attributed: the one that was out the longest.
     public var judgedTrack: Track?
-    /// When the first of ``phases`` began; `nil` where there are none.
+    /// The start of the first of ``phases``; `nil` if there are none.
     public var phasesBegan: RunTime?
     public var ledger: LedgerChecked?
     public var ledgerUnchecked: String?
-    /// As far as the read-back names them.
+    /// The damaged rows that the read-back names.
     public var damagedRows: [DamagedRow]
     public var writes: WriteCounts
     public var effect: FaultEffect?
-    /// As the server names itself; `nil`: not seen.
+    /// The server's own name and version; `nil` if not seen.
     public var server: String?
     public var before: Snapshot?
     public var after: Snapshot?
-    /// `nil`: the fault was not one of a node, or the run did not get that far.
+    /// `nil` if the fault did not take a node, or the run did not get that far.
     public var nodeLoss: NodeLoss?
-    /// `nil`: the server was not told to stop, or the repeat did not get that far.
+    /// `nil` if the server was not told to stop, or the repeat did not get that far.
     public var shutdown: Shutdown?
-    /// The time in which two servers may have had the volume open; `nil`: there was none.
+    /// The time in which two servers may have had the volume open; `nil` if there was none.
     public var overlap: Overlap?
-    /// The work that the recovery found; `nil`: none was asked for.
+    /// The work that the recovery had to do; `nil` if none was asked for.
     public var debt: RecoveryDebt?
-    /// The databases' recoveries since the fault, in the words of the server's own log.
+    /// The databases' recoveries since the fault, from the server's own log.
     public var recoveries: [DatabaseRecovery]
     public var engine: EngineHealth
     public var undo: [UndoFinding]
@@ -162,7 +162,7 @@ public struct RepeatFindings: Sendable {
         public var entry: ServerLogEntry
     }
 
-    /// The tracks that tell of the service itself.
+    /// The tracks that probe the service itself.
     public var serviceTracks: [TrackFindings] { tracks.filter(\.track.isOfService) }
 
     public func track(_ track: Track) -> TrackFindings? { tracks.first { $0.track == track } }
@@ -172,17 +172,17 @@ public struct RepeatFindings: Sendable {
     public func stage(_ stage: StageEntered.Stage) -> RunTime? { stages.first { $0.stage == stage }?.at }
 }
 
-/// The sums of the journal's own records of the writes.
+/// The numbers of writes by the journal's own records.
 public struct WriteCounts: Sendable, Hashable {
     public var attempted = 0
     public var acknowledged = 0
     public var refused = 0
     public var unknown = 0
-    /// Acknowledged before the fault was begun.
+    /// Writes that were acknowledged before the fault began.
     public var acknowledgedBefore = 0
-    /// Started after the fault and after the last outage, and acknowledged.
+    /// Acknowledged writes that started after the fault and after the last outage.
     public var acknowledgedAfter = 0
-    /// Inserts among the acknowledged.
+    /// The inserts among the acknowledged writes.
     public var acknowledgedInserts = 0
 }
 
@@ -190,7 +190,7 @@ public struct WriteCounts: Sendable, Hashable {
 public struct TrackFindings: Sendable {
     public var track: Track
     public var schedule: ProbesStarted.Schedule
-    /// The outages that count: all that were not over when the steady state was seen.
+    /// The outages that count: all that were not over at the steady state.
     public var outages: [Outage]
     /// Outages while the service was still coming up, before the steady state.
     public var outagesWhileSteadying: [Outage]
@@ -201,13 +201,13 @@ public struct TrackFindings: Sendable {
     public var succeeded: Int
     public var skipped: [ProbeSkipped.Reason: Int]
     public var missing: Int
-    /// Those of the missing that were not under way when probing ended: nothing says what became of them.
+    /// The missing probes that were not in flight at the end of the probing: their fate is not known.
     public var unexplained: Int
-    /// Outside the outages. `nil`: no whole second was seen there.
+    /// The rate outside the outages; `nil` if they leave no whole second.
     public var probeRate: ProbeRate?
-    /// No outage longer than this can have been overlooked since the fault.
+    /// The longest outage that the probes can have overlooked since the fault.
     public var resolution: Duration
-    /// From the fault to the end of the last outage: from here on everything was well. `nil`: never, or there was no fault.
+    /// The time from the fault to the end of the last outage; `nil` if it did not end, or there was no fault.
     public var timeToStable: Duration?
     public var firstSuccess: RunTime?
     public var lastSuccess: RunTime?
@@ -216,14 +216,14 @@ public struct TrackFindings: Sendable {
     public var strip: TimeStrip
 }
 
-/// The outages of one track added up.
+/// The sum of one track's outages.
 public struct Downtime: Sendable, Hashable {
     public var count = 0
     public var lower = Duration.zero
-    /// `nil` when an outage has no upper bound.
+    /// `nil` if an outage has no upper bound.
     public var upper: Duration? = .zero
     public var estimate: Duration? = .zero
-    /// The upper bound of the longest outage; `nil` when one has none.
+    /// The upper bound of the longest outage; `nil` if an outage has none.
     public var longest: Duration? = .zero
 
     public init(_ outages: [Outage] = []) {
@@ -236,10 +236,10 @@ public struct Downtime: Sendable, Hashable {
         }
     }
 
-    /// There is no upper bound: what is known is "at least `lower`".
+    /// Whether there is no upper bound, so that only "at least `lower`" is known.
     public var isOpen: Bool { upper == nil }
 
-    /// The judged value: the upper bound, or that it is at least the lower one.
+    /// The judged value: the upper bound, or "at least" the lower one.
     public var judged: Sample.Value { upper.map { Sample.Value($0) } ?? Sample.Value(lower, isAtLeast: true) }
 }
 
@@ -247,7 +247,7 @@ public struct Downtime: Sendable, Hashable {
 public struct UndoFinding: Sendable, Hashable {
     public var intent: Int
     public var summary: String
-    /// `nil`: never answered.
+    /// `nil` if no result was recorded.
     public var proven: Bool?
     public var evidence: String?
 }

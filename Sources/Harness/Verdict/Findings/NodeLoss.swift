@@ -1,10 +1,10 @@
 public import Journal
 import KubernetesAPI
 
-/// The fate of the instance's old pod and of its volume when its node was taken away: shown, and judged nowhere.
+/// The fate of the instance's old pod and its volume after the loss of their node. Reports show it; no check judges it.
 ///
-/// A volume that one node at a time may use stays with a lost node as long as the old pod's object does, so that "starts the pod on a
-/// different node" can wait for somebody to remove that object, or to mark the node as out of service.
+/// A volume for one node at a time stays attached to a lost node as long as the old pod's object exists. The new pod may have to wait
+/// until somebody removes that object or marks the node as out of service.
 ///
 /// Source: https://kubernetes.io/docs/concepts/cluster-administration/node-shutdown/#non-graceful-node-shutdown
 public struct NodeLoss: Sendable, Hashable {
@@ -15,24 +15,24 @@ public struct NodeLoss: Sendable, Hashable {
     }
 
     public struct MultiAttach: Sendable, Hashable {
-        /// From the fault.
+        /// The time since the fault.
         public var after: Duration
         public var message: String
     }
 
-    /// The node on which the instance was.
+    /// The instance's node at the fault.
     public var node: String
-    /// `True`, `False`, `Unknown`; `nil`: not seen, as all of these where the cluster did not let them be read.
+    /// `True`, `False` or `Unknown`; `nil` if not seen. Like the other values, it is missing if the cluster did not allow to read it.
     public var ready: String?
-    /// As `key:effect`, when the recovery was seen or given up; nothing had been restored then.
+    /// The taints as `key:effect`, at the recovery or its timeout, before anything was restored.
     public var taints: [String]?
-    /// By taint: how long the pod was to stay on a lost node.
+    /// The time for which the pod tolerates a lost node, by taint.
     public var tolerationSeconds: [String: Int]
     public var oldPodName: String
     public var oldPod: OldPod
-    /// From the fault to the deletion of the old pod; `nil`: not seen.
+    /// The time from the fault to the deletion of the old pod; `nil` if not seen.
     public var oldPodDeletedAfter: Duration?
-    /// From the fault to the end of the old pod's object; `nil`: not seen.
+    /// The time from the fault to the end of the old pod's object; `nil` if not seen.
     public var oldPodGoneAfter: Duration?
     public var attachments: [Snapshot.Attachment]?
     public var multiAttach: [MultiAttach]
@@ -41,7 +41,7 @@ public struct NodeLoss: Sendable, Hashable {
         taints.map { $0.contains { $0.hasPrefix(TaintKey.outOfService + ":") } }
     }
 
-    /// The node still has the volume: no other one may use it.
+    /// Whether the node still has the volume, so that no other one may use it.
     public var holdsVolume: Bool { (attachments ?? []).contains { $0.node == node && $0.attached } }
 
     init?(_ facts: RepeatReducer) {
@@ -67,7 +67,7 @@ public struct NodeLoss: Sendable, Hashable {
         }
     }
 
-    /// The story for people, one fact a sentence.
+    /// The fate in sentences, one fact each.
     public var sentences: [String] {
         var sentences: [String] = []
         if let ready, let taints {

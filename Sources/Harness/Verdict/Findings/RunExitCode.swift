@@ -1,10 +1,10 @@
-/// The exit codes of the program, as the contract has them.
+/// The exit codes of the program.
 public enum RunExitCode: Int32, Sendable, Hashable, CaseIterable {
     case pass = 0
     case failed = 1
     /// Data that the server had acknowledged is gone.
     case dataLost = 3
-    /// It could not be told.
+    /// The verdict could not be determined.
     case invalid = 4
     case preflightFailed = 5
     /// A change of the harness is not proven to be undone.
@@ -13,7 +13,7 @@ public enum RunExitCode: Int32, Sendable, Hashable, CaseIterable {
     case usage = 64
     /// An error of the harness itself.
     case internalError = 70
-    /// Its terminal went away.
+    /// The terminal was closed.
     case hungUp = 129
     case interrupted = 130
     case terminated = 143

@@ -1,23 +1,23 @@
 public import Journal
 
-/// The end of a server that was told to stop: the deletion of its pod, with time to stop in order, came before its container's end.
+/// The orderly shutdown of a server: its pod was deleted with a grace period before its container ended.
 ///
 /// Source: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination-flow
 public struct Shutdown: Sendable, Hashable {
-    /// When the deletion was seen here.
+    /// The time at which the watch showed the deletion.
     public var told: RunTime
     /// The time that the containers had to stop.
     public var gracePeriod: Duration
-    /// When the container's end was seen here; `nil`: it was not.
+    /// The time at which the watch showed the container's end; `nil` if it did not.
     public var ended: RunTime?
     public var exit: ContainerExit?
     /// The server's own lines about its end.
     public var words: [String]
 
-    /// The time from the deletion to the container's end, as it was seen here.
+    /// The time from the deletion to the container's end, as the watch showed them.
     public var took: Duration? { ended.map { $0 - told } }
 
-    /// The server stopped by itself. `nil`: its end was not seen.
+    /// Whether the server stopped by itself; `nil` if its end was not seen.
     public var isClean: Bool? { exit.map { Self.orderly.contains($0.code) } }
 
     /// The exit codes after an orderly stop, and after one that a supervisor names by its signal, SIGTERM.
@@ -41,12 +41,12 @@ public struct Shutdown: Sendable, Hashable {
         }
     }
 
-    /// The share of the grace period from which on a kill counts as its end: the API server counts in whole seconds.
+    /// The share of the grace period after which a kill counts as its end: the API server counts in whole seconds.
     static let almost = 0.9
 }
 
 extension Shutdown {
-    /// `nil`: nobody told the server to stop, or left it no time to do so.
+    /// Returns `nil` if nothing told the server to stop, or if it had no time to do so.
     init?(_ facts: RepeatReducer) {
         guard let fault = facts.faultBegan, let old = facts.before?.servingPod else { return nil }
         let observations = facts.observations.filter { $0.at >= fault && $0.observation.uid == old.uid }
@@ -57,7 +57,7 @@ extension Shutdown {
             guard seen.observation.kind == .containerTerminated, let exit = seen.observation.exit else { return false }
             return exit.containerID == old.containerID
         }
-        // A container that had ended before was not stopped by the deletion.
+        // The deletion did not stop a container that had ended before.
         if let end, end.at < told.at { return nil }
         let words = facts.serverLog.filter { seen in
             seen.at >= fault && seen.entry.kind == .shutdown && seen.entry.uid == old.uid

@@ -1,4 +1,4 @@
-/// A table in plain text, its columns aligned. One that is wider than it may be goes on below, each part with the first column.
+/// A plain-text table with aligned columns. If it is too wide, it continues below, and each part repeats the first column.
 public struct TextTable {
     public enum Alignment {
         case left, right
@@ -15,7 +15,7 @@ public struct TextTable {
         rows.append(row)
     }
 
-    /// - Parameter width: the most characters of a line; `nil`: any number. A column that alone is wider stays whole.
+    /// - Parameter width: the most characters of a line; `nil` for no limit. A single column that is wider stays whole.
     public func lines(width: Int? = nil) -> [String] {
         let all = [columns.map(\.title)] + rows
         let widths = columns.indices.map { column in all.map { $0[column].count }.max() ?? 0 }

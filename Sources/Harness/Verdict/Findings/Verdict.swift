@@ -4,12 +4,12 @@ public enum Verdict: String, Sendable, Hashable, CaseIterable {
     case pass
     /// The promise was broken.
     case fail
-    /// It could not be told.
+    /// The answer could not be determined.
     case invalid
-    /// The run ended before it could be told.
+    /// The run was interrupted before there was an answer.
     case aborted
 
-    /// The worst of several: a broken promise stays broken whatever else could not be told.
+    /// The worst of several verdicts: an inconclusive one does not hide a failure.
     static func combined(_ verdicts: some Sequence<Verdict>) -> Verdict? {
         var worst: Verdict?
         for verdict in verdicts where worst.map({ verdict.weight > $0.weight }) ?? true { worst = verdict }

@@ -1,6 +1,6 @@
 import Journal
 
-/// A part of the downtime, named after what it ended with.
+/// A part of the downtime, named after the event that ended it.
 public struct Phase: Sendable, Hashable {
     public enum Name: String, Sendable, Hashable, CaseIterable {
         /// From the last success to the fault.
@@ -8,7 +8,7 @@ public struct Phase: Sendable, Hashable {
         /// Up to the first failure of any track.
         case noticed
         case oldPodGone
-        /// The old container's end, where the pod stays.
+        /// Up to the old container's end, if the pod stays.
         case oldContainerGone
         case scheduled
         case volumeAttached
@@ -18,11 +18,11 @@ public struct Phase: Sendable, Hashable {
         case databaseOnline
         case firstQuery
         case firstWrite
-        /// The cluster's part of it could not be seen.
+        /// The cluster's events in it could not be seen.
         case unobserved
-        /// Outages but the longest.
+        /// All outages but the longest.
         case otherOutages
-        /// The end was not seen.
+        /// The rest of an outage whose end was not seen.
         case notRecovered
     }
 
@@ -54,7 +54,7 @@ struct Attribution {
         return phases
     }
 
-    /// When the first of the phases began.
+    /// The start of the first phase.
     func begins(of judged: Track) -> RunTime? {
         tracks.first { $0.track == judged }.flatMap { longest(of: $0.outages) }.map { span(of: $0).from }
     }
@@ -75,7 +75,7 @@ struct Attribution {
         var phases: [Phase] = []
         var position = from
         for mark in marks {
-            // An event that was not seen lies before the next one that cannot happen without it.
+            // An unseen event must lie before the next event that depends on it.
             let hidden = missing.contains { $0.order < mark.name.order }
             missing.removeAll { $0.order < mark.name.order }
             split(position, mark, hidden: hidden, into: &phases)
@@ -115,7 +115,7 @@ struct Attribution {
         }
     }
 
-    /// The events that must have happened when the pod was replaced, or its container restarted, but were not seen.
+    /// The events that a replaced pod or a restarted container implies, but that were not seen.
     private func missingMarks(among marks: [Mark]) -> [Phase.Name] {
         guard let old = facts.before?.servingPod, let new = facts.after?.servingPod else { return [] }
         var expected: [Phase.Name] = []
@@ -124,7 +124,7 @@ struct Attribution {
         } else if old.containerID != new.containerID || old.restartCount != new.restartCount {
             expected = [.containerStarted]
         }
-        // One that happened outside the outage was seen all the same.
+        // An event outside the outage counts as seen.
         let seen = Set(clusterMarks().map(\.name))
         return expected.filter { !seen.contains($0) }
     }
@@ -142,7 +142,7 @@ struct Attribution {
             case .containerTerminated where isOld && old == new: marks[.oldContainerGone] = marks[.oldContainerGone] ?? seen.at
             case .podScheduled where isNew && !isOld: marks[.scheduled] = marks[.scheduled] ?? seen.at
             case .volumeAttached: marks[.volumeAttached] = marks[.volumeAttached] ?? seen.at
-            // The last of several starts is the one that held.
+            // Of several starts, the last one lasted.
             case .containerStarted where isNew: marks[.containerStarted] = seen.at
             default: break
             }
@@ -163,16 +163,16 @@ struct Attribution {
         }
         if let open = during(.connect)?.firstSuccessDone { marks.append(Mark(name: .tcpOpen, at: open)) }
         let query = [Track.login, .session].compactMap { during($0)?.firstSuccessDone }.min()
-        // An answer to a query proves a login, so the session track may show it before the next login probe does.
+        // An answered query proves a login, so the session track may show it before the next login probe does.
         let login = facts.loginRecoveries.recoveries.last { $0.queryAnswered > from && $0.loginAccepted < to }
         if let accepted = [login?.loginAccepted, query].compactMap({ $0 }).min() {
             marks.append(Mark(name: .loginAccepted, at: accepted))
-            // The probes' database and the ledger's are two, and the second one has more to recover.
+            // The probes and the ledger use two databases, and the ledger's has more to recover.
             let written = judged == .write ? facts.writeRecoveries.refusedUntil.last { $0 > from && $0 < to } : nil
             let online = written ?? [login?.databaseOnline, query].compactMap { $0 }.min() ?? accepted
             marks.append(Mark(name: .databaseOnline, at: max(accepted, online)))
         }
-        // On the tracks that query it is the end of the downtime itself.
+        // On tracks that query, it is the end of the downtime itself.
         if judged == .connect || judged == .write, let query { marks.append(Mark(name: .firstQuery, at: query)) }
         return marks
     }
@@ -181,7 +181,7 @@ struct Attribution {
         outages.max { length(of: $0) < length(of: $1) }
     }
 
-    /// The part of the outage that counts in the judged downtime.
+    /// The part of the outage that counts as downtime.
     private func length(of outage: Outage) -> Duration { outage.upper ?? outage.lower }
 }
 

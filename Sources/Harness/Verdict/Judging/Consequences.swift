@@ -1,11 +1,11 @@
-/// Marks the judgements that follow from another one, so that one cause is told once.
+/// Marks the judgements that follow from another one, so that reports name one cause once.
 ///
-/// A service that never came back has no ready pod, no replicas, no end of its downtime and no rows to read: these are one cause. A
-/// downtime that is too long makes the recovery late too.
+/// A service that never recovered has no ready pod, no replicas, no end of its downtime and no rows to read: this is one cause. A
+/// downtime that is too long also makes the recovery late.
 struct Consequences {
-    /// The service was still out when the repeat ended.
+    /// Whether the service was still down at the end of the repeat.
     let neverRecovered: Bool
-    /// A pod was ready when the repeat ended.
+    /// Whether a pod was ready at the end of the repeat.
     let hasReadyPod: Bool
 
     func marked(_ judgements: [Judgement]) -> [Judgement] {
@@ -30,7 +30,7 @@ struct Consequences {
         switch judgement.check {
         case .downtime, .replicas: return true
         case .placement: return judgement.outcome == .undecided || !hasReadyPod
-        // Lost data and a wrong address are causes of their own; that they could not be looked at is not.
+        // Lost data and a wrong address are causes of their own; a check of them that could not be made is not.
         case .dataPersistence, .storage, .serviceAddress: return judgement.outcome == .undecided
         default: return false
         }

@@ -1,7 +1,7 @@
 import Experiment
 import Journal
 
-/// Adds the repeats of one experiment up.
+/// Combines the repeats of one experiment.
 struct ExperimentJudge {
     let name: String
     let experiment: Experiment?
@@ -9,13 +9,13 @@ struct ExperimentJudge {
     let repeatsAsked: Int
     let repeats: [RepeatFindings]
     let hasStarted: Bool
-    /// It is the last one that the journal is about.
+    /// Whether the experiment is the last one in the journal.
     let isCurrent: Bool
-    /// Why what has not ended never will.
+    /// The reason why an unfinished part of the run will not finish.
     let unfinished: Doubt?
     /// The first experiment whose preflight failed.
     let refused: String?
-    /// A repeat of any experiment was begun.
+    /// Whether a repeat of any experiment began.
     let isTouched: Bool
 
     func findings(started: RunTime?, ended: RunTime?) -> ExperimentFindings {
@@ -46,7 +46,7 @@ struct ExperimentJudge {
                 unfinished ?? Doubt(.repeatsMissing, "only \(repeats.count) of \(counted(repeatsAsked, "repeat was", "repeats were")) made")
             )
         } else if isCurrent, let unfinished, !repeats.contains(where: { $0.verdict == .aborted }) {
-            // All repeats are there, but the run's own end is not.
+            // All repeats are complete, but the run has no end.
             doubts.append(unfinished)
         }
         return doubts
@@ -57,7 +57,7 @@ struct ExperimentJudge {
         let all = repeats.compactMap { found in found.judgement(check).map { (found.number, $0) } }
         for outcome in [Judgement.Outcome.failed, .undecided] {
             let matching = all.filter { $0.1.outcome == outcome }
-            // A repeat in which it is a cause of its own says more than one in which it follows from another.
+            // Prefer the repeats in which the check is a cause of its own.
             let causes = matching.contains { $0.1.follows == nil } ? matching.filter { $0.1.follows == nil } : matching
             guard let worst = Self.worst(causes.map(\.0), of: repeats, check), let judgement = causes.first(where: { $0.0 == worst })?.1
             else { continue }
@@ -73,7 +73,7 @@ struct ExperimentJudge {
         return .passed(check, "in all \(counted(all.count, "repeat")); the last: \(worst.message)", details: details)
     }
 
-    /// The number of the repeat that a headline is about: the one in which most was lost, or that took longest; else the first.
+    /// The number of the repeat for the headline: the one with the most loss or the longest time, else the first.
     private static func worst(_ numbers: [Int], of repeats: [RepeatFindings], _ check: Check) -> Int? {
         let candidates = repeats.filter { numbers.contains($0.number) }
         let worst: RepeatFindings? =
@@ -86,7 +86,7 @@ struct ExperimentJudge {
         return worst?.number ?? numbers.first
     }
 
-    /// A failure of `dataPersistence` in several repeats, with the sum of the damage: that of one of them would say less than is gone.
+    /// Returns a failure of `dataPersistence` in several repeats with the sum of the damage: the damage of one would be too small.
     private func totalled(_ judgement: Judgement, _ count: Int) -> Judgement {
         guard judgement.check == .dataPersistence, judgement.outcome == .failed, count > 1 else { return judgement }
         let damage = repeats.reduce(into: [String: Int64]()) { $0.merge($1.damage, uniquingKeysWith: +) }
@@ -97,7 +97,7 @@ struct ExperimentJudge {
         return total
     }
 
-    /// The judgement of one repeat as that of all, saying which.
+    /// Returns the judgement of one repeat as that of the experiment, with the repeat's number.
     private func numbered(_ judgement: Judgement, _ number: Int, also others: [Judgement] = []) -> Judgement {
         guard repeatsAsked > 1 else { return judgement }
         var all = judgement
@@ -123,7 +123,7 @@ struct ExperimentJudge {
         return .passed(.preflight, count, details: lines)
     }
 
-    /// The testcase at which an aborted run stood carries the abort; exactly one does, and nothing else passes by accident.
+    /// Marks the testcase of the stage at which the run was aborted. Exactly one carries the abort, and none passes by accident.
     private func markAborted(_ judgements: inout [Judgement], _ doubts: [Doubt]) {
         guard let doubt = doubts.first(where: { $0.kind.type == "aborted" }) else { return }
         guard !judgements.contains(where: { $0.type == "aborted" }) else { return }

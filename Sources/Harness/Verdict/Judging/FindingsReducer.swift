@@ -1,9 +1,9 @@
 public import Experiment
 public import Journal
 
-/// Takes a journal's records one by one and has the findings at any moment: of a run that goes on, one that ended, one that was cut off.
+/// Reads a journal's records one by one, and gives the findings at any moment: of a run that goes on, has ended, or was killed.
 ///
-/// Its memory does not grow with the length of a run beyond one repeat, but for the findings of the repeats themselves.
+/// It needs memory for one repeat and for the findings of earlier repeats, whatever the length of the run.
 public struct FindingsReducer: Sendable {
     private struct ExperimentFacts: Sendable {
         var name: String
@@ -11,22 +11,22 @@ public struct FindingsReducer: Sendable {
         var started: RunTime?
         var ended: RunTime?
         var preflight: [PreflightCheck] = []
-        /// It began again, after others had run: the next checks replace the first.
+        /// Whether the experiment began again after others had run: the next checks replace the first ones.
         var isBegunAgain = false
         var repeatsAsked: Int
-        /// The finished repeats, judged but for later undo results.
+        /// The finished repeats, judged apart from later undo results.
         var finished: [RepeatJudge] = []
     }
 
     private let limits: Limits
-    /// The report folder, for the commands that findings name.
+    /// The report folder, for the commands in messages.
     private let folder: String?
     private var run: RunStarted?
     private var experiments: [ExperimentFacts] = []
     private let given: [Experiment]?
-    /// The experiment that runs, as an index.
+    /// The index of the experiment that runs.
     private var current: Int?
-    /// Of the latest repeat that had a ledger, for one that goes on with it.
+    /// The account of the latest repeat with a ledger, for a repeat that continues it.
     private var account = LedgerAccount()
     private var repeating: RepeatReducer?
     private var runPreflight: [PreflightCheck] = []
@@ -37,14 +37,14 @@ public struct FindingsReducer: Sendable {
     private var damage: String?
     private var last = RunTime.origin
 
-    /// - Parameter experiments: what is judged; `nil` to read it from the journal's first record, word for word as it was run.
+    /// - Parameter experiments: the experiments to judge by; `nil` to read them from the journal's first record, exactly as they ran.
     public init(experiments: [Experiment]? = nil, limits: Limits = Limits(), folder: String? = nil) {
         given = experiments
         self.folder = folder
         self.limits = limits
     }
 
-    /// The journal could not be read on.
+    /// Adds damage that kept the journal from being read further.
     public mutating func addDamage(_ reason: String) {
         damage = damage ?? reason
     }
@@ -122,7 +122,7 @@ public struct FindingsReducer: Sendable {
 
     // MARK: Findings
 
-    /// The findings as of the last record. A repeat or run that has not ended counts as aborted, but for one that is running.
+    /// The findings as of the last record. An unfinished repeat or run counts as aborted, unless it is running.
     public func findings(isRunning: Bool = false) -> Findings {
         var judged: [ExperimentFindings] = []
         for (index, facts) in experiments.enumerated() {
@@ -150,7 +150,7 @@ public struct FindingsReducer: Sendable {
 
     private var intents: [UndoIntent] { experiments.flatMap(\.finished).flatMap(\.facts.intents) + (repeating?.intents ?? []) }
 
-    /// A repeat was begun: from then on "nothing was touched" would not be true.
+    /// Whether a repeat began, so that "nothing was touched" would not be true.
     private var isTouched: Bool { repeating != nil || experiments.contains { !$0.finished.isEmpty } }
 
     private var restored: Bool? {
@@ -160,7 +160,7 @@ public struct FindingsReducer: Sendable {
         return intents.isEmpty ? nil : true
     }
 
-    /// Why what has not ended by the last record never will, as far as the journal tells.
+    /// The reason, by the journal, why a part that is unfinished at the last record will not finish.
     private var unfinished: Doubt? {
         if let damage { return Doubt(.journalDamaged, "the journal is damaged: \(damage)") }
         if let interruption { return Doubt(.interrupted, "\(interruption.cause): \(interruption.message)") }
@@ -210,9 +210,9 @@ public struct FindingsReducer: Sendable {
 }
 
 extension Findings {
-    /// Precedence: not restored, data lost, failed, then what ended the run, could not tell, preflight.
+    /// Precedence: not restored, data lost, failed, then the end of the run, inconclusive, preflight.
     ///
-    /// Tables that are left on a server which never came back are the least of what is wrong with it: then its verdict comes first.
+    /// If the server never recovered, its verdict matters more than the tables that are left on it, and comes first.
     fileprivate func decideExitCode(leavesOnlyTables: Bool) -> RunExitCode {
         if restored == false, !leavesOnlyTables { return .notRestored }
         let judgements = experiments.flatMap(\.judgements)

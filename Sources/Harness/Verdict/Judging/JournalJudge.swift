@@ -2,7 +2,7 @@ import Foundation
 public import Journal
 import Synchronization
 
-/// Judges a journal that is still written: each look reads only what has come since the one before.
+/// Judges a journal that is still being written: each look reads only the new records.
 public final class JournalJudge: Sendable {
     private struct State {
         var reader: JournalReader
@@ -11,7 +11,7 @@ public final class JournalJudge: Sendable {
 
     private let state: Mutex<State>
 
-    /// Throws when the file cannot be opened.
+    /// Throws if the file cannot be opened.
     public init(path: String, limits: Limits = Limits()) throws(JournalError) {
         let folder = (path as NSString).deletingLastPathComponent
         state = Mutex(State(reader: try JournalReader(path: path), reducer: FindingsReducer(limits: limits, folder: folder)))
@@ -20,9 +20,9 @@ public final class JournalJudge: Sendable {
     /// The findings of all records so far.
     ///
     /// - Parameters:
-    ///   - isRunning: the run goes on, and nothing is judged yet.
-    ///   - unwritten: what came after them and could not be written.
-    ///   - progress: is told now and then how many bytes of the journal were read.
+    ///   - isRunning: whether the run goes on, so that nothing is judged yet.
+    ///   - unwritten: later records that could not be written.
+    ///   - progress: receives the number of bytes read, from time to time.
     public func findings(
         isRunning: Bool = false, with unwritten: [JournalRecord] = [], progress: (Int64) -> Void = { _ in }
     ) -> Findings {

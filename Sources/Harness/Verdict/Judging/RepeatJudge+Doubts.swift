@@ -2,7 +2,7 @@ import Experiment
 import Journal
 
 extension RepeatJudge {
-    /// Every reason why a pass would not be justified.
+    /// The reasons why a pass is not justified.
     func doubts() -> [Doubt] {
         var doubts: [Doubt] = []
         if let unfinished { doubts.append(unfinished) }
@@ -12,7 +12,7 @@ extension RepeatJudge {
         if experiment == nil {
             doubts.append(Doubt(.experimentUnknown, "the journal's files do not have this experiment"))
         }
-        // A repeat that was cut off lacks much, for one reason.
+        // An unfinished repeat lacks many facts for one reason.
         guard doubts.isEmpty else { return doubts + restoreDoubts() }
         if let failed = facts.clientFailed { doubts.append(Doubt(.clientFailed, "the client of the experiment: \(failed.sentence)")) }
         doubts += steadyDoubts() + faultDoubts()
@@ -26,7 +26,7 @@ extension RepeatJudge {
             return [Doubt(.steadyStateNotSeen, "the service was not seen healthy for \(experiment.steadyFor.text) before the fault")]
         }
         guard let fault = facts.faultBegan else { return [] }
-        // A track without any probe, and writers that were never answered, are doubts of their own.
+        // A track without a probe and writers without an answer have doubts of their own.
         for track in tracks where track.results > 0 && (track.track != .write || facts.writes.acknowledgedBefore > 0) {
             if let outage = track.outages.first(where: { $0.firstFailureDone < fault }) {
                 let ahead = (fault - outage.firstFailureDone).textRoundedDown
@@ -45,7 +45,7 @@ extension RepeatJudge {
         return []
     }
 
-    /// The reason for which the fault did not meet the work that the experiment asks for.
+    /// The doubt if the server did not have the work that the experiment asks for at the moment of the fault.
     private func debtDoubt() -> Doubt? {
         guard experiment?.load != nil, facts.stages.contains(where: { $0.stage == .steady }) else { return nil }
         guard let debt = facts.debt else {
@@ -57,7 +57,7 @@ extension RepeatJudge {
     private func faultDoubts() -> [Doubt] {
         if let debt = debtDoubt() { return [debt] }
         guard let fault = facts.faultBegan else {
-            // Without a steady state no fault is begun, and that is the one reason.
+            // Without a steady state no fault begins: that is the only reason.
             guard facts.stages.contains(where: { $0.stage == .steady }) else { return [] }
             return [Doubt(.faultNotInjected, "the fault was never begun")]
         }
@@ -101,13 +101,13 @@ extension RepeatJudge {
                 let needed = "\(Int(limits.minimumProbeShare * 100)) % are needed"
                 doubts.append(Doubt(.rateTooLow, "the \(name) track was probed too seldom outside outages: \(made), \(needed)"))
             }
-            // Of a few probes one is more than a hundredth, and a single stall is no load.
+            // With few probes, one is more than a hundredth, and a single stall is no overload.
             if let lag = track.lag, track.track != .write {
                 let few = max(2, lag.count / 100)
                 let late = lag.count < 100 ? lag.secondLargest : lag.p99
                 if late > max(limits.maximumScheduleLag, interval * 2) {
                     let kept = "\(few) of \(lag.count) started more than \(late.textRoundedDown) late"
-                    doubts.append(Doubt(.scheduleLag, "the probes of the \(name) track kept no time: \(kept)"))
+                    doubts.append(Doubt(.scheduleLag, "the probes of the \(name) track did not keep their schedule: \(kept)"))
                 }
             }
             let quiet = .nanoseconds(track.schedule.timeout) + interval * limits.quietIntervals
@@ -140,7 +140,7 @@ extension RepeatJudge {
         return doubts
     }
 
-    /// A client that nothing is promised of may do as it likes.
+    /// A client without a promise is not judged.
     private func isPromised(_ track: Track) -> Bool { track.isOfService || experiment?.expect.maxClientDowntime != nil }
 
     private func blindDoubt(from fault: RunTime) -> Doubt? {
@@ -157,7 +157,7 @@ extension RepeatJudge {
         if facts.writes.acknowledgedBefore < limits.minimumWrites {
             doubts.append(Doubt(.noWritesBefore, "no write was acknowledged before the fault: there was nothing to lose"))
         }
-        // A service that never came back breaks the recovery, and that is the verdict.
+        // A service that never recovered fails the recovery, which is the verdict.
         let recovered = facts.end?.how == .completed
         if recovered, facts.writes.acknowledgedAfter < limits.minimumWrites {
             doubts.append(Doubt(.noWritesAfter, "no write was acknowledged after the recovery"))
@@ -189,7 +189,7 @@ extension RepeatJudge {
         return doubts
     }
 
-    /// Every row of the baseline and every acknowledged insert must be in one set or another: a count that fits proves nothing.
+    /// Every row of the baseline and every acknowledged insert must be in one of the sets.
     private func ledgerSumDoubt(_ ledger: LedgerChecked) -> Doubt? {
         let expected = ledger.seeded + Int64(facts.closingAccount.acknowledgedInserts)
         let found = ledger.kept + ledger.lost + ledger.corrupt + ledger.duplicate

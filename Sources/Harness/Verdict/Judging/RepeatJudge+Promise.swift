@@ -1,10 +1,10 @@
 import Experiment
 public import Journal
 
-/// The remaining data, and the clauses that the cluster itself shows.
+/// The checks of the data, and of the clauses that the cluster's objects show.
 extension RepeatJudge {
     func judgePersistence(_ doubts: [Doubt]) -> Judgement {
-        // Lost data is lost whatever could not be told besides.
+        // A loss counts even if other facts are missing.
         if let ledger = facts.ledger, let loss = loss(ledger) { return loss }
         if let voided = doubts.first(where: \.kind.voidsMeasurement) {
             return .skipped(.dataPersistence, "not evaluated: \(voided.sentence)")
@@ -41,13 +41,13 @@ extension RepeatJudge {
         return .failed(.dataPersistence, type: type, message, details: Self.lines(ledger))
     }
 
-    /// A check that was not made is told as that, and never as one that found nothing.
+    /// Returns a line that tells a check that was not made from one that found nothing.
     private static func databaseCheck(_ ledger: LedgerChecked) -> [String] {
         if let reason = ledger.checkDatabaseSkipped { return ["not checked by DBCC CHECKDB: \(reason)"] }
         return ledger.checkDatabase == [] ? ["DBCC CHECKDB found nothing"] : []
     }
 
-    /// The rows themselves, as far as the journal names them.
+    /// The rows that the journal names.
     private static func lines(_ ledger: LedgerChecked) -> [String] {
         func line(_ name: String, _ rows: [RowIdentity]) -> [String] {
             guard !rows.isEmpty else { return [] }
@@ -88,7 +88,7 @@ extension RepeatJudge {
 
     func judgeStorage() -> Judgement? {
         guard let before = facts.before?.volumes, let snapshot = facts.after, !before.isEmpty else { return nil }
-        // That nobody mounts the claim then says nothing about the claim.
+        // Without a pod, an unmounted claim says nothing about the claim.
         guard !snapshot.pods.isEmpty else { return .skipped(.storage, "not evaluated: no pod could mount it") }
         let after = snapshot.volumes
         var changes: [String] = []
@@ -159,7 +159,7 @@ extension RepeatJudge {
             : .failed(.shutdown, type: "shutdown", shutdown.sentence, details: words)
     }
 
-    /// The reason for which an expected clean end cannot pass.
+    /// The judgement of an expected clean shutdown that did not happen.
     func shutdownDoubt() -> Doubt? {
         guard experiment?.expect.shutdown == .clean, shutdown?.isClean == nil else { return nil }
         let sentence = shutdown?.sentence ?? "a clean end is expected, but nothing shows that the server was told to stop"
@@ -183,7 +183,7 @@ extension RepeatJudge {
 }
 
 extension LedgerChecked {
-    /// Something that the server had acknowledged is gone: a row, its content, a register's value, or, by its own word, pages of it.
+    /// Returns whether acknowledged data is gone: a row, its content, a register's value or, by the server's own report, pages.
     public func isDataLost(allowed: Int64) -> Bool {
         lost > allowed || corrupt > 0 || stale > 0 || torn > 0 || checkDatabase?.isEmpty == false
     }

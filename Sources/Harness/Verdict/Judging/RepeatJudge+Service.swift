@@ -1,7 +1,7 @@
 import Experiment
 import Journal
 
-/// The clients' experience: the fault's effect, the recovery and the downtime.
+/// The checks of the clients' experience: the fault's effect, the recovery and the downtime.
 extension RepeatJudge {
     func judgeEffect(_ doubts: [Doubt]) -> Judgement {
         if let doubt = doubts.first(where: { $0.kind.check == .faultTookEffect }) { return .undecided(doubt) }
@@ -36,7 +36,7 @@ extension RepeatJudge {
             ? .failed(.recovery, type: "recovery", message, details: outageLines()) : .passed(.recovery, message, details: outageLines())
     }
 
-    /// Of the service, and of the experiment's own client where something is promised of it.
+    /// Judges the service, and the experiment's own client if something is promised of it.
     func judgeDowntime() -> Judgement? {
         guard let service = judgeServiceDowntime() else { return nil }
         guard let client = judgeClientDowntime() else { return service }
@@ -46,7 +46,7 @@ extension RepeatJudge {
         return judgement
     }
 
-    /// `nil`: nothing is promised of a client, or it was cut off while it was out.
+    /// `nil` if nothing is promised of a client, or the repeat ended while it was down.
     private func judgeClientDowntime() -> Judgement? {
         guard let limit = experiment?.expect.maxClientDowntime, let track = tracks.first(where: { $0.track == .client }) else { return nil }
         let measured = track.downtime.count == 0 ? "no outage" : track.downtime.measured
@@ -77,7 +77,7 @@ extension RepeatJudge {
         guard let limit else { return .passed(.downtime, "\(measured)\(found) (\(how)); no limit is set", details: details) }
         let allowed = isControl ? "allowed 0 s: nothing was injected" : "allowed \(limit.text)"
         let message = "\(measured)\(found), \(allowed) (\(how))"
-        // Of an outage that was still open when the repeat was cut off only the lower bound can be over the limit.
+        // An outage that was open at the end of an unfinished repeat can exceed the limit only by its lower bound.
         let isCutOff = unfinished != nil || facts.end?.how == .aborted
         if downtime.isOpen, isCutOff, downtime.lower <= limit { return nil }
         guard let upper = downtime.upper, upper <= limit else {

@@ -1,35 +1,35 @@
 import Experiment
 import Journal
 
-/// Judges one repeat from what its records add up to.
+/// Judges one repeat by the facts of its records.
 struct RepeatJudge {
     let facts: RepeatReducer
     let experiment: Experiment?
     let limits: Limits
     let tracks: [TrackFindings]
     let views: [ViewFindings]
-    /// The end of a server that was told to stop.
+    /// The orderly shutdown of the server.
     let shutdown: Shutdown?
     /// The time in which two servers may have had the volume open.
     let overlap: Overlap?
     /// The engine before and after.
     let health: EngineHealth
-    /// The results of this repeat's intents, by the end of the journal.
+    /// The results of this repeat's intents, as of the journal's end.
     var undo: [UndoFinding] = []
-    /// Why the repeat has no end, if it has none.
+    /// The reason why the repeat has no end, if it has none.
     var unfinished: Doubt?
 
     init(_ facts: RepeatReducer, _ experiment: Experiment?, _ limits: Limits) {
         self.experiment = experiment
         self.limits = limits
         let steady = facts.stages.first { $0.stage == .steady }?.at
-        // Health is promised for `steadyFor` up to the fault: an outage in that time is not one of the start.
+        // The service must be healthy for `steadyFor` before the fault: an outage in that time is not part of its start.
         let steadySince = steady.map { entered in
             guard let experiment, let fault = facts.faultBegan else { return entered }
             return min(entered, fault + (.zero - experiment.steadyFor * (1 - limits.healthTolerance)))
         }
-        // Probing ends with the closing snapshot: no probe is promised while the last writes are waited for and the ledger is read back.
-        // After giving up none is looked at.
+        // Probing ends with the closing snapshot: no probe is promised while the last writes settle and the ledger is read back.
+        // After giving up, no snapshot counts.
         let settling = facts.stages.last { $0.stage == .settling }?.at
         let end = facts.gaveUpAt ?? facts.afterAt ?? settling ?? facts.ended ?? facts.tracks.values.compactMap(\.lastDone).max()
         tracks = Track.allCases.compactMap { track in
@@ -52,7 +52,7 @@ struct RepeatJudge {
             if check == runningCheck && !stands(judgement) {
                 return Judgement(check, .undecided, type: "aborted", message: aborted.sentence)
             }
-            // A check that was broken before the end stays broken; one that passed may yet have failed.
+            // A check that failed before the end stays failed; one that passed could still have failed.
             return stands(judgement) ? judgement : .skipped(check, "not evaluated: the repeat did not run to its end")
         }
         let consequences = Consequences(
@@ -102,7 +102,7 @@ struct RepeatJudge {
             blind: facts.blind)
     }
 
-    /// Returns whether a judgement on a repeat that was cut off is one that its end would not have changed.
+    /// Returns whether the missing end of an unfinished repeat could not have changed a judgement.
     private func stands(_ judgement: Judgement) -> Bool {
         switch judgement.check {
         case .dataPersistence: judgement.outcome == .failed
@@ -114,7 +114,7 @@ struct RepeatJudge {
         }
     }
 
-    /// Where the repeat stood, for the testcase that carries the abort.
+    /// The check that the repeat was at, which carries the abort.
     private var runningCheck: Check {
         guard facts.faultBegan != nil else { return .faultTookEffect }
         switch facts.stages.last?.stage {
@@ -143,7 +143,7 @@ struct RepeatJudge {
         }
     }
 
-    /// A check on the time after the fault: not evaluated without a proven fault, a failure in spite of other doubts, no pass with one.
+    /// Judges a check of the time after the fault: not evaluated without a proven fault, a failure despite doubts, never a pass with one.
     private func gated(_ check: Check, _ doubts: [Doubt], _ judge: () -> Judgement?) -> Judgement {
         if let voided = doubts.first(where: \.kind.voidsMeasurement) {
             return .skipped(check, "not evaluated: \(voided.sentence)")
@@ -161,15 +161,15 @@ struct RepeatJudge {
         return .pass
     }
 
-    /// The tracks that tell of the service itself.
+    /// The tracks that probe the service itself.
     var serviceTracks: [TrackFindings] { tracks.filter(\.track.isOfService) }
 
-    /// The track of the service that was out the longest.
+    /// The track of the service with the longest downtime.
     var judgedTrack: Track? {
         serviceTracks.filter { $0.downtime.count > 0 }.max { $0.downtime.judged < $1.downtime.judged }?.track
     }
 
-    /// The control experiment, in which nothing is done.
+    /// Whether this is the control experiment, which injects nothing.
     var isControl: Bool {
         experiment?.fault.isControl ?? (facts.fault?.fault == FaultDocument.control)
     }

@@ -1,7 +1,7 @@
 import Experiment
 import Journal
 
-/// Gathers the records of one repeat.
+/// Collects the facts of one repeat from its records.
 struct RepeatReducer {
     let number: Int
     let started: RunTime
@@ -18,13 +18,13 @@ struct RepeatReducer {
     private(set) var idleAsked: [IdleAsked] = []
     private(set) var writes = WriteCounts()
     private(set) var prepared: LedgerPrepared?
-    /// The account of the repeats before, of which this one has the ledger.
+    /// The account of the earlier repeats whose ledger this one continues.
     private(set) var carried = LedgerAccount()
     private let account: LedgerAccount
     private(set) var before: Snapshot?
     private(set) var faulted: Snapshot?
     private(set) var after: Snapshot?
-    /// When ``after`` was taken, which is the last that is done while the probes run.
+    /// The time of ``after``, which is taken last while the probes still run.
     private(set) var afterAt: RunTime?
     private(set) var observations: [RepeatFindings.TimedObservation] = []
     private(set) var blind: [BlindInterval] = []
@@ -41,15 +41,15 @@ struct RepeatReducer {
     private var ledgerReason: String?
     private var namedRows: [DamagedRow] = []
     private var writeTimes: WriteTimes
-    /// The servers among which clients, and the ledger's reader, may have been spread.
+    /// The servers that clients, and the reader of the ledger, may have reached.
     private(set) var severalBackends: String?
 
-    /// Kubernetes events are for the reader; a storm of them must not fill the memory.
+    /// Kubernetes events are only shown; a flood of them must not fill the memory.
     private static let eventLimit = 500
-    /// More of them would say nothing new.
+    /// The most that are kept; more would not add information.
     private static let idleLimit = 10_000
 
-    /// - Parameter account: of the repeats before.
+    /// - Parameter account: the account of the earlier repeats.
     init(number: Int, started: RunTime, account: LedgerAccount = LedgerAccount()) {
         self.number = number
         self.account = account
@@ -57,29 +57,29 @@ struct RepeatReducer {
         writeTimes = WriteTimes(from: started)
     }
 
-    /// The read-back of the one server that there was; of rows that were written to several servers, nothing can be told.
+    /// The read-back from the only server; `nil` if rows may have gone to several servers, as they then prove nothing.
     var ledger: LedgerChecked? { severalBackends == nil ? ledgerChecked : nil }
 
     /// The rows that the ``ledger`` names as lost or damaged.
     var damagedRows: [DamagedRow] { ledger == nil ? [] : namedRows }
 
-    /// The reason for which there is no ``ledger``.
+    /// The reason why there is no ``ledger``.
     var ledgerUnchecked: String? { severalBackends.map { "the Service led to several servers: \($0)" } ?? ledgerReason }
 
-    /// The account with this repeat's own writes, for the next one that goes on with the same ledger.
+    /// The account with this repeat's writes, for the next repeat with the same ledger.
     var closingAccount: LedgerAccount {
         LedgerAccount(
             tableSuffix: prepared?.tableSuffix, repeats: carried.repeats + 1, acknowledged: carried.acknowledged + writes.acknowledged,
             acknowledgedInserts: carried.acknowledgedInserts + writes.acknowledgedInserts)
     }
 
-    /// Is `true` for the repeat that runs.
+    /// Whether the repeat still runs.
     var isRunning: Bool { end == nil }
 
-    /// When the recovery, or the wait for a steady state, was given up.
+    /// The time at which the recovery, or the steady state, was given up.
     var gaveUpAt: RunTime? { stages.first { $0.stage == .gaveUp }?.at }
 
-    /// All but the tracks, whose histograms are the most of it.
+    /// All facts but the tracks, whose histograms need most of the memory.
     var withoutTracks: RepeatReducer {
         var rest = self
         rest.tracks = [:]
@@ -150,8 +150,8 @@ struct RepeatReducer {
         }
     }
 
-    /// Returns whether an observation at `time` counts for the recovery: once a run gives up, the fault is undone, and a service
-    /// that comes back then is the harness's own doing.
+    /// Returns whether an observation at `time` counts for the recovery. After giving up, the run undoes the fault, and a service that
+    /// comes back then was restored by the harness.
     private func counts(_ time: RunTime) -> Bool { gaveUpAt.map { time <= $0 } ?? true }
 
     private mutating func add(_ observation: ClusterObservation, at time: RunTime) {
@@ -186,21 +186,21 @@ struct RepeatReducer {
 
 /// The writes of several repeats to one ledger.
 struct LedgerAccount: Sendable, Hashable {
-    /// Names the ledger; `nil`: there is none.
+    /// The name of the ledger; `nil` if there is none.
     var tableSuffix: String?
     var repeats = 0
     var acknowledged = 0
     var acknowledgedInserts = 0
 }
 
-/// When, after a failure on the `login` track, logins and then the database were there again: for the phases of the downtime.
+/// The times at which logins, and then the database, worked again after a failure on the `login` track, for the phases of the downtime.
 struct LoginRecoveries {
     struct Recovery: Hashable {
-        /// The server answered LOGIN7, be it with an error about the database alone.
+        /// The time at which the server accepted a login, even if it refused the database.
         var loginAccepted: RunTime
-        /// It let the login into its database.
+        /// The time at which the login got into its database.
         var databaseOnline: RunTime
-        /// The sentinel query was answered.
+        /// The time at which the sentinel query was answered.
         var queryAnswered: RunTime
     }
 
@@ -209,8 +209,8 @@ struct LoginRecoveries {
     private var accepted: RunTime?
     private var online: RunTime?
 
-    /// Errors that a server gives to a login it knows, about the database it asked for: cannot open (4060, 4064), not accessible
-    /// or recovering (904, 905, 922, 926, 927, 942, 945).
+    /// The errors about the database that a server gives to a login it accepts: cannot open (4060, 4064), not accessible or recovering
+    /// (904, 905, 922, 926, 927, 942, 945).
     static let databaseErrors: Set<Int> = [
         904, 905, 911, 921, 922, 926, 927, 942, 945, 976, 978, 983, 4060, 4064,
     ]
@@ -243,9 +243,9 @@ struct LoginRecoveries {
     }
 }
 
-/// The times for which a server that took logins kept the ledger's database from its writers, as it does while it recovers it.
+/// The times in which a server accepted logins but not the writers' use of the ledger's database, as during its recovery.
 struct WriteRecoveries {
-    /// When it last said so, each time before a write succeeded again.
+    /// The last such refusal before each time that a write succeeded again.
     private(set) var refusedUntil: [RunTime] = []
     private var refused: RunTime?
 
@@ -260,7 +260,7 @@ struct WriteRecoveries {
 }
 
 extension [BlindInterval] {
-    /// Every watch goes blind by itself; times that overlap are one in which not everything was seen.
+    /// Merges overlapping intervals: each watch is blind on its own, and in their union not everything was seen.
     func joined(by interval: BlindInterval) -> Self {
         var joined = interval
         var others: Self = []

@@ -3,7 +3,7 @@ import JSON
 public import Journal
 
 extension RunStarted.Source {
-    /// The experiments as they were run.
+    /// The experiments with the settings of the run.
     public func experiments() throws -> [Experiment] {
         guard let effective else { return try ExperimentFile.parse(text, file: file, faults: .any) }
         return try effective.flatMap {

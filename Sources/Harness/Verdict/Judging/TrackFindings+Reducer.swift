@@ -2,8 +2,8 @@ import Journal
 
 extension TrackFindings {
     /// - Parameters:
-    ///   - steadySince: outages that were over by then belong to the time before the steady state.
-    ///   - end: where probing ended, for the share of the promised probes.
+    ///   - steadySince: the steady state; outages that were over by then are not counted.
+    ///   - end: the end of the probing, for the share of the promised probes.
     init(_ track: Track, _ reducer: TrackReducer, steadySince: RunTime?, fault: RunTime?, end: RunTime?) {
         var reducer = reducer
         reducer.finish()
@@ -22,7 +22,7 @@ extension TrackFindings {
         succeeded = reducer.succeeded
         skipped = reducer.skipped
         missing = reducer.missing { _ in true }
-        // A probe that was under way when probing ended was given up without a record.
+        // A probe that was in flight at the end of the probing has no record.
         let answered = (end ?? .origin) + (.zero - .nanoseconds(reducer.schedule.timeout) - Self.probeEnd)
         unexplained = reducer.missing { $0 < answered }
         resolution = reducer.finder.widestQuietGap
@@ -38,10 +38,10 @@ extension TrackFindings {
         probeRate = Self.probeRate(reducer, outages: all, end: end)
     }
 
-    /// The longest time after its deadline in which a probe ends.
+    /// The time after its deadline within which a probe ends.
     private static let probeEnd = Duration.seconds(1)
 
-    /// Of the whole seconds between the first and the last probe, those that no outage touches count.
+    /// Counts the whole seconds between the first and the last probe that no outage touches.
     private static func probeRate(_ reducer: TrackReducer, outages: [Outage], end: RunTime?) -> ProbeRate? {
         let buckets = reducer.seconds.buckets
         guard let first = buckets.firstIndex(where: { $0.isUsed }) else { return nil }
@@ -50,7 +50,7 @@ extension TrackFindings {
         let promisedEach = Double(reducer.schedule.lanes) * 1e9 / Double(max(1, reducer.schedule.interval))
         var promised = 0.0
         var made = 0
-        // The first second and the last are not whole.
+        // The first and the last second are incomplete.
         for index in (first + 1)..<max(first + 1, last) {
             let from = reducer.seconds.start + second * index
             let touched = outages.contains { outage in
@@ -67,7 +67,7 @@ extension TrackFindings {
 extension SecondBuckets.Bucket {
     fileprivate var isUsed: Bool { watched + late + capped > 0 }
 
-    /// Slots in which the service was being asked: one in which a held connection waited for its answer is among them. One that the cap
-    /// kept from being started is not: new connections were promised at a rate, and the cap is the harness's own.
+    /// The slots in which the service was probed, with those in which a held connection waited for an answer. A slot that the in-flight
+    /// cap skipped is not one: new connections are promised at a rate, and the cap is the harness's own.
     fileprivate var watched: Int { succeeded + failed + waiting }
 }

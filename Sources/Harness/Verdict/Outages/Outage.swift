@@ -1,19 +1,19 @@
 public import Journal
 
-/// One stretch of time in which a track was not served, with bounds that contain its true length.
+/// A time in which a track was not served, with bounds that contain its true length.
 ///
-/// `docs/measuring.md` has the argument why they do.
+/// `docs/measuring.md` explains why they do.
 public struct Outage: Sendable, Hashable {
-    /// When the last success before it was started: it cannot have begun earlier. `nil` when there was none.
+    /// The start of the last success before it: it cannot have begun earlier. `nil` if there was none.
     public var lastSuccessStarted: RunTime?
     public var firstFailureStarted: RunTime
-    /// When the first failure was known.
+    /// The end of the first failure.
     public var firstFailureDone: RunTime
     public var lastFailureStarted: RunTime
-    /// When the first success after it was done: it cannot have ended later. `nil` when it was still open at the end.
+    /// The end of the first success after it: it cannot have ended later. `nil` if it was still open at the end.
     public var firstSuccessDone: RunTime?
-    /// The longest time of which the failures leave no doubt that the track was not served, both ends being in this outage; `nil` when
-    /// they leave none.
+    /// The longest time for which the failures prove that the track was not served, from end to end within this outage; `nil` if they
+    /// prove none.
     public var certain: ClosedRange<RunTime>?
     /// It lasted at least this long.
     public var lower: Duration { certain.map { $0.upperBound - $0.lowerBound } ?? .zero }
@@ -23,10 +23,10 @@ public struct Outage: Sendable, Hashable {
     /// The count of each failure, by `phase/kind` or `phase/kind number`.
     public var causes: [String: Int]
 
-    /// Not over when probing ended.
+    /// Whether it was not over at the end of the probing.
     public var isOpen: Bool { firstSuccessDone == nil }
 
-    /// From the start of the first failure to the first success after it, as a client feels it; not a bound.
+    /// The time from the start of the first failure to the first success after it, as a client feels it. It is not a bound.
     public var estimate: Duration? { firstSuccessDone.map { $0 - firstFailureStarted } }
 
     public init(

@@ -1,18 +1,18 @@
 import Journal
 
-/// Finds the outages in the results of one track, which it is given in the order in which they were started.
+/// Finds the outages in the results of one track, which must come in the order of their starts.
 ///
 /// A success proves that the track was served at some moment between its start and its end. So an outage lies between two such
 /// moments: in one of the *gaps* from the start of a success to the earliest end of those started after it. A failure proves that the
 /// track was not served at some moment of its *window*, so that an outage touches that window. The finder explains all failures by
-/// the fewest outages that do, each in one gap. Holds only what the next results can still change.
+/// the fewest outages that touch them all, each in one gap. It keeps only the state that later results can still change.
 struct OutageFinder {
-    /// From the start of one success to the earliest end of all that were started after it. Ordered: both ends only grow.
+    /// The time from the start of a success to the earliest end of those started after it. Both ends only grow from gap to gap.
     fileprivate struct Gap {
         var index: Int
-        /// `nil`: no success was seen before.
+        /// `nil` if there was no success before.
         var from: Int64?
-        /// `nil`: none was seen since.
+        /// `nil` if there was no success since.
         var to: Int64?
         var held = false
     }
@@ -20,25 +20,25 @@ struct OutageFinder {
     fileprivate struct Evidence {
         var started: Int64
         var done: Int64
-        /// The first moment at which the track may have been out of service for this probe to fail.
+        /// The earliest moment at which an outage can have made this probe fail.
         var windowStart: Int64
-        /// The last moment by which the track must have been out of service for this probe to fail.
+        /// The latest moment at which an outage can have made this probe fail.
         var windowEnd: Int64
         var cause: String
     }
 
-    /// An outage to which later failures may still belong.
+    /// An outage that later failures may still belong to.
     fileprivate struct Candidate {
-        /// Gaps, one of which it lies in.
+        /// The gaps that it may lie in.
         var first: Int
         var last: Int
         var firstFailure: Evidence
         var lastFailure: Evidence
-        /// When the first of the failures was known.
+        /// The end of the first failure.
         var noticed: Int64
         var failures = 0
         var causes: [String: Int] = [:]
-        /// Of the failures that no other gap can explain: the earliest end of a window, and the latest start.
+        /// The earliest end and the latest start of the windows that no other gap can explain.
         var surelyOutBy: Int64?
         var surelyOutAt: Int64?
     }
@@ -51,10 +51,10 @@ struct OutageFinder {
 
     /// Gaps that end after this moment count for ``widestQuietGap``.
     var quietGapsCountFrom: RunTime?
-    /// The longest gap in which nothing failed: what the probes could have overlooked.
+    /// The longest gap without a failure: an outage of this length could have been overlooked.
     private(set) var widestQuietGap = Duration.zero
 
-    /// No window of a result that is still to come begins before this, unless the result was itself started before it.
+    /// The earliest start of a later result's window, unless that result itself started earlier.
     var windowsBeginAt: RunTime?
 
     mutating func succeeded(started: RunTime, done: RunTime) {
@@ -65,9 +65,9 @@ struct OutageFinder {
     }
 
     /// - Parameters:
-    ///   - heldSince: since when the probe's connection was idle, had it one: it may have broken at any time from then on.
-    ///   - unservedFrom: from when on the track must have been out of service for the probe to fail, if that is known to be after `started`.
-    ///   - unservedBy: by when it must have been, if that is known to be before `done`.
+    ///   - heldSince: the start of the idle time of the probe's held connection, if it has one: it may have broken at any time since.
+    ///   - unservedFrom: the earliest moment of an outage that explains the failure, if it is known to be after `started`.
+    ///   - unservedBy: the latest such moment, if it is known to be before `done`.
     mutating func failed(
         started: RunTime, done: RunTime, heldSince: RunTime? = nil, unservedFrom: RunTime? = nil, unservedBy: RunTime? = nil,
         cause: String
@@ -80,7 +80,7 @@ struct OutageFinder {
                 windowEnd: min(done, unservedBy ?? done).nanoseconds, cause: cause))
     }
 
-    /// Everything was seen.
+    /// Ends the results, and returns the remaining outages.
     mutating func finish() {
         advance(to: .max)
         if let last = candidate { close(last) }
@@ -88,9 +88,9 @@ struct OutageFinder {
         forgetGaps(endingBefore: .max)
     }
 
-    /// All results that were started before `position` have been seen.
+    /// Tells the finder that all results that started before `position` have come.
     private mutating func advance(to position: Int64) {
-        // Results to come can neither make a gap that begins in this window nor end one before it.
+        // Later results can neither create a gap that begins in this window nor end one before it.
         while let evidence = waiting.first, evidence.windowEnd < position {
             waiting.removeFirst()
             explain(evidence)
@@ -126,7 +126,7 @@ struct OutageFinder {
         let range = gaps.indices.filter { (candidate.first...candidate.last).contains(gaps[$0].index) }
         for index in range { gaps[index].held = true }
         guard let first = range.first, let last = range.last else { return }
-        // Which of several gaps it was in is not known: it is somewhere in all of them.
+        // The outage is in one of several gaps, so that its bounds contain them all.
         let gap = Gap(index: candidate.first, from: gaps[first].from, to: gaps[last].to)
         var certain: ClosedRange<RunTime>?
         if let by = candidate.surelyOutBy, let at = candidate.surelyOutAt, by < at {

@@ -1,19 +1,19 @@
 import Histogram
 import Journal
 
-/// The latencies of one track's successes, and how late its probes were started, in HDR histograms of three significant digits.
+/// The latencies of one track's successes, and the delays of its probes' starts, in HDR histograms of three significant digits.
 struct LatencyRecorder: Sendable {
     private var latencies = Self.histogram()
     private var lags = Self.histogram()
 
-    /// Of nanoseconds. It has room for 10 s from the start, as growing takes longer than recording thousands of values; it grows for more.
+    /// A histogram of nanoseconds. It has room for 10 s from the start, because growing takes longer than recording thousands of values.
     private static func histogram() -> Histogram<UInt32> {
         var histogram = Histogram<UInt32>(highestTrackableValue: 10_000_000_000, numberOfSignificantValueDigits: .three)
         histogram.autoResize = true
         return histogram
     }
 
-    /// From the intended start, so that a late probe is not a fast one.
+    /// Latencies count from the intended start, so that a late start does not make a probe look fast.
     mutating func record(_ latency: Duration) {
         latencies.record(UInt64(max(0, latency.wholeNanoseconds)))
     }
@@ -33,7 +33,7 @@ public struct Distribution: Sendable, Hashable {
     public var p90: Duration
     public var p99: Duration
     public var maximum: Duration
-    /// The value that all but one did not exceed.
+    /// The largest value but one.
     var secondLargest: Duration
 
     init?(_ histogram: Histogram<UInt32>) {

@@ -1,19 +1,19 @@
 public import Journal
 
-/// The outcomes of the probes that were intended for each second of a repeat: for rates, never for bounds.
+/// The outcomes of the probes by the second for which they were intended. They give rates, never bounds.
 public struct SecondBuckets: Sendable, Hashable {
     public struct Bucket: Sendable, Hashable {
         public var succeeded = 0
         public var failed = 0
         /// Not started because the harness was late.
         public var late = 0
-        /// Not started because as many as allowed were under way.
+        /// Not started because the in-flight cap was reached.
         public var capped = 0
-        /// Not started because the one connection of the lane was still waiting for an answer.
+        /// Not started because the lane's only connection still waited for an answer.
         public var waiting = 0
     }
 
-    /// A week: a journal whose times make no sense must not fill the memory.
+    /// One week: a journal with wrong times must not fill the memory.
     static let longest = 7 * 86_400
 
     public let start: RunTime

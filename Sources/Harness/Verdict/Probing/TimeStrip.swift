@@ -1,15 +1,15 @@
 public import Journal
 
-/// The outcomes of the probes or writes that were intended for each small slice of a repeat: for pictures, never for bounds.
+/// The outcomes of probes or writes by the small slice of time for which they were intended. They give pictures, never bounds.
 ///
-/// A long repeat has wider slices. Two that become one are added up, so that a single failure stays to be seen.
+/// A long repeat has wider slices. Two slices are merged by adding them, so that a single failure stays visible.
 public struct TimeStrip: Sendable, Hashable {
     public struct Slice: Sendable, Hashable {
         public var succeeded: UInt16 = 0
         public var failed: UInt16 = 0
-        /// Writes whose answer did not come.
+        /// Writes without an answer.
         public var unknown: UInt16 = 0
-        /// The ``latencyClass(_:)`` of the slowest success, plus one; 0 without any.
+        /// The ``latencyClass(_:)`` of the slowest success, plus one; 0 if there is no success.
         public var slowest: UInt8 = 0
 
         public var isEmpty: Bool { succeeded == 0 && failed == 0 && unknown == 0 }
@@ -30,7 +30,7 @@ public struct TimeStrip: Sendable, Hashable {
     static let finest = Duration.milliseconds(50)
     static let mostSlices = 8192
 
-    /// Up to 1 ms · 2^14 = 16.4 s, and one for what is slower.
+    /// Classes up to 1 ms · 2^14 = 16.4 s, and one for slower ones.
     public static let latencyClasses = 16
 
     public let start: RunTime
@@ -55,7 +55,7 @@ public struct TimeStrip: Sendable, Hashable {
         slices[index].add(slice)
     }
 
-    /// The class whose upper end is the first that `latency` is below: 1 ms, 2 ms, 4 ms...
+    /// Returns the first class whose upper end is above `latency`: 1 ms, 2 ms, 4 ms...
     public static func latencyClass(_ latency: Duration) -> Int {
         let milliseconds = max(0, latency.wholeNanoseconds) / 1_000_000
         return min(latencyClasses - 1, Int64.bitWidth - milliseconds.leadingZeroBitCount)

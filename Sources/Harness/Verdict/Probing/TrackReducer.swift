@@ -1,16 +1,16 @@
 import Journal
 
-/// The state kept of one track's results of one repeat, as they come in from the journal.
+/// Collects one track's results of one repeat, as they come from the journal.
 ///
-/// The journal has results in the order in which they were done; the bounds need the order in which they were started. A probe is held
-/// back only until all slots before it are accounted for, so that what is held is what was under way at once, not the whole run.
+/// The journal has results in the order of their ends; the bounds need the order of their starts. A result is held only until all
+/// earlier slots are accounted for, so that only results that were in flight at the same time are held.
 struct TrackReducer {
     private struct Result {
-        /// `nil`: it succeeded.
+        /// `nil` if it succeeded.
         var cause: String?
         var started: RunTime
         var done: RunTime
-        /// Between the two the track was not served at some moment, if it failed; `nil`: they are the start and the end.
+        /// The window in which the track was not served at some moment, if it failed; `nil` if it is the whole probe.
         var unservedFrom: RunTime?
         var unservedBy: RunTime?
         var heldSince: RunTime?
@@ -27,19 +27,19 @@ struct TrackReducer {
     private(set) var results = 0
     private(set) var succeeded = 0
     private(set) var skipped: [ProbeSkipped.Reason: Int] = [:]
-    /// The longest that each phase of a success took before the fault, in nanoseconds.
+    /// The longest time of each phase of a success before the fault, in nanoseconds.
     private var slowestHealthy: [String: Int64] = [:]
-    /// The longest time that a service that is up takes for each phase; known from the fault on.
+    /// The longest time of each phase of a healthy service, known since the fault.
     private var answersWithin: [String: Duration] = [:]
 
-    /// Results that wait for the ones started before them, by their start.
+    /// Results that wait for earlier ones, by their start.
     private var waiting: [Result] = []
-    /// Slots that came before the ones in front of them.
+    /// Slots that came before their predecessors.
     private var early: [Int: RunTime] = [:]
     private var nextSlot = 0
-    /// The moment before which each writer's next write cannot be started.
+    /// The earliest possible start of each writer's next write.
     private var lanes: [Int: RunTime] = [:]
-    /// When each lane last had an answer on the connection that it holds.
+    /// The time of the last answer on each lane's held connection.
     private var heldSince: [Int: RunTime] = [:]
 
     init(_ schedule: ProbesStarted.Schedule, from start: RunTime) {
@@ -49,19 +49,19 @@ struct TrackReducer {
         strip = TimeStrip(from: start)
     }
 
-    /// Slots that are neither in the results nor among the skipped, though later ones are, and that were intended when `matches` says.
+    /// Returns the number of slots without a result or a reason, although later ones have one, among those intended when `matches` says.
     func missing(_ matches: (RunTime) -> Bool) -> Int {
         guard let (last, time) = early.max(by: { $0.key < $1.key }) else { return 0 }
-        // More of them would not say more.
+        // More would not add information.
         return (max(nextSlot, last - 1_000_000)..<last).count { slot in
             early[slot] == nil && matches(time + (.zero - .nanoseconds(schedule.interval) * (last - slot)))
         }
     }
 
-    /// The fault comes now: what is slow from here on is no measure of a healthy service.
+    /// Marks the fault: later latencies are no measure of a healthy service.
     mutating func faultBegins(at time: RunTime) {
         finder.quietGapsCountFrom = time
-        // Twice the slowest, so that a question that was merely slow is not taken for one that was never going to be answered.
+        // Twice the slowest, so that a slow answer is not taken for a missing one.
         answersWithin = slowestHealthy.mapValues { .nanoseconds(max($0 * 2, schedule.interval / 2)) }
     }
 
@@ -78,7 +78,7 @@ struct TrackReducer {
     mutating func add(_ skip: ProbeSkipped) {
         skipped[skip.reason, default: 0] += 1
         seconds.recordSkipped(at: skip.intended, skip.reason)
-        // Writers count their slots each for themselves.
+        // Each writer counts its own slots.
         if skip.track != .write { account(slot: skip.slot, intended: skip.intended) }
     }
 
@@ -97,7 +97,7 @@ struct TrackReducer {
         release(startedBefore: earliest)
     }
 
-    /// The outages, now that nothing more comes.
+    /// Returns the outages, after the last result.
     mutating func finish() {
         release(startedBefore: RunTime(nanoseconds: .max))
         finder.finish()
@@ -113,7 +113,7 @@ struct TrackReducer {
         strip.record(intended: intended, outcome ?? (failure == nil ? .succeeded(done - intended) : .failed))
         let held = schedule.track.holdsConnections ? heldSince[lane] : nil
         heldSince[lane] = failure == nil ? done : nil
-        // Asking on a new connection is not comparable with asking on a held one.
+        // A query on a new connection cannot be compared with one on a held connection.
         let isUsual = !schedule.track.holdsConnections || held != nil
         guard let failure else {
             succeeded += 1
@@ -146,7 +146,7 @@ struct TrackReducer {
             safe = intended
             nextSlot += 1
         }
-        // Later slots were intended later, and none is started before it was intended.
+        // Later slots are intended for later, and no probe starts early.
         if let safe { release(startedBefore: safe) }
     }
 
@@ -167,7 +167,7 @@ struct TrackReducer {
 }
 
 extension Track {
-    /// Is `true` when its probes use a connection that an earlier one opened.
+    /// Whether the track's probes use a connection that an earlier probe opened.
     var holdsConnections: Bool {
         switch self {
         case .connect, .login, .client: false
@@ -177,7 +177,7 @@ extension Track {
 }
 
 extension Failure {
-    /// A probe that the harness itself gave up says nothing about the service.
+    /// Returns whether the harness itself gave the probe up, which says nothing about the service.
     static let cancelled = "cancelled"
 
     fileprivate static let timeout = "timeout"
@@ -188,10 +188,10 @@ extension Failure {
     /// The phases of opening a connection, in their order.
     private static let openingPhases = ["dns", "tcp", "prelogin", "tls", "login"]
 
-    /// The last phase that the probe had certainly reached when the track was not served.
+    /// Returns the last phase that the probe had certainly reached when the track was not served.
     ///
-    /// A server that says what is wrong was asked before. A connection that broke may have broken before the last phase that was completed
-    /// was seen to be, but not before that phase was begun. Any slow phase may be to blame for a missed deadline.
+    /// A server that answers with an error had been asked. A broken connection may have broken before the end of the last completed phase,
+    /// but not before its start. Any slow phase may be the cause of a missed deadline.
     fileprivate func certainProgress(_ phases: [String: Int64]) -> Duration {
         guard kind != Self.timeout else { return .zero }
         let completed = Self.openingPhases.compactMap { phases[$0] }

@@ -1,21 +1,23 @@
 import Foundation
 
-/// The nights from which on a series is another one than before, by Pettitt's test, repeated on both sides of each change.
+/// Finds the nights at which a series changes, by Pettitt's test, repeated on both sides of each change.
 ///
-/// The test compares the ranks of the values before and after every night; it assumes nothing of their distribution. The change is at the
-/// night where they differ most for so many nights on each side. Source: A. N. Pettitt, "A Non-Parametric Approach to the Change-Point Problem", 1979.
+/// The test compares the ranks of the values before and after every night, and assumes no distribution. The change is at the night where
+/// the ranks differ most for the numbers of nights on both sides.
+///
+/// Source: A. N. Pettitt, "A Non-Parametric Approach to the Change-Point Problem", 1979.
 public struct ChangePoints: Sendable {
-    /// The chance of a false alarm in one test. A series without a change is tested once: one in a thousand such series has an alarm.
+    /// The chance of a false alarm in one test. A series without a change is tested once, so that one in a thousand has a false alarm.
     public static let alpha = 0.001
 
-    /// Fewer values on a side of a change show none.
+    /// The least number of values on each side of a change.
     public static let fewest = 4
 
     /// A change that was found.
     public struct Change: Sendable, Hashable {
-        /// The first value that is of the new kind.
+        /// The first value after the change.
         public var index: Int
-        /// Of the test that found it, an upper bound.
+        /// An upper bound of the test's p-value.
         public var p: Double
     }
 
@@ -34,7 +36,7 @@ public struct ChangePoints: Sendable {
     private static func strongest(_ values: [Sample.Value]) -> Change? {
         let count = values.count
         guard count >= 2 * fewest else { return nil }
-        // U grows by the sum of the signs of one value's differences to all: no need to compare all pairs for each night.
+        // U grows by the signs of one value's differences to all others, so that not every pair is compared for each night.
         var sum = 0
         var largest = 0
         var best: (index: Int, size: Double)?
@@ -43,7 +45,7 @@ public struct ChangePoints: Sendable {
             let first = index + 1
             guard first >= fewest, count - first >= fewest, sum != 0 else { continue }
             largest = max(largest, abs(sum))
-            // Noise alone makes U larger in the middle. Against what it is expected to be there, no night is preferred.
+            // Noise alone makes U larger in the middle. Relative to its expected size, no night is preferred.
             let size = Double(abs(sum)) / Double(first * (count - first)).squareRoot()
             if size > best?.size ?? 0 { best = (first, size) }
         }

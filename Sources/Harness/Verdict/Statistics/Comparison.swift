@@ -1,10 +1,10 @@
-/// The downtime of one track of one experiment, held against an earlier run's.
+/// The downtime of one track of one experiment, compared with an earlier run's.
 public struct Comparison: Sendable, Hashable {
     public enum Outcome: String, Sendable, Hashable {
         case slower, faster
-        /// No difference that so many repeats could show.
+        /// No significant difference, although the number of repeats could show one.
         case unchanged
-        /// So few repeats that no difference could be significant.
+        /// Too few repeats for any significant difference.
         case tooFew
     }
 
@@ -12,39 +12,39 @@ public struct Comparison: Sendable, Hashable {
     public var track: String
     public var baseline: Sample.Summary
     public var current: Sample.Summary
-    /// From the baseline's median to the current one's, 0.1 for a tenth more; `nil` when one of them is not a number.
+    /// The relative change of the median, 0.1 for a tenth more; `nil` if one of the medians is not a number.
     public var change: Double?
-    /// Of the Mann-Whitney test, corrected by Holm for all comparisons that were made at once.
+    /// The p-value of the Mann-Whitney test, with Holm's correction for all simultaneous comparisons.
     public var p: Double?
     public var outcome: Outcome
-    /// Slower by more than is allowed: significant, beyond the allowed change, and more than the probes could mistake.
+    /// Whether it is slower: significantly, by more than the allowed change, and by more than the probes' resolution.
     public var isRegression: Bool
 
-    /// Where there are too few repeats: how many more each side needs at most.
+    /// The repeats that each side still needs at most, if there are too few.
     public var missing = 0
-    /// Where there are too few repeats: the chance that so many repeats without any difference lie apart as these do, all of one side above
-    /// all of the other. `nil`: they do not lie apart.
+    /// The chance that equal sides would be separated like these, with all values of one above all of the other, if there are too few
+    /// repeats; `nil` if they are not separated.
     public var chance: Double?
 
-    /// The repeats that each side needs so that a difference can be significant, where so many comparisons are made at once.
+    /// The repeats that each side needs for a significant difference, by the number of simultaneous comparisons.
     public static func needed(comparisons: Int, alpha: Double) -> Int {
         var count = 1
         while least(count, count) * Double(comparisons) >= alpha { count += 1 }
         return count
     }
 
-    /// The smallest p there is: that of two samples that lie apart, in either order.
+    /// The smallest possible p: that of two separated samples, in either order.
     private static func least(_ left: Int, _ right: Int) -> Double {
         2 / (1...left).reduce(1.0) { $0 * Double(right + $1) / Double($1) }
     }
 
-    /// The two samples, before they are compared.
+    /// The two samples to compare.
     public struct Pair: Sendable, Hashable {
         public var experiment: String
         public var track: String
         public var baseline: [Sample.Value]
         public var current: [Sample.Value]
-        /// Less than this is within what the probes can tell apart.
+        /// The resolution of the probes: smaller differences are not measurable.
         public var resolution: Duration
 
         public init(experiment: String, track: String, baseline: [Sample.Value], current: [Sample.Value], resolution: Duration) {
@@ -56,11 +56,11 @@ public struct Comparison: Sendable, Hashable {
         }
     }
 
-    /// Compares all pairs at once, so that many comparisons do not make a false alarm likely.
+    /// Compares all pairs with one correction, so that many comparisons do not make a false alarm likely.
     ///
     /// - Parameters:
-    ///   - maxRegression: the change that is allowed, 0.2 for a fifth more.
-    ///   - alpha: the chance of any false alarm that is accepted.
+    ///   - maxRegression: the allowed change, 0.2 for a fifth more.
+    ///   - alpha: the accepted chance of any false alarm.
     public static func compare(_ pairs: [Pair], maxRegression: Double, alpha: Double) -> [Comparison] {
         var comparisons = pairs.compactMap { pair -> Comparison? in
             guard let baseline = Sample(pair.baseline).summary, let current = Sample(pair.current).summary else { return nil }
@@ -98,7 +98,7 @@ public struct Comparison: Sendable, Hashable {
         return current.duration / baseline.duration - 1
     }
 
-    /// Holm's step-down correction: the smallest p counts as many times as there are comparisons, the next once less, and so on.
+    /// Applies Holm's step-down correction: multiplies the smallest p by the number of comparisons, the next by one less, and so on.
     private static func correct(_ comparisons: inout [Comparison]) {
         let order = comparisons.indices.filter { comparisons[$0].p != nil }
             .sorted { (comparisons[$0].p ?? 1) < (comparisons[$1].p ?? 1) }

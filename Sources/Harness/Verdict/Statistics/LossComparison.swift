@@ -1,16 +1,16 @@
 import Foundation
 
-/// The damage of one experiment's rows, held against an earlier run's.
+/// The damaged rows of one experiment, compared with an earlier run's.
 public struct LossComparison: Sendable, Hashable {
     /// The repeats of one side.
     public struct Side: Sendable, Hashable {
-        /// Those whose rows were read back.
+        /// The repeats whose rows were read back.
         public var repeats = 0
-        /// Those of them with rows that were lost, corrupt, duplicate, unexpected or stale.
+        /// The repeats with lost, corrupt, duplicate, unexpected or stale rows.
         public var damaged = 0
-        /// Those whose rows were not read back.
+        /// The repeats whose rows were not read back.
         public var unread = 0
-        /// Rows that are damaged, in all repeats.
+        /// The damaged rows in all repeats.
         public var rows: Int64 = 0
 
         public init() {}
@@ -19,10 +19,10 @@ public struct LossComparison: Sendable, Hashable {
     public var experiment: String
     public var baseline: Side
     public var current: Side
-    /// The chance of so many damaged repeats, or more, if both sides were alike (Fisher's exact test, one-sided).
+    /// The chance of this many damaged repeats or more if both sides are equal (Fisher's exact test, one-sided).
     public var p: Double
-    /// Damage where the baseline had none is one whatever the number of repeats: acknowledged data was lost. Where both have it, a
-    /// significantly larger share of the repeats is.
+    /// Whether it is a regression: any damage if the baseline has none, because acknowledged data was lost; else a significantly larger
+    /// share of damaged repeats.
     public var isRegression: Bool
 
     public init(experiment: String, baseline: Side, current: Side, alpha: Double) {
@@ -44,7 +44,7 @@ public struct LossComparison: Sendable, Hashable {
         return min(1, terms.reduce(0, +))
     }
 
-    /// The logarithm of the number of ways to choose `few` of `many`.
+    /// Returns the logarithm of the number of ways to choose `few` of `many`.
     private static func choices(_ many: Int, _ few: Int) -> Double {
         lgamma(Double(many + 1)) - lgamma(Double(few + 1)) - lgamma(Double(many - few + 1))
     }

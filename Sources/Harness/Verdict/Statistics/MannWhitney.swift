@@ -6,10 +6,10 @@ import Foundation
 /// both. Source: H. B. Mann and D. R. Whitney, "On a Test of Whether one of Two Random Variables is Stochastically Larger than the
 /// Other", 1947.
 enum MannWhitney {
-    /// Beyond this the normal approximation is as good, and the exact count costs more.
+    /// Above this size the normal approximation is as good, and the exact count costs more.
     private static let exactLimit = 50
 
-    /// The chance to see samples as different as these, or more, if there is no difference. `nil` when one is empty.
+    /// Returns the chance of samples that differ as much as these or more without a real difference; `nil` if one is empty.
     static func p<Value: Comparable>(_ first: [Value], _ second: [Value]) -> Double? {
         guard !first.isEmpty, !second.isEmpty else { return nil }
         var twiceU = 0

@@ -1,8 +1,8 @@
-/// A few measurements of the same thing, of which some may be known only to be "at least" their value.
+/// A few measurements of the same quantity, some of which may only be lower bounds.
 public struct Sample: Sendable, Hashable {
     public struct Value: Sendable, Hashable, Comparable {
         public var duration: Duration
-        /// It lasted at least `duration`; its end was not seen.
+        /// Whether its end was not seen, so that it lasted at least `duration`.
         public var isAtLeast: Bool
 
         public init(_ duration: Duration, isAtLeast: Bool = false) {
@@ -10,7 +10,7 @@ public struct Sample: Sendable, Hashable {
             self.isAtLeast = isAtLeast
         }
 
-        /// One that never ended is longer than any that did.
+        /// A measurement without an end ranks above all others.
         public static func < (left: Value, right: Value) -> Bool {
             left.isAtLeast == right.isAtLeast ? left.duration < right.duration : right.isAtLeast
         }
@@ -18,7 +18,7 @@ public struct Sample: Sendable, Hashable {
         public var text: String { isAtLeast ? "≥ \(duration.textRoundedDown)" : duration.textRoundedUp }
     }
 
-    /// The honest statement of so few measurements: no quantile beyond the median, and its interval only where there are enough.
+    /// The statistics that few measurements allow: no quantile but the median, and its interval only for enough values.
     public struct Summary: Sendable, Hashable {
         public var values: [Value]
         public var minimum: Value
