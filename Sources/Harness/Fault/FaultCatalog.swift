@@ -1,6 +1,6 @@
 public import Experiment
 
-/// The kinds of fault that there are. Everything that depends on the kinds is made from such a list.
+/// A list of the kinds of fault. Everything that depends on the kinds is derived from it.
 public struct FaultCatalog: Sendable {
     public var kinds: [any FaultInjection.Type]
 
@@ -25,12 +25,12 @@ public struct FaultCatalog: Sendable {
         CommandFault.self,
     ])
 
-    /// The kinds that an experiment file may name.
+    /// The formats of the kinds in an experiment file.
     public var formats: FaultFormats {
         .only(kinds.map { .optional($0.kind, .object($0.fields), $0.summary) })
     }
 
-    /// The fault that a file, which was parsed with ``formats``, describes.
+    /// Creates the fault of an experiment that was parsed with ``formats``.
     public func injection(_ fault: FaultDocument, options: FaultOptions) -> any FaultInjection {
         guard let kind = kinds.first(where: { $0.kind == fault.kind }) else {
             preconditionFailure("the experiment was parsed with another list of faults: '\(fault.kind)' is not in this one")
@@ -38,7 +38,7 @@ public struct FaultCatalog: Sendable {
         return kind.init(fault.fields, options: options)
     }
 
-    /// Every kind of change that these faults may have to undo, each once.
+    /// The kinds of change that these faults may have to undo, each once.
     public var undoActions: [any UndoAction.Type] {
         var seen: Set<String> = []
         return kinds.flatMap { $0.undoActions }.filter { seen.insert($0.kind).inserted }

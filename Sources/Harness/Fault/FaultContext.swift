@@ -3,7 +3,7 @@ public import Journal
 public import Kubernetes
 import Synchronization
 
-/// A fault's access to the run around it.
+/// A fault's access to its run.
 public struct FaultContext: Sendable {
     public let client: KubernetesClient
     public let journal: JournalWriter
@@ -11,7 +11,7 @@ public struct FaultContext: Sendable {
     let undo: Undo
     private let intents: OpenIntents
 
-    /// - Parameter actions: every kind of change that may have to be undone.
+    /// - Parameter actions: the kinds of change that may have to be undone.
     public init(client: KubernetesClient, journal: JournalWriter, runID: String, actions: [any UndoAction.Type]) {
         self.client = client
         self.journal = journal
@@ -20,25 +20,25 @@ public struct FaultContext: Sendable {
         intents = OpenIntents()
     }
 
-    /// Writes down a change that has to be undone, and waits until the disk has it. The mutation may be sent only after this.
+    /// Records a change that must be undone, and waits until it is on the disk. The change may be sent only after this.
     ///
-    /// The intent's mark (``UndoAction/annotation``) is for the mutation to carry, so that `restore` works without the journal too.
+    /// The change must carry the intent's mark (``UndoAction/annotation``), so that `restore` also works without the journal.
     public func intend(_ action: some UndoAction) throws -> UndoIntent {
         let intent = intents.open(type(of: action).kind, action.summary, try JSONValue(encoding: action))
         try journal.appendDurably(.undoIntent(intent))
         return intent
     }
 
-    /// The intents that are still to be undone, the latest first.
+    /// The intents that are not undone yet, the latest first.
     public var openIntents: [UndoIntent] { intents.all }
 
-    /// Undoes everything that is still open and of interest, and writes the results down. An undo that could not be proven stays open.
+    /// Undoes the open intents that `which` selects, and records the results. An undo without a proof stays open.
     ///
     /// - Parameters:
-    ///   - which: the intents of interest.
-    ///   - timeout: the time for which a server that cannot be reached is waited for, unless it was waited for before.
-    /// - Returns: whether nothing is left at all.
-    /// - Throws: when the journal could not take a result, after everything was tried: a full disk is no reason to leave a cluster changed.
+    ///   - which: selects the intents.
+    ///   - timeout: the timeout for an unreachable server, unless an earlier undo has waited for it.
+    /// - Returns: whether no intent at all is left open.
+    /// - Throws: an error if the journal could not be written, but only after every undo: a full disk must not leave a cluster changed.
     @discardableResult
     public func restore(
         _ which: (UndoIntent) -> Bool = { _ in true }, timeout: Duration = Undo.timeout
@@ -62,10 +62,10 @@ public struct FaultContext: Sendable {
         return openIntents.isEmpty
     }
 
-    /// Puts the intent's mark on the object that is about to change, together with the change where one request can do both.
+    /// Puts the intent's mark on the object, together with the change if one request can do both.
     ///
-    /// - Parameter change: the merge patch for the object as it is now; `nil` where there is nothing to do any more.
-    /// - Returns: whether it was changed.
+    /// - Parameter change: returns the merge patch for the object's current state; `nil` if there is nothing to change.
+    /// - Returns: whether the object was changed.
     @discardableResult
     public func mark<Resource: KubernetesResource>(
         _ type: Resource.Type, _ name: String, in namespace: String?, with intent: UndoIntent,
@@ -75,12 +75,12 @@ public struct FaultContext: Sendable {
     }
 }
 
-/// The undo intents of a run, numbered from 1, that have not been undone yet.
+/// The undo intents of a run that are not undone yet, numbered from 1.
 private final class OpenIntents: Sendable {
     private struct State {
         var last = 0
         var open: [UndoIntent] = []
-        /// The open ones that were tried and failed.
+        /// The open intents whose undo has failed.
         var failed: Set<Int> = []
     }
 

@@ -2,39 +2,38 @@ public import Experiment
 public import Journal
 public import Kubernetes
 
-/// One way to lose an instance, with all that belongs to it: how a file describes it, what it will do, doing it, and the proof that it took
-/// effect.
+/// A kind of fault: its format in an experiment file, its plan, its injection, and the proof of its effect.
 ///
-/// Each change that must be undone is an ``UndoAction``, which ``FaultContext`` writes down before the change is sent.
+/// Each change that must be undone is an ``UndoAction``, which ``FaultContext`` records before the change is sent.
 public protocol FaultInjection: Sendable {
-    /// The kind, as an experiment file names it.
+    /// The kind's name in an experiment file.
     static var kind: String { get }
-    /// The sentence that tells editors and readers of the format what the kind does.
+    /// A sentence about the kind's effect, for editors and the reference page of the format.
     static var summary: String { get }
-    /// The keys of the kind in an experiment file, with their defaults. Validation and JSON Schema are made from them.
+    /// The kind's keys in an experiment file, with their defaults. Validation and the JSON Schema are derived from them.
     static var fields: [Format.Field] { get }
-    /// The rows of the kind in the table of docs/faults.md.
+    /// The kind's rows in the table of docs/faults.md.
     static var manual: [FaultManual] { get }
-    /// Every kind of change that the fault may have to undo.
+    /// The kinds of change that the fault may have to undo.
     static var undoActions: [any UndoAction.Type] { get }
 
-    /// The fault that validated fields describe.
+    /// Creates the fault that validated fields describe.
     init(_ fields: FormatValue, options: FaultOptions)
 
-    /// Is `true` when the pod's whole node is taken away.
+    /// Whether the fault takes the pod's whole node away.
     var takesNode: Bool { get }
 
-    /// Is `true` when the workload gets a new pod, which may come to another node.
+    /// Whether the workload gets a new pod, which may go to another node.
     var replacesPod: Bool { get }
 
-    /// Is `true` when the very instance that was hit may be the one that recovers.
+    /// Whether the instance that was hit may itself recover.
     var sparesInstance: Bool { get }
 
-    /// For people: what exactly will be touched.
+    /// Returns sentences about the changes that the fault will make.
     func plan(_ target: FaultTarget) -> [String]
 
-    /// Sends what the fault will create and change as dry runs, of which the API server keeps nothing: quotas, pod security and admission
-    /// policies refuse it now or not at all.
+    /// Sends the fault's changes as dry runs, which the API server does not keep. Quotas, pod security and admission policies that refuse a
+    /// change do so now.
     ///
     /// - Throws: ``FaultError`` or the API server's refusal.
     func rehearse(_ target: FaultTarget, _ client: KubernetesClient) async throws
@@ -42,26 +41,26 @@ public protocol FaultInjection: Sendable {
     /// The permissions for checking, injecting, proving and undoing.
     func permissions(_ target: FaultScope) -> [ResourceAttributes]
 
-    /// Looks, without changing anything, whether the fault will find what it acts on, and for obstacles.
+    /// Checks, without changing anything, whether the fault's objects exist and whether something prevents it.
     ///
-    /// - Throws: ``FaultError`` when the fault cannot be injected as things are.
+    /// - Throws: ``FaultError`` if the fault cannot be injected now.
     func preflight(_ subject: FaultSubject) async throws -> [PreflightCheck]
 
-    /// Sends the fault. Returns what was done, for the journal.
+    /// Injects the fault. Returns a sentence for the journal.
     ///
-    /// - Throws: when the fault did not come through. Everything begun stands in the journal as an ``UndoIntent``.
+    /// - Throws: an error if the injection failed. The journal has an ``UndoIntent`` for each change that was begun.
     func inject(_ target: FaultTarget, _ context: FaultContext) async throws -> String
 
-    /// Looks for the evidence that the fault took effect on `target`, until `timeout`.
+    /// Looks for evidence that the fault took effect on `target`, until `timeout`.
     func prove(_ target: FaultTarget, _ context: FaultContext, timeout: Duration) async throws -> FaultEffect
 
-    /// The time from the injection to the undo, while the probes go on; `nil`: after the recovery.
+    /// The time from the injection to the undo, while the probes go on; `nil` if the undo comes after the recovery.
     var undoAfter: Duration? { get }
 
-    /// The help that is given when the service has not come back by itself; `nil`: it has to.
+    /// The remedy for a service that does not recover by itself; `nil` if it must.
     var remedy: (any Remedy)? { get }
 
-    /// Is `true` when the undo is an interruption as well: its outage counts, and the service has to be stable once more.
+    /// Whether the undo interrupts the service as well: its outage counts, and the service must be stable again.
     var undoInterrupts: Bool { get }
 }
 
@@ -77,7 +76,7 @@ extension FaultInjection {
     public func preflight(_ subject: FaultSubject) async throws -> [PreflightCheck] { [] }
 }
 
-/// An operator's help with a fault, given by the run after a time, so that a report can say how long it takes with and without.
+/// An action that operators take against a fault. The run takes it after a time, so that a report can compare the times with and without.
 public protocol Remedy: Sendable {
     /// From the fault.
     var after: Duration { get }

@@ -2,7 +2,7 @@ import Experiment
 import Journal
 import Kubernetes
 
-/// Any pair of commands, with a third that tells whether the fault is in effect.
+/// Runs any pair of commands, and a third one that shows whether the fault is in effect.
 struct CommandFault: FaultInjection {
     static let kind = "command"
     static let summary = "Any command."
@@ -32,7 +32,7 @@ struct CommandFault: FaultInjection {
         undoAfter = fields.duration("undoAfter")
     }
 
-    /// A command may leave the instance as it was.
+    /// A command need not replace the instance.
     var sparesInstance: Bool { true }
 
     func plan(_ target: FaultTarget) -> [String] {

@@ -3,7 +3,7 @@ import Journal
 import Kubernetes
 import KubernetesAPI
 
-/// SIGKILL to the container's init, from a helper pod in the node's PID namespace: from inside, PID 1 cannot be killed.
+/// Sends SIGKILL to the container's init from a helper pod in the node's PID namespace. From inside, PID 1 cannot be killed.
 ///
 /// The helper finds the process by the container's ID in `/proc/PID/cgroup`, or in the variable `AFTERSHOCK_CONTAINER_ID` of its
 /// environment where containers have no cgroup of their own (the sandbox), and takes the one whose innermost PID is 1, or the oldest.
@@ -54,8 +54,8 @@ struct ContainerKillFault: FaultInjection {
         try await Proof(context: context, target: target, timeout: timeout).containerRestarted()
     }
 
-    /// Where containers share a PID namespace, the container's init is not PID 1: then it is the oldest of its processes whose parent is
-    /// none of them. Processes that were started by exec have such a parent too.
+    /// If containers share a PID namespace, the container's init is not PID 1, but the oldest of its processes whose parent is not one of
+    /// them. Processes that exec started have such a parent too.
     private static let script = """
         id=$1 found=' '
         for d in /proc/[0-9]*; do

@@ -2,7 +2,7 @@ public import Experiment
 public import Journal
 public import Kubernetes
 
-/// Nothing is done for a while: the control experiment, whose downtime must be 0.
+/// Does nothing for a while: the control experiment, whose downtime must be 0.
 public struct ControlFault: FaultInjection {
     public static let kind = FaultDocument.control
     public static let summary = "Nothing: the control experiment, whose downtime must be 0."

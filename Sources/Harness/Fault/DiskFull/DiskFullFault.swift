@@ -2,7 +2,7 @@ import Experiment
 import Journal
 import Kubernetes
 
-/// The volume is filled to its last block by a file beside the databases.
+/// Fills the volume to its last block with a file beside the databases.
 struct DiskFullFault: FaultInjection {
     static let kind = "diskFull"
     static let summary = "Fills the claim's volume to its last block by a file, by exec."
@@ -34,7 +34,7 @@ struct DiskFullFault: FaultInjection {
         timeout = fields.requiredDuration("timeout")
     }
 
-    /// A server whose disk is full may well live on.
+    /// A server may survive a full disk.
     var sparesInstance: Bool { true }
 
     var undoAfter: Duration? { duration }
@@ -57,19 +57,19 @@ struct DiskFullFault: FaultInjection {
         let free = try await Self.freeKiB(of: place.path, shell)
         var most: Int64?
         if let maximum {
-            guard let bytes = Quantity.bytes(maximum) else { throw FaultError(.refused, "'\(maximum)' is no amount of bytes") }
+            guard let bytes = Quantity.bytes(maximum) else { throw FaultError(.refused, "'\(maximum)' is not an amount of bytes") }
             most = bytes / 1024
         }
         switch table.sharing(of: place.path) {
         case .nobody: break
         case .node(let reason):
             throw FaultError(
-                .refused, "\(reason), as in the sandbox: to fill it is to fill the node",
+                .refused, "\(reason), as in the sandbox: filling it would fill the node's disk",
                 hint: "use a storage class whose volumes are filesystems of their own")
         case .others(let reason):
             guard most != nil else {
                 throw FaultError(
-                    .refused, "\(reason): to fill it hits others as well",
+                    .refused, "\(reason): filling it would hit others as well",
                     hint: "use a volume that is a filesystem of its own, or allow so much by fault.diskFull.maximum")
             }
         }
@@ -115,7 +115,7 @@ struct DiskFullFault: FaultInjection {
             ])
     }
 
-    /// The claim to fill, and where the container has it.
+    /// Returns the claim to fill, and its path in the container.
     private func place(in pod: Pod, _ container: String) throws(FaultError) -> (claim: String, path: String) {
         let all = RemoveFill.claims(of: pod, container)
         let wanted = mountPath.map { path in all.filter { $0.path == path } } ?? all
@@ -136,8 +136,8 @@ struct DiskFullFault: FaultInjection {
         return free
     }
 
-    /// The server may give blocks back while they are being taken, so that it is done twice. A filesystem that knows it takes the most of it
-    /// without writing.
+    /// Fills the volume twice, because the server may free blocks meanwhile. A filesystem with fallocate reserves most blocks without
+    /// writing them.
     private static let script = """
         dir=$1 file=$1/$2 most=$3 \(ContainerShell.mark)=$4
         export \(ContainerShell.mark)

@@ -1,11 +1,11 @@
-/// The mounts of a container, as its `/proc/self/mountinfo` has them.
+/// The mounts of a container, from its `/proc/self/mountinfo`.
 ///
 /// Source: https://man7.org/linux/man-pages/man5/proc_pid_mountinfo.5.html
 struct MountTable: Sendable, Hashable {
     struct Mount: Sendable, Hashable {
         /// `major:minor`.
         var device: String
-        /// The folder of the filesystem that is mounted.
+        /// The mounted folder of the filesystem.
         var root: String
         var point: String
         var type: String
@@ -21,23 +21,23 @@ struct MountTable: Sendable, Hashable {
         }
     }
 
-    /// Filesystems that more than one machine or container writes to.
+    /// The types of filesystem that several machines or containers write to.
     private static let shared: Set<String> = ["nfs", "nfs4", "cifs", "smb3", "9p", "virtiofs", "ceph", "glusterfs", "overlay", "lustre"]
 
-    /// Files that the kubelet puts into every container from its own disk.
+    /// The files that the kubelet mounts into every container from its own disk.
     private static let kubelets: Set<String> = ["/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/dev/termination-log"]
 
-    /// Who else loses when the filesystem that is mounted there is full.
+    /// The other users of a filesystem, which its filling would hit.
     enum Sharing: Sendable, Hashable {
         case nobody
-        /// Others, in words.
+        /// Other users, described in words.
         case others(String)
-        /// The node itself: everything on it.
+        /// Everything on the node.
         case node(String)
     }
 
     func sharing(of point: String) -> Sharing {
-        // Of two mounts on one place the later one is seen.
+        // Of two mounts at one place, the later one hides the earlier one.
         guard let mount = mounts.last(where: { $0.point == point }) else {
             return .node("nothing is mounted on \(point): it is part of the container")
         }

@@ -1,7 +1,7 @@
 import Journal
 import Kubernetes
 
-/// The removal of the file that fills a volume, by exec in whatever container of the workload has the volume now.
+/// Removes the file that fills a volume, by exec in the workload's container that has the volume now.
 struct RemoveFill: UndoAction {
     static let kind = "removeFill"
 
@@ -15,12 +15,12 @@ struct RemoveFill: UndoAction {
     var object: MarkedObject { .lease(lease, in: namespace) }
 
     var file: String { "aftershock-fill-\(runID)" }
-    /// By which the processes are known that fill the volume.
+    /// The mark of the processes that fill the volume.
     var processes: String { "disk-\(runID)" }
 
     /// Writes a file of 4 KiB, and removes it.
     ///
-    /// The exit code of head does not tell of its output with every one of them.
+    /// Not every `head` reports a failed write in its exit code, so the size of the file is checked.
     static let writeScript =
         #"f="$1/aftershock-write-test"; LC_ALL=C head -c 4096 /dev/zero >"$f"; n=$(wc -c <"$f"); rm -f "$f"; [ "$n" -eq 4096 ]"#
 
@@ -56,7 +56,7 @@ struct RemoveFill: UndoAction {
         return "\(path)/\(file) is gone from pod \(pod.metadata.name); \(free) KiB are free, and a write works"
     }
 
-    /// The claims that a container mounts, and where.
+    /// Returns the claims that a container mounts, and their paths.
     static func claims(of pod: Pod, _ container: String) -> [(claim: String, path: String)] {
         let mounts = pod.spec.containers.first { $0.name == container }?.volumeMounts ?? []
         return (pod.spec.volumes ?? []).compactMap { volume in

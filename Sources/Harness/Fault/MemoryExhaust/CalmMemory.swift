@@ -58,7 +58,7 @@ struct CalmMemory: UndoAction {
             "nothing takes memory in container \(container) any more; its \(counted(victims.count, "first victim has its oom_score_adj, or has ended", "first victims have their oom_score_adj, or have ended"))"
     }
 
-    /// A user may lower the value again, down to the one that the container's runtime has given (CAP_SYS_RESOURCE, proc(5)).
+    /// Without CAP_SYS_RESOURCE, the value can be lowered down to the one that the container's runtime has set (proc(5)).
     private static let restoreScript = """
         stat=$(cat "/proc/$1/stat" 2>/dev/null) || exit 0
         pid=$1 start=$2 value=$3

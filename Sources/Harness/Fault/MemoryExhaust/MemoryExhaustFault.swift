@@ -2,10 +2,10 @@ import Experiment
 import Journal
 import Kubernetes
 
-/// The container comes to its memory limit, and the kernel kills the server in it.
+/// Takes memory up to the container's limit, so that the kernel kills the server in it.
 ///
-/// Processes of ours take memory in the container's control group until the kernel has to kill one of the group. The server's are named to it
-/// as the first ones (`oom_score_adj`), and ours are many and small: the kernel takes the one that has most of both.
+/// Many small processes take memory in the container's control group until the kernel must kill a process of the group. It kills the one
+/// with the most memory and the highest `oom_score_adj`, which this fault raises for the server's processes.
 ///
 /// Source: https://docs.kernel.org/filesystems/proc.html (3.1), https://docs.kernel.org/admin-guide/cgroup-v2.html (memory)
 struct MemoryExhaustFault: FaultInjection {
@@ -53,7 +53,7 @@ struct MemoryExhaustFault: FaultInjection {
         let container = subject.pod.spec.containers.first { $0.name == target.container }
         guard let text = container?.resources?.limits?["memory"], let limit = Quantity.bytes(text) else {
             throw FaultError(
-                .refused, "container \(target.container) has no memory limit: to exhaust its memory is to exhaust its node's",
+                .refused, "container \(target.container) has no memory limit: to exhaust its memory would exhaust its node's",
                 hint: "set resources.limits.memory of the container")
         }
         let shell = ContainerShell(subject.client, target)
@@ -85,7 +85,7 @@ struct MemoryExhaustFault: FaultInjection {
         let intent = try context.intend(undo)
         try await context.mark(Pod.self, target.pod, in: target.namespace, with: intent)
         let result = try await shell.execute(Self.script, [undo.mark] + victims.map { "\($0.pid)" }, deadline: timeout)
-        // Where all goes well the shell dies with its container, and nobody may be left to tell how.
+        // On success the shell dies with its container, so that its exit code may be lost.
         guard ContainerProcesses.mayHaveEndedWithItsContainer(result.outcome) else {
             throw FaultError(
                 .notInjected,
@@ -110,7 +110,7 @@ struct MemoryExhaustFault: FaultInjection {
         return FaultEffect(proven: true, evidence: effect.evidence + ["\(ended.reason ?? "no reason"), exit code \(ended.exitCode)"])
     }
 
-    /// The processes to be killed, with the value that each has now.
+    /// Returns the processes to kill, with their current values.
     private func victims(_ shell: ContainerShell) async throws -> [CalmMemory.Victim] {
         let found = try await ContainerProcesses(shell: shell).named(process)
         guard !found.isEmpty else {
@@ -130,7 +130,7 @@ struct MemoryExhaustFault: FaultInjection {
         exit 0
         """
 
-    /// tail keeps all of a line that does not end. Together they keep more than the limit.
+    /// `tail` keeps a whole line, and this line never ends. Together the processes keep more than the limit.
     private static let script = """
         \(ContainerShell.mark)=$1
         export \(ContainerShell.mark)

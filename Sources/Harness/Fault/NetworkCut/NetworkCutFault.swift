@@ -2,7 +2,7 @@ import Experiment
 import Journal
 import Kubernetes
 
-/// The pod is cut off from every other address, by a helper pod in its network namespace. Connections hang; nothing resets them.
+/// Cuts the pod off from every other address, by a helper pod in its network namespace. Connections hang; nothing resets them.
 struct NetworkCutFault: PodNetworkFault {
     static let kind = "networkCut"
     static let summary = "Cuts the pod's network, both ways, from its node by a helper pod."

@@ -2,7 +2,7 @@ import Experiment
 import Journal
 import Kubernetes
 
-/// Every packet that the pod sends waits, by the kernel's network emulator in its network namespace.
+/// Delays every packet that the pod sends, by the kernel's network emulator in its network namespace.
 struct NetworkDelayFault: PodNetworkFault {
     static let kind = "networkDelay"
     static let summary = "Delays every packet that the pod sends, from its node by a helper pod."

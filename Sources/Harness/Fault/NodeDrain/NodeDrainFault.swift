@@ -3,7 +3,7 @@ import JSON
 import Journal
 import Kubernetes
 
-/// Cordon and evict, in the order of `kubectl drain` (kubernetes/kubectl, pkg/drain).
+/// Cordons the node and evicts its pods in the order of `kubectl drain` (kubernetes/kubectl, pkg/drain).
 struct NodeDrainFault: FaultInjection {
     static let kind = "nodeDrain"
     static let summary = "Cordons the pod's node and evicts its pods as kubectl drain does."
@@ -112,7 +112,7 @@ struct NodeDrainFault: FaultInjection {
         return effect
     }
 
-    /// - Returns: whether it was this run that cordoned it.
+    /// - Returns: whether this run cordoned it.
     private func cordon(_ name: String, _ context: FaultContext) async throws -> Bool {
         guard try await !context.client.get(Node.self, name).isCordoned else { return false }
         let intent = try context.intend(UncordonNode(node: name))

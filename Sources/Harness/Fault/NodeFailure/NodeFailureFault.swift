@@ -3,7 +3,7 @@ import Journal
 import Kubernetes
 import KubernetesAPI
 
-/// The node is failed by a command: powered off, its kubelet stopped, its network cut. Another command brings it back.
+/// Fails the node by a command: powers it off, stops its kubelet, or cuts its network. Another command restores it.
 struct NodeFailureFault: FaultInjection {
     static let kind = "nodeFailure"
     static let summary = "Fails the pod's node by a command: power off, stop the kubelet, cut the network."
@@ -22,7 +22,7 @@ struct NodeFailureFault: FaultInjection {
     ]
     static var undoActions: [any UndoAction.Type] { [RunCommand.self, RemoveOutOfService.self, RestoreNode.self] }
 
-    /// Argument vectors for any infrastructure.
+    /// The argument vectors of both commands.
     let commands: (inject: [String], undo: [String])
     let timeout: Duration
     let noticedWithin: Duration
@@ -55,7 +55,7 @@ struct NodeFailureFault: FaultInjection {
         ["get", "list", "watch", "patch"].map { ResourceAttributes(verb: $0, resource: "nodes") } + (nodeRemedy?.permissions(scope) ?? [])
     }
 
-    /// Says how long the pod stays on a lost node, and where it stays until somebody acts.
+    /// Reports how long the pod stays on a lost node, and whether it stays there until somebody acts.
     func preflight(_ subject: FaultSubject) async throws -> [PreflightCheck] {
         var checks = try await nodeRemedy?.preflight(subject) ?? []
         if subject.pod.metadata.controller?.kind == "StatefulSet" {

@@ -4,16 +4,16 @@ import Journal
 import Kubernetes
 import KubernetesAPI
 
-/// The three things that people do about a node which is gone for good, each of which lets go of the old pod, and of its volume in time.
+/// The three actions that operators take for a node that is gone for good. Each releases the old pod, and in time its volume.
 ///
 /// Source: https://kubernetes.io/docs/concepts/cluster-administration/node-shutdown/#non-graceful-node-shutdown
 struct NodeLossRemedy: Remedy {
     enum Action: String, Sendable, CaseIterable {
-        /// The taint that says so: the pods are deleted by force, and their volumes are detached at once.
+        /// The out-of-service taint: the pods are deleted by force, and their volumes are detached at once.
         case outOfService
-        /// `kubectl delete pod --force`: the volume stays attached until Kubernetes takes it away (6 minutes).
+        /// `kubectl delete pod --force`: the volume stays attached until Kubernetes detaches it by force, after 6 minutes.
         case forceDeletePod
-        /// `kubectl delete node`, as a cloud does it when the machine is gone.
+        /// `kubectl delete node`, as a cloud provider does for a removed machine.
         case deleteNode
     }
 
@@ -92,7 +92,7 @@ struct NodeLossRemedy: Remedy {
         }
     }
 
-    /// A pod that is gone by now needs no help.
+    /// A pod that is gone needs no remedy.
     private func deletePod(_ target: FaultTarget, _ client: KubernetesClient) async throws {
         do throws(KubernetesError) {
             try await client.delete(

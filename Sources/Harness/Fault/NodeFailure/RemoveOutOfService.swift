@@ -3,10 +3,10 @@ import Journal
 import Kubernetes
 import KubernetesAPI
 
-/// The removal of the taint that says that a node is off for good.
+/// Removes the taint that marks a node as out of service.
 struct RemoveOutOfService: UndoAction {
     static let kind = "removeOutOfService"
-    /// Another one than that of the node's failure, which is on the same node.
+    /// It differs from the annotation of the node's failure, which is on the same node.
     static let annotation = "aftershock/undo-remedy"
 
     var node: String

@@ -3,18 +3,18 @@ import Journal
 import Kubernetes
 import KubernetesAPI
 
-/// The return of a Node object that was deleted. Most kubelets make it again only when they start, and without what others have written on it.
+/// Creates a deleted Node object again. Most kubelets do so only when they start, and without the labels and annotations of others.
 struct RestoreNode: UndoAction {
     static let kind = "restoreNode"
-    /// Another one than that of the fault; the node cannot carry it, as it is gone.
+    /// It differs from the annotation of the fault, and is on the Lease because the node object is gone.
     static let annotation = "aftershock/undo-remedy"
 
     var node: String
     var labels: [String: String]
     var annotations: [String: String]
-    /// Its pod network, provider's identity, cordon, and the taints that are not Kubernetes' own.
+    /// The node's pod network, provider ID, cordon, and the taints that are not Kubernetes' own.
     var spec: JSONValue
-    /// Without its resources a kubelet of 1.20 that finds the object panics, again and again, and never becomes ready.
+    /// A kubelet of Kubernetes 1.20 panics in a loop if it finds the object without resources.
     var status: JSONValue
     var namespace: String
     var lease: String
@@ -22,7 +22,7 @@ struct RestoreNode: UndoAction {
     init(_ node: Node, namespace: String, lease: String) throws {
         self.node = node.metadata.name
         labels = node.metadata.labels
-        // The fault's own mark is undone by a command, which does not know the new object.
+        // The undo command of the fault does not know the new object, so the fault's mark is left out.
         annotations = node.metadata.annotations.filter { !$0.key.hasPrefix("aftershock/") }
         var kept = node.spec
         kept?.taints = node.spec?.taints?.filter { !$0.key.hasPrefix("node.kubernetes.io/") }

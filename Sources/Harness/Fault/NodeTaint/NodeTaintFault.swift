@@ -3,7 +3,7 @@ import JSON
 import Journal
 import Kubernetes
 
-/// A NoExecute taint on the pod's node: the taint manager deletes what does not tolerate it, without asking disruption budgets.
+/// Puts a NoExecute taint on the pod's node: the taint manager deletes the pods that do not tolerate it, whatever disruption budgets say.
 ///
 /// Source: https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/
 struct NodeTaintFault: FaultInjection {
@@ -62,7 +62,7 @@ struct NodeTaintFault: FaultInjection {
         try await Proof(context: context, target: target, timeout: timeout).podReplaced()
     }
 
-    /// A taint that is there already is somebody else's, and would be taken away with ours.
+    /// An existing taint belongs to somebody else, and would be removed together with this run's.
     private func refuse(_ node: Node) throws(FaultError) {
         guard !(node.spec?.taints ?? []).contains(where: { $0.key == taint.key && $0.effect == taint.effect }) else {
             throw FaultError(

@@ -2,7 +2,7 @@ import Experiment
 import Journal
 import Kubernetes
 
-/// DELETE of the pod, bound to its UID; a grace period of 0 forces it.
+/// Deletes the pod with its UID as a precondition. A grace period of 0 forces the deletion.
 ///
 /// Source: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination
 struct PodDeleteFault: FaultInjection {

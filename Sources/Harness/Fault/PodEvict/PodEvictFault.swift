@@ -2,7 +2,7 @@ import Experiment
 import Journal
 import Kubernetes
 
-/// The Eviction API, which respects PodDisruptionBudgets.
+/// Evicts the pod by the Eviction API, which respects PodDisruptionBudgets.
 ///
 /// Source: https://kubernetes.io/docs/concepts/scheduling-eviction/api-eviction/
 struct PodEvictFault: FaultInjection {

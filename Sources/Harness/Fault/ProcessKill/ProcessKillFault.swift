@@ -2,10 +2,10 @@ import Experiment
 import Journal
 import Kubernetes
 
-/// A signal to a named process inside the container.
+/// Sends a signal to a named process inside the container.
 ///
-/// SQL Server is a parent that watches over a child of the same name: the child is meant. PID 1 ignores SIGKILL and SIGSTOP that
-/// come from inside its PID namespace (pid_namespaces(7)), so that it is no target for those.
+/// SQL Server is a parent process that watches a child of the same name; the target is the child. PID 1 ignores SIGKILL and SIGSTOP from
+/// inside its PID namespace (pid_namespaces(7)), so that it is no target for those.
 struct ProcessKillFault: FaultInjection {
     static let kind = "processKill"
     static let summary = "Signals a process inside the container."
@@ -27,7 +27,7 @@ struct ProcessKillFault: FaultInjection {
     enum Signal: String, Sendable, CaseIterable {
         case kill = "KILL"
         case terminate = "TERM"
-        /// SIGSTOP, and SIGCONT after `resumeAfter`: the frozen server whose kernel still accepts TCP.
+        /// SIGSTOP, and SIGCONT after `resumeAfter`: the server is frozen while its kernel still accepts TCP connections.
         case stop = "STOP"
     }
 
@@ -72,7 +72,7 @@ struct ProcessKillFault: FaultInjection {
         try await client.rehearseMark(Pod.self, target.pod, in: target.namespace, of: ContinueProcess.self)
     }
 
-    /// Names the process, and says which one of several of its name it is: the end of a child need not end the container.
+    /// Describes the process, and which one of several with its name it is: the end of a child need not end the container.
     func describe(_ process: ContainerProcess, among candidates: [ContainerProcess], _ target: FaultTarget) -> String {
         let name = "\(self.process), pid \(process.pid) in container \(target.container)"
         guard candidates.count > 1 else { return name }
@@ -96,7 +96,7 @@ struct ProcessKillFault: FaultInjection {
         return "SIG\(signal.rawValue) sent to \(describe(process, among: candidates, target))"
     }
 
-    /// The child where there is a parent of the same name, never PID 1 for a signal that it ignores.
+    /// Returns the child if it has a parent of the same name, and never PID 1 for a signal that it ignores.
     func victim(of candidates: [ContainerProcess]) throws(FaultError) -> ContainerProcess {
         guard !candidates.isEmpty else {
             throw FaultError(

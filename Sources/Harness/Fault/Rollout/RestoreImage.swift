@@ -2,29 +2,29 @@ import Experiment
 import Journal
 import Kubernetes
 
-/// The rollout back to the image that the workload had before.
+/// Rolls the workload back to its earlier image.
 struct RestoreImage: UndoAction {
     static let kind = "restoreImage"
 
     var namespace: String
     var workload: String
     var container: String
-    /// The image before, and the fault's.
+    /// The earlier image, and the fault's image.
     var before: String
     var image: String
     var lease: String
-    /// The time in which a pod with the image of before must be ready.
+    /// The time within which a pod with the earlier image must be ready.
     var readyWithin: DurationText
 
     var summary: String { "roll container \(container) of \(namespace)/\(workload) back to image \(before)" }
-    /// The workload would hand a mark on to its ReplicaSets, which keep it, and from there get it back by `kubectl rollout undo`.
+    /// The mark is on the Lease, as a Deployment copies its annotations to its ReplicaSets, and `kubectl rollout undo` copies them back.
     var object: MarkedObject { .lease(lease, in: namespace) }
     var consent: String? { "a workload is given an image that a mark names only with --run-commands" }
 
     func perform(_ intent: UndoIntent, _ undo: Undo) async throws -> String {
         let client = undo.client
         let found = try await RollingWorkload(workload, in: namespace, client).images[container]
-        // An image that is neither is somebody else's, who has rolled out since.
+        // Any other image comes from a later rollout by somebody else.
         if found == image {
             try await RollingWorkload.change(workload, in: namespace, template: RollingWorkload.template(container, image: before), client)
         }

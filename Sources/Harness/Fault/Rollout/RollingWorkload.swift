@@ -1,13 +1,13 @@
 import JSON
 import Kubernetes
 
-/// A workload as far as its rollout goes: a Deployment or a StatefulSet.
+/// The rollout settings of a workload, a Deployment or a StatefulSet.
 struct RollingWorkload: Sendable {
     var generation: Int
     var strategy: String
-    /// Nothing would happen to its pods.
+    /// Whether a rollout would not change its pods.
     var isHeld: Bool
-    /// The controller that owns the workload, if one does.
+    /// The controller that owns the workload, if any.
     var operatorName: String?
     /// The images of its pod template, by container.
     var images: [String: String]
@@ -33,13 +33,13 @@ struct RollingWorkload: Sendable {
             template = found.spec.template
         default:
             throw FaultError(
-                .refused, "\(workload) is no Deployment and no StatefulSet: nobody but its operator can restart it",
+                .refused, "\(workload) is neither a Deployment nor a StatefulSet: only its operator can restart it",
                 hint: "let that operator restart it, by the fault command")
         }
         images = Dictionary(template.spec.containers.map { ($0.name, $0.image ?? "") }) { first, _ in first }
     }
 
-    /// Changes the pod template by a merge of its lists by name, as kubectl does it.
+    /// Changes the pod template by a strategic merge patch, as kubectl does.
     static func change(
         _ workload: String, in namespace: String, template: JSONValue, dryRun: Bool = false, _ client: KubernetesClient
     ) async throws {
@@ -52,12 +52,12 @@ struct RollingWorkload: Sendable {
         }
     }
 
-    /// The change of a pod template that gives a container another image.
+    /// Returns the change of a pod template that gives a container another image.
     static func template(_ container: String, image: String) -> JSONValue {
         ["spec": ["containers": [["name": .string(container), "image": .string(image)]]]]
     }
 
-    /// The resource's plural and the name.
+    /// Returns the resource's plural and the name.
     static func parts(_ workload: String) -> (resource: String, name: String) {
         let parts = workload.split(separator: "/", maxSplits: 1).map(String.init)
         return ("\(parts.first ?? "")s", parts.last ?? "")
@@ -65,7 +65,7 @@ struct RollingWorkload: Sendable {
 }
 
 extension StatefulSet {
-    /// Tells if an update reaches none of its pods: it starts with the ordinal of the partition.
+    /// Whether an update reaches none of its pods, because it starts with the ordinal of the partition.
     var isBelowPartition: Bool {
         guard let partition = spec.updateStrategy?.rollingUpdate?.partition else { return false }
         let (end, isHuge) = (spec.ordinals?.start ?? 0).addingReportingOverflow(spec.replicas ?? 1)

@@ -5,10 +5,10 @@ import Journal
 import Kubernetes
 import KubernetesAPI
 
-/// A rollout of the workload: a restart, as `kubectl rollout restart` does it, or to another image, as `kubectl set image` does it, and back:
-/// the maintenance that replaces the pod by the workload's own strategy.
+/// Restarts the workload as `kubectl rollout restart` does, or rolls it out to another image as `kubectl set image` does, and back.
+/// This is the maintenance in which the workload's own strategy replaces the pod.
 ///
-/// A restart's annotation in the pod template stays, as after kubectl: to remove it would be another rollout.
+/// A restart's annotation stays in the pod template, as after kubectl: its removal would be another rollout.
 ///
 /// Source: https://kubernetes.io/docs/reference/kubectl/generated/kubectl_rollout/kubectl_rollout_restart/
 struct RolloutFault: FaultInjection {

@@ -1,6 +1,6 @@
 import Kubernetes
 
-/// A process inside a container, with the start time that tells it from a later one of the same pid.
+/// A process inside a container. The start time tells it from a later process with the same pid.
 struct ContainerProcess: Sendable, Hashable {
     var pid: Int
     var parent: Int
@@ -10,7 +10,7 @@ struct ContainerProcess: Sendable, Hashable {
     var state: String
 }
 
-/// Looks at, and signals, processes inside a container by exec. Needs `sh` and `cat` in the image, and `/proc`.
+/// Reads and signals processes inside a container by exec. Needs `/proc`, and `sh` and `cat` in the image.
 ///
 /// Source for the fields: proc(5), `/proc/[pid]/stat`.
 struct ContainerProcesses: Sendable {
@@ -35,7 +35,7 @@ struct ContainerProcesses: Sendable {
         kill -s "$signal" "$pid"
         """
 
-    /// The living processes of that name, oldest pid first. Those that wait to be reaped are not among them.
+    /// Returns the running processes of a name, lowest pid first, without zombies.
     func named(_ name: String) async throws -> [ContainerProcess] {
         let output = try await shell.run(Self.listScript, [name])
         return output.split(separator: "\n").compactMap { line in
@@ -45,10 +45,10 @@ struct ContainerProcesses: Sendable {
         }.sorted { $0.pid < $1.pid }
     }
 
-    /// Sends a signal, unless the pid belongs to another process now.
+    /// Sends a signal, unless another process has the pid now.
     ///
-    /// Where the container ends with the process, the shell that sent the signal is killed before it can say so, and nobody may be left to
-    /// tell how it ended. The fault's proof shows later if the signal came through.
+    /// If the container ends with the process, the shell that sent the signal is killed too, and its exit code may be lost. The fault's
+    /// proof shows later whether the signal arrived.
     func signal(_ signal: String, to process: ContainerProcess) async throws {
         let result = try await shell.execute(Self.signalScript, [signal, "\(process.pid)", process.startTime])
         if !Self.mayHaveEndedWithItsContainer(result.outcome) { _ = try shell.text(result) }

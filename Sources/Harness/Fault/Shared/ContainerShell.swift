@@ -18,18 +18,18 @@ struct ContainerShell: Sendable {
         self.container = container
     }
 
-    /// The permissions for exec. Before 1.35 exec over WebSocket is a `get`, since then also a `create`.
+    /// The permissions for exec. Before Kubernetes 1.35, exec over WebSocket is a `get`, since then also a `create`.
     static func permissions(in namespace: String) -> [ResourceAttributes] {
         ["get", "create"].map { ResourceAttributes(verb: $0, resource: "pods", subresource: "exec", namespace: namespace) }
     }
 
-    /// - Parameter deadline: for the whole of it; a dead node would block it for the better part of a minute.
+    /// - Parameter deadline: the timeout of the whole exec, which a dead node would otherwise block for most of a minute.
     func execute(_ script: String, _ arguments: [String], deadline: Duration = .seconds(15)) async throws -> ExecResult {
         try await client.exec(
             ["sh", "-c", script, "sh"] + arguments, pod: pod, in: namespace, container: container, deadline: deadline)
     }
 
-    /// Returns the output of a script that has to end with 0.
+    /// Returns the output of a script, which must exit with 0.
     func run(_ script: String, _ arguments: [String], deadline: Duration = .seconds(15)) async throws -> String {
         try text(try await execute(script, arguments, deadline: deadline))
     }
@@ -44,10 +44,10 @@ struct ContainerShell: Sendable {
         return result.text
     }
 
-    /// The variable by which the processes of a fault are known, with what they start.
+    /// The variable that marks the processes of a fault and their children.
     static let mark = "AFTERSHOCK_FAULT"
 
-    /// Kills the processes that a fault has started under a name and that are still there, because their exec was cut off.
+    /// Kills the remaining processes of a fault's mark, whose exec was interrupted.
     func killMarked(_ name: String) async throws {
         let script = """
             for d in /proc/[0-9]*; do

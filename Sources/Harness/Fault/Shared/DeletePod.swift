@@ -2,7 +2,7 @@ import Journal
 import Kubernetes
 import KubernetesAPI
 
-/// A helper pod, which is taken away.
+/// Deletes a helper pod.
 struct DeletePod: UndoAction {
     static let kind = "deletePod"
 
@@ -17,7 +17,7 @@ struct DeletePod: UndoAction {
         guard try isOurs(found, intent, undo) else {
             throw FaultError(
                 .refused, "pod \(namespace)/\(pod) is not a helper pod of a run: it is not touched",
-                hint: "if nobody needs its annotation \(Self.annotation), remove the annotation")
+                hint: "if its annotation \(Self.annotation) is not needed, remove the annotation")
         }
         // By its own grace period: the object is gone then when the kubelet has seen its processes end, and not before.
         try await undo.client.delete(Pod.self, pod, in: namespace, options: DeleteOptions(uid: found.metadata.uid))

@@ -43,7 +43,7 @@ struct HookCommand: Sendable {
         return outcome.output
     }
 
-    /// Runs it to its end; `nil`: it takes longer than its timeout.
+    /// Runs it to its end; returns `nil` if it takes longer than its timeout.
     private func outcome(kubeconfig: String?) async throws -> (status: TerminationStatus, output: String)? {
         guard let program = arguments.first else { throw FaultError(.notInjected, "the command is empty") }
         return try await firstResult(within: timeout) { () async throws -> (status: TerminationStatus, output: String)? in
@@ -67,13 +67,13 @@ struct HookCommand: Sendable {
         return changes
     }
 
-    /// Runs it with the kubeconfig of `client` and says how it ended, with what it wrote.
+    /// Runs it with the kubeconfig of `client`, and returns a sentence about its end and its output.
     func run(for client: KubernetesClient) async throws -> String {
         let output = try await run(kubeconfig: client.configuration.namedKubeconfig)
         return "'\(text)' ended with 0\(output.isEmpty ? "" : ": \(output)")"
     }
 
-    /// Runs it as ``run(for:)`` does, but a command that ends with another code than 0, or takes too long, has only said no.
+    /// Runs it as ``run(for:)`` does, but returns `nil` if the command exits with another code than 0, or takes too long.
     func agrees(for client: KubernetesClient) async throws -> String? {
         guard let outcome = try await outcome(kubeconfig: client.configuration.namedKubeconfig), outcome.status.isSuccess else {
             return nil

@@ -1,7 +1,7 @@
 import Kubernetes
 
 extension KubernetesClient {
-    /// Watches the object of a name until `found` makes something of its state (`nil`: there is no such object).
+    /// Watches an object until `found` returns a result for its state, which is `nil` if the object does not exist.
     func firstState<Resource: KubernetesResource, Result: Sendable>(
         _ type: Resource.Type, _ name: String, in namespace: String?, _ found: (Resource?) -> Result?
     ) async throws -> Result? {

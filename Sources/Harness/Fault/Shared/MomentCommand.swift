@@ -1,7 +1,7 @@
 import Experiment
 public import Kubernetes
 
-/// A command of the experiment that ends with 0 at the moment for the fault.
+/// A command of the experiment that exits with 0 at the moment for the fault.
 public struct MomentCommand: Sendable {
     private let arguments: [String]
     private let target: FaultTarget
@@ -11,13 +11,13 @@ public struct MomentCommand: Sendable {
         self.target = target
     }
 
-    /// The pause before a command that said "not yet" is run again: nothing tells when it would say otherwise.
+    /// The pause before the command is run again: no event tells when its result changes.
     private static let pause = Duration.milliseconds(500)
 
-    /// Runs it until it ends with 0. A command that knows how to wait does so by itself.
+    /// Runs the command until it exits with 0. The command may also wait itself.
     ///
-    /// - Returns: how it ended; `nil`: not with 0 before `limit`.
-    /// - Throws: ``FaultError`` when it cannot be run at all.
+    /// - Returns: a sentence about its end; `nil` if it did not exit with 0 before `limit`.
+    /// - Throws: ``FaultError`` if it cannot be run.
     public func await(within limit: Duration, _ client: KubernetesClient) async throws -> String? {
         let deadline = ContinuousClock.now + limit
         while ContinuousClock.now < deadline {

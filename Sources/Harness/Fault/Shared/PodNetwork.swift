@@ -3,10 +3,10 @@ import JSON
 import Journal
 import Kubernetes
 
-/// A change of a pod's network, made from a helper pod on its node in the pod's own network namespace, so that it is the same for every CNI.
+/// A change of a pod's network. A helper pod on its node makes it in the pod's network namespace, so that it works with every CNI.
 ///
-/// The helper goes on for as long as the change lasts. It reverts the change when it is told to, when it is told to end, and by itself when
-/// its time is over: neither a dead harness nor an API server that is away leaves a pod changed.
+/// The helper runs for as long as the change lasts. It reverts the change on request, on SIGTERM, and by itself at its timeout: neither a
+/// dead harness nor an unreachable API server leaves a pod changed.
 struct PodNetwork: Codable, Sendable, Hashable {
     enum Change: String, Codable, Sendable {
         case cut, delay
@@ -19,12 +19,12 @@ struct PodNetwork: Codable, Sendable, Hashable {
     /// The script's arguments after its action.
     var arguments: [String]
 
-    /// The time after which the helper reverts the change though nobody has told it to.
+    /// The time after which the helper reverts the change by itself.
     static let margin = Duration.seconds(60)
 
     /// - Parameters:
-    ///   - address: the pod's, which the helper asks before and after the change.
-    ///   - delay, jitter: of every packet that the pod sends, in milliseconds.
+    ///   - address: the pod's address, which the helper pings before and after the change.
+    ///   - delay, jitter: the delay of every packet that the pod sends and its variation, in milliseconds.
     init(
         _ change: Change, of target: FaultTarget, at address: String, for duration: Duration, delay: Int = 0, jitter: Int = 0,
         by helper: HelperPod
@@ -45,7 +45,7 @@ struct PodNetwork: Codable, Sendable, Hashable {
         return try await helper.run(script, mark: try context.undo.annotation(intent, runID: context.runID), context.client)
     }
 
-    /// Looks from the helper whether the change is in effect.
+    /// Checks from the helper whether the change is in effect.
     func observe(_ client: KubernetesClient) async throws -> FaultEffect {
         let result = try await ask("prove", client)
         let words = result.isSuccess ? result.text : result.text + result.errorText
@@ -59,7 +59,7 @@ struct PodNetwork: Codable, Sendable, Hashable {
             deadline: .seconds(30))
     }
 
-    /// Refuses a pod whose network is its node's: the change would hit the node.
+    /// Refuses a pod with the network of its node: the change would hit the node.
     static func checkOwnNetwork(_ subject: FaultSubject) throws(FaultError) {
         let pod = subject.pod.metadata.name
         guard subject.pod.spec.hostNetwork != true else {
@@ -78,7 +78,7 @@ struct PodNetwork: Codable, Sendable, Hashable {
         }
     }
 
-    /// The address at which the target answers.
+    /// Returns the address at which the target answers.
     static func address(of target: FaultTarget, _ client: KubernetesClient) async throws -> String {
         let pod = try await client.get(Pod.self, target.pod, in: target.namespace)
         guard pod.metadata.uid == target.podUID, let address = pod.status?.podIP else {
@@ -87,8 +87,8 @@ struct PodNetwork: Codable, Sendable, Hashable {
         return address
     }
 
-    /// The cut is made with routing rules: those of the pod stay, and two before them see to it that it hears itself alone. So nothing has to
-    /// be written down to restore it: no routes, no neighbours, no addresses, which a CNI may have made in its own way.
+    /// Two routing rules before the pod's own ones make the cut: the pod then reaches only itself. Restoring needs no record of routes,
+    /// neighbours or addresses, which every CNI creates in its own way.
     ///
     /// Source: https://man7.org/linux/man-pages/man8/ip-rule.8.html, https://man7.org/linux/man-pages/man8/tc-netem.8.html
     private static let script = #"""
@@ -201,7 +201,7 @@ struct PodNetwork: Codable, Sendable, Hashable {
         """#
 }
 
-/// The revert of a change of a pod's network, by its helper, which is taken away then.
+/// Reverts a change of a pod's network by its helper, and deletes the helper.
 struct HealNetwork: UndoAction {
     static let kind = "healNetwork"
 
@@ -222,22 +222,22 @@ struct HealNetwork: UndoAction {
         guard pod?.metadata.uid == network.uid else {
             return "pod \(network.namespace)/\(network.pod) (uid \(network.uid)) is gone, and its network with it"
         }
-        // Somebody has taken the helper away, which reverts the change when it is told to end. Another one looks.
+        // Somebody has deleted the helper, which reverts the change on SIGTERM. A new helper checks that.
         let words = try await network.revertAnew(try undo.annotation(intent, runID: helper.runID), undo.client)
         return "\(words); \(try await deletion.perform(intent, undo))"
     }
 }
 
 extension PodNetwork {
-    /// Has the helper revert the change.
+    /// Lets the helper revert the change.
     ///
-    /// - Returns: its words; `nil` where it has ended in a way that tells nothing.
-    /// - Throws: ``FaultError`` when it says that the change is still there, or cannot be asked.
+    /// - Returns: the helper's output; `nil` if it has ended without a usable one.
+    /// - Throws: ``FaultError`` if the change is still in effect, or the helper cannot be reached.
     fileprivate func revert(_ helper: Pod, _ client: KubernetesClient) async throws -> String? {
         if helper.isFinished {
             return helper.status?.phase == "Succeeded" ? "the helper has ended: \(try await self.helper.words(client))" : nil
         }
-        // Not started: it has changed nothing, and is deleted.
+        // A helper that never started has changed nothing, and is deleted.
         guard helper.containerStatus("helper")?.state?.running != nil else { return nil }
         let result = try await ask("revert", client)
         guard result.isSuccess else {

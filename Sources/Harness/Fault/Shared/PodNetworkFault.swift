@@ -2,27 +2,27 @@ import Experiment
 import Journal
 import Kubernetes
 
-/// A fault that changes the pod's network for a while, from a helper pod: all that does not depend on the kind of change.
+/// A fault that changes the pod's network for a while by a helper pod: the part that does not depend on the kind of change.
 protocol PodNetworkFault: FaultInjection {
     /// The time after which the change is reverted.
     var duration: Duration { get }
     var image: String { get }
     var helperNamespace: String? { get }
 
-    /// The change and its revert, as the plan words them.
+    /// The sentences of the plan about the change and its revert.
     func steps(_ target: FaultTarget) -> (change: String, revert: String)
 
     /// The verb of the change, and the programs and kernel modules that it needs.
     static var words: (verb: String, needs: String) { get }
 
-    /// The change of a pod that answers at `address`.
+    /// Returns the change of a pod that answers at `address`.
     func network(of target: FaultTarget, at address: String, by helper: HelperPod) -> PodNetwork
 }
 
 extension PodNetworkFault {
     public static var undoActions: [any UndoAction.Type] { [HealNetwork.self] }
 
-    /// A server that cannot be reached is the same one afterwards.
+    /// The server is the same one afterwards: it was only unreachable.
     public var replacesPod: Bool { false }
     public var sparesInstance: Bool { true }
 

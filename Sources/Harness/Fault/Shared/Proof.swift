@@ -2,13 +2,13 @@ import Experiment
 import Journal
 import Kubernetes
 
-/// Evidence from the cluster that a fault took effect: never the answer to the fault's own request.
+/// Finds evidence in the cluster that a fault took effect. The answer to the fault's own request is none.
 struct Proof: Sendable {
     let context: FaultContext
     let target: FaultTarget
     let timeout: Duration
 
-    /// The old pod is gone, or on its way out, and the workload's pod is another one.
+    /// Returns evidence that the old pod is gone or terminating, or that the workload has another pod.
     func podReplaced() async throws -> FaultEffect {
         try await observed { pod in
             guard let pod else { return "pod \(target.pod) (uid \(target.podUID)) is gone" }
@@ -19,14 +19,14 @@ struct Proof: Sendable {
         }
     }
 
-    /// With the moment of the request: the timestamp of the deletion is the end of the grace period, which is still to come.
+    /// Adds the time of the request: the deletion timestamp is the end of the grace period, which is in the future.
     private func terminating(_ pod: ObjectMeta) -> String {
         let grace = pod.deletionGracePeriodSeconds.map { ", with a grace period of \(Duration.seconds($0).text)" } ?? ""
         let request = pod.deletionRequested.map { " since the request of \($0)\(grace)" } ?? ""
         return "pod \(target.pod) (uid \(target.podUID)) is terminating\(request)"
     }
 
-    /// The target's container has ended since: another ID, or a higher restart count.
+    /// Returns evidence that the target's container has ended: another ID, or a higher restart count.
     func containerRestarted() async throws -> FaultEffect {
         try await observed { pod in
             guard let pod, pod.metadata.uid == target.podUID, let status = pod.containerStatus(target.container) else { return nil }
@@ -45,7 +45,7 @@ struct Proof: Sendable {
         }
     }
 
-    /// Watches the target's pod until `evidence` finds some in it (`nil`: the pod is gone) or the time is up.
+    /// Watches the target's pod, which is `nil` once it is gone, until `evidence` returns some or the time is over.
     private func observed(_ evidence: @escaping @Sendable (Pod?) -> String?) async throws -> FaultEffect {
         let found = try await firstResult(within: timeout) { () async throws -> String? in
             try await context.client.firstState(Pod.self, target.pod, in: target.namespace, evidence)

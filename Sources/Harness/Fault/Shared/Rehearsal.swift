@@ -2,7 +2,7 @@ import JSON
 import Kubernetes
 
 extension KubernetesClient {
-    /// Asks the API server for a mark and a change as a dry run: it answers as it would, and keeps nothing.
+    /// Sends a mark and a change as a dry run: the API server answers as for a real request, and keeps nothing.
     func rehearseMark<Resource: KubernetesResource>(
         _ type: Resource.Type, _ name: String, in namespace: String?, of action: any UndoAction.Type, and change: JSONValue = [:]
     ) async throws(KubernetesError) {

@@ -2,14 +2,14 @@ import Experiment
 import Journal
 import Kubernetes
 
-/// A command of the experiment. The mark is on the node that it brings back; for a command that changes nobody knows what, on the Lease.
+/// Runs the experiment's undo command. The mark is on the node that the command restores, or else on the Lease.
 struct RunCommand: UndoAction {
     static let kind = "runCommand"
 
     var arguments: [String]
     var timeout: DurationText
     var node: String?
-    /// The time in which the node must be Ready again.
+    /// The time within which the node must be Ready again.
     var readyWithin: DurationText?
     var namespace: String?
     var lease: String?

@@ -3,14 +3,14 @@ public import JSON
 public import Journal
 public import Kubernetes
 
-/// The mark on a changed object, so that it can be restored even when the journal is lost.
+/// The mark on a changed object, with which it can be restored even without the journal.
 extension Undo {
     struct Mark: Codable {
         var runID: String
         var intent: UndoIntent
     }
 
-    /// `metadata.annotations` of an object that is created with its mark.
+    /// Returns `metadata.annotations` for an object that is created with its mark.
     func annotation(_ intent: UndoIntent, runID: String) throws -> JSONValue {
         [
             try annotationKey(intent): .string(
@@ -22,9 +22,9 @@ extension Undo {
 
     /// Puts the mark on an object together with the change, in one request.
     ///
-    /// - Parameter change: the merge patch for the object as it is now; `nil` where there is nothing to do any more.
-    /// - Returns: whether it was changed.
-    /// - Throws: also when the object carries the mark of another fault, which would be lost.
+    /// - Parameter change: returns the merge patch for the object's current state; `nil` if there is nothing to change.
+    /// - Returns: whether the object was changed.
+    /// - Throws: an error also if the object carries the mark of another fault, which would be lost.
     func mark<Resource: KubernetesResource>(
         _ type: Resource.Type, _ name: String, in namespace: String?, with intent: UndoIntent, runID: String,
         and change: (Resource) throws -> JSONValue? = { _ in [:] }
@@ -42,9 +42,9 @@ extension Undo {
         }
     }
 
-    /// Removes this intent's mark and makes the change that puts the object back, in one request.
+    /// Removes this intent's mark and restores the object, in one request.
     ///
-    /// - Returns: `false` when the object does not carry the mark: the change was never made, or belongs to somebody else now.
+    /// - Returns: `false` if the object does not carry the mark: the change was never made, or belongs to somebody else now.
     @discardableResult
     public func unmark<Resource: KubernetesResource>(
         _ type: Resource.Type, _ name: String, in namespace: String?, of intent: UndoIntent,
@@ -65,7 +65,7 @@ extension Undo {
         try await unmark(Lease.self, name, in: namespace, of: intent)
     }
 
-    /// Changes an object as it is when the change arrives: if somebody else has changed it in between, it is read again.
+    /// Changes the current state of an object: if somebody else has changed it meanwhile, it is read again.
     private func update<Resource: KubernetesResource>(
         _ type: Resource.Type, _ name: String, in namespace: String?, _ change: (Resource) throws -> JSONValue?
     ) async throws -> Bool {
@@ -93,24 +93,24 @@ extension Undo {
         public var runID: String
         public var intent: UndoIntent
         public var object: MarkedObject
-        /// As ``UndoAction/consent`` has it.
+        /// The action's ``UndoAction/consent``.
         public var consent: String?
     }
 
-    /// A mark that cannot be read, or that is about another object. It is nobody's reason to leave the others as they are.
+    /// A mark that cannot be read, or that is about another object. It does not keep other marks from being undone.
     public struct Unreadable: Sendable, Hashable {
         public var object: MarkedObject
         /// The reason, with the next step.
         public var reason: String
     }
 
-    /// Returns `true` for an object that carries this very intent.
+    /// Returns whether an object carries the mark of this intent.
     func carries(_ metadata: ObjectMeta, _ intent: UndoIntent) throws -> Bool {
         guard let text = metadata.annotations[try annotationKey(intent)] else { return false }
         return try Self.mark(text).intent == intent
     }
 
-    /// Every mark on the pods and leases of `scope` and, unless they are left out, on the cluster's nodes.
+    /// Returns the marks on the pods and leases of `scope` and, unless they are left out, on the cluster's nodes.
     public func marks(
         in scope: NamespaceScope, nodes includingNodes: Bool = true
     ) async throws -> (found: [Found], unreadable: [Unreadable]) {
@@ -118,7 +118,7 @@ extension Undo {
         func objects<Resource: KubernetesResource>(
             _ type: Resource.Type, in scope: NamespaceScope, _ object: (ObjectMeta) -> MarkedObject
         ) async throws -> [(ObjectMeta, MarkedObject)] {
-            // A selector finds no annotations.
+            // A selector cannot match annotations.
             let marked = try await client.list(type, in: scope) { found in keys.contains { found.metadata.annotations[$0] != nil } }
             return marked.items.map { ($0.metadata, object($0.metadata)) }
         }
@@ -150,7 +150,7 @@ extension Undo {
         } catch {
             throw FaultError(
                 .refused, "the annotation \(key) of \(object) cannot be read",
-                hint: "look at it with kubectl, put the object back by hand and remove the annotation")
+                hint: "look at it with kubectl, restore the object by hand and remove the annotation")
         }
     }
 }

@@ -4,29 +4,29 @@ public import Kubernetes
 
 /// Restores what faults have changed, and only that.
 ///
-/// An ``UndoIntent`` is all that is needed: from the journal, or from the mark on the object that was changed.
+/// It needs only an ``UndoIntent``, from the journal or from the mark on the changed object.
 public struct Undo: Sendable {
-    /// The annotation that marks the object which a fault has changed; its value is the run's ID and the intent.
+    /// The annotation that marks a changed object. Its value is the run's ID and the intent.
     public static let annotationKey = "aftershock/undo"
 
-    /// The time for which an undo's effect is waited for.
+    /// The timeout for an undo's effect.
     public static let timeout = Duration.seconds(60)
 
     public let client: KubernetesClient
-    /// The time for which a server that cannot be reached now is waited for.
+    /// The timeout for a server that cannot be reached.
     public let timeout: Duration
     let actions: [any UndoAction.Type]
 
-    /// - Parameter actions: every kind of change that can be undone.
+    /// - Parameter actions: the kinds of change that can be undone.
     public init(client: KubernetesClient, actions: [any UndoAction.Type], timeout: Duration = Self.timeout) {
         self.client = client
         self.timeout = timeout
         self.actions = actions
     }
 
-    /// Restores, and looks for the proof. A change that is undone already counts as restored.
+    /// Undoes a change and proves it. A change that is undone already counts as restored.
     ///
-    /// Never throws: what could not be done, or not be proven, is a result too.
+    /// Never throws: a failed or unproven undo is a result too.
     public func perform(_ intent: UndoIntent) async -> UndoResult {
         do {
             return UndoResult(intent: intent.id, proven: true, evidence: try await action(of: intent).perform(intent, self))
@@ -57,7 +57,7 @@ public struct Undo: Sendable {
 
     /// Decodes the action that an intent stands for.
     ///
-    /// - Throws: when this version does not know it, or its parameters were changed by hand.
+    /// - Throws: ``FaultError`` if this version does not know the action, or its parameters are damaged.
     public func action(of intent: UndoIntent) throws(FaultError) -> any UndoAction {
         guard let kind = actions.first(where: { $0.kind == intent.kind }) else {
             throw FaultError(.refused, "this version does not know how to undo '\(intent.kind)'")

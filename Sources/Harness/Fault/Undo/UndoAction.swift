@@ -1,20 +1,20 @@
 public import Journal
 
-/// The undo of one kind of change. Its coded form is the parameters of an ``UndoIntent``, in the journal and in the mark.
+/// The undo of one kind of change. Its JSON is the parameters of an ``UndoIntent``, in the journal and in the mark.
 public protocol UndoAction: Codable, Sendable {
-    /// The kind's name in journals and marks. It stays, so that old ones can be read.
+    /// The kind's name in journals and marks. It must not change, because old ones must stay readable.
     static var kind: String { get }
     /// The annotation that carries the mark.
     static var annotation: String { get }
 
-    /// For people: the sentence that says what the undo does.
+    /// A sentence about the undo, for messages.
     var summary: String { get }
-    /// The object that carries the mark. A user who may annotate an object must not be able to have another one changed.
+    /// The object that carries the mark. A user who may annotate one object must not be able to make the harness change another one.
     var object: MarkedObject { get }
-    /// The reason not to carry it out unasked from a journal or a mark, which others can write; `nil` where that is harmless.
+    /// The reason why the user must agree to the undo, as others can write a journal or a mark; `nil` if it is harmless.
     var consent: String? { get }
 
-    /// Undoes the change and proves it, by looking at the cluster again. A change that is undone already counts as proven.
+    /// Undoes the change, and proves it by a new look at the cluster. A change that is undone already counts as proven.
     ///
     /// - Returns: the evidence.
     func perform(_ intent: UndoIntent, _ undo: Undo) async throws -> String
