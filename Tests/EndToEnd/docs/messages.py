@@ -15,7 +15,7 @@ OTHER = {"hint", "request", "name", "type", "file", "path", "origin", "at", "sep
 
 # Words of the program while all is well.
 PROGRESS = {
-    "applied …", "starting … node…", "…: stopping", "pushed: … to …", "reports: …", "… probes, … failed",
+    "applied …", "starting …", "…: stopping", "pushed: … to …", "reports: …", "… probes, … failed",
     "…: done already, in …", "…: restoring what … has left", "the API answers at …; Ctrl-C ends the cluster", "trial …, …: …", "error: …", "error: ……", "…error: …"}
 
 

@@ -18,7 +18,7 @@ extension Preflight {
         } else if target.workload.desiredReplicas != 1 {
             outcome.fail(
                 "workload",
-                "\(workload) wants \(counted(target.workload.desiredReplicas, "replica")); this experiment is about one instance on one volume",
+                "\(workload) wants \(target.workload.desiredReplicas) replicas; this experiment is about one instance on one volume",
                 hint: "scale it to 1")
         } else if target.pods.isEmpty {
             let reason = await Obstacle(client: client, namespace: target.namespace, workload: target.workload).sentence()

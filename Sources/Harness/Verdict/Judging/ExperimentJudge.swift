@@ -43,7 +43,7 @@ struct ExperimentJudge {
             doubts.append(unfinished ?? Doubt(.noData, "the journal has no repeat of this experiment"))
         } else if repeats.count < repeatsAsked {
             doubts.append(
-                unfinished ?? Doubt(.repeatsMissing, "only \(repeats.count) of \(counted(repeatsAsked, "repeat was", "repeats were")) made")
+                unfinished ?? Doubt(.repeatsMissing, "only \(repeats.count) of \(repeatsAsked) repeats were made")
             )
         } else if isCurrent, let unfinished, !repeats.contains(where: { $0.verdict == .aborted }) {
             // All repeats are complete, but the run has no end.
