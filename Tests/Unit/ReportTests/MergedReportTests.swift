@@ -154,7 +154,7 @@ import Verdict
         let page = try folder.text("report.html")
         #expect(page.ranges(of: "<th scope=\"row\"><a ").count == 130)
         #expect(page.ranges(of: "<details open>").count == 1 && page.ranges(of: "<details>").count == 3)
-        #expect(page.ranges(of: "<svg ").count == 20 && page.contains("Drawn are 20 clusters"))
+        #expect(page.ranges(of: "<svg ").count == 20 && page.contains("Only 20 clusters are shown"))
         #expect(page.contains("<details open><summary>13 fail</summary>"))
     }
 

@@ -228,7 +228,7 @@ private struct MergedTimeline {
         let all = Set(failed.keys).union(passed.keys).count
         let cut =
             isCut || all > lanes.count
-            ? " The picture has room for \(counted(lanes.count, "cluster")); those that did not pass come first." : ""
+            ? " Only \(counted(lanes.count, "cluster is", "clusters are")) shown, and those that did not pass come first." : ""
         return "<div class=\"strip\">\(drawn.joined())</div><p class=\"soft\">0 to \(TimeAxis.label(((to - from) * 1000).rounded())) "
             + "after the first start; each mark goes from a fault to lasting health, dark where the repeat did not pass.\(cut)</p>"
     }
