@@ -5,16 +5,16 @@ import Synchronization
 import TDS
 
 extension Ledger {
-    /// The time limit of reading all rows back.
+    /// The timeout for reading all rows back.
     private static let readTimeout = Duration.seconds(600)
 
-    /// Reads every row back and holds it against the ledger. The writers must have ended.
+    /// Reads every row back and compares it with the ledger. The writers must have ended.
     ///
-    /// A row of an unanswered write may still be on its way into the table when the service is back: its session lives on in the server
-    /// if only the network was cut. So the read-back begins when no session of the writers is left, see ``settle(_:on:)``.
+    /// A row of an unanswered write may still be written after the recovery, because a network fault leaves its session alive in the
+    /// server. So the read-back begins when no session of the writers is left, see ``settle(_:on:)``.
     ///
-    /// - Returns: an event for the journal: `ledgerChecked`, or `ledgerUnchecked` when the rows could not be read. Never "all lost"
-    ///   because nothing answered; but where the server answers, and says that the tables or their database are not there, all is lost.
+    /// - Returns: an event for the journal: `ledgerChecked`, or `ledgerUnchecked` if the rows could not be read. A server that does not
+    ///   answer is never "all lost"; a server that answers that the tables or their database do not exist is.
     public func check(on eventLoop: any EventLoop) async -> Event {
         do throws(LedgerError) {
             return .ledgerChecked(try await checkOrProveGone(on: eventLoop))
@@ -36,8 +36,8 @@ extension Ledger {
         }
     }
 
-    /// Is `true` when the server has no such database. One that is only not open yet is not gone, and one that this login may not
-    /// see might be.
+    /// Returns whether the server has no such database. A database that is not open yet still exists, and so may one that this login must
+    /// not see.
     private func isDatabaseGone(on eventLoop: any EventLoop) async throws(LedgerError) -> Bool {
         let action = "look for database \(configuration.database)"
         let count = "SELECT COUNT(*) FROM sys.databases WHERE name = @p1"
@@ -47,10 +47,10 @@ extension Ledger {
             do throws(TDSError) {
                 let answer = try await connection.query(text, parameters: [name], timeout: Self.statementTimeout)
                 let values = try? answer.rows.first?.values().map(\.integer)
-                // A login that sees every database, or has created this one, sees that it is not there.
+                // A login that sees every database, or created this one, would see it.
                 return values?.first == 0 && (values?.last == 1 || values?.last == .some(nil) && prepared.createdDatabase)
             } catch {
-                // A server without the function: whoever has created a database sees it there.
+                // On a server without the function, the creator of a database sees it.
                 guard prepared.createdDatabase, !error.serverMessages.isEmpty else { throw LedgerError(action: action, error) }
             }
             do throws(TDSError) {
@@ -65,7 +65,7 @@ extension Ledger {
     private func check(_ connection: TDSConnection, on eventLoop: any EventLoop) async throws(LedgerError) -> LedgerChecked {
         let book = book.withLock { $0 }
         let started = clock.now
-        // An open transaction of a connection that died holds its locks, and the read-back would wait for them.
+        // The open transaction of a dead connection holds locks that the read-back would wait for.
         let settlement: Settlement? = book.hasUnknown || configuration.transfers > 0 ? try await settle(connection, on: eventLoop) : nil
         var checked = try await readBack(connection, book)
         if settlement == .cannotTell {
@@ -109,7 +109,7 @@ extension Ledger {
         return checked
     }
 
-    /// Asks the catalogue, for an error's number is the server's own choice. A server that does not answer proves nothing.
+    /// Asks the catalogue, because error numbers differ between servers. A server that does not answer proves nothing.
     private func isTableGone(_ name: String, _ connection: TDSConnection) async -> Bool {
         let count = "SELECT COUNT(*) FROM sys.tables WHERE name = @p1"
         let standard = "SELECT COUNT(*) FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_NAME = @p1"
@@ -165,7 +165,7 @@ extension Ledger {
         return balances
     }
 
-    /// Reads again until nothing has changed since the read before, for at most ten times: what keeps changing is no result.
+    /// Reads until two reads in a row agree, at most ten times: rows that keep changing are no result.
     private func readUntilTheSame(
         _ connection: TDSConnection, _ book: LedgerBook, first: LedgerChecked, on eventLoop: any EventLoop
     ) async throws(LedgerError) -> LedgerChecked {

@@ -2,14 +2,14 @@ import Journal
 public import NIOCore
 public import TDS
 
-/// The traces of a ledger on a server: two tables and, where it was created for them, their database.
+/// The ledger's objects on a server: its tables and, if it was created for them, their database.
 public struct LedgerTables: Sendable, Hashable {
     public var database: String
     public var tableSuffix: String
-    /// The database was not there before, and goes with its last table.
+    /// Whether the database was created for the ledger, and is removed with its last table.
     public var ownsDatabase: Bool
 
-    /// - Returns: `nil` for a suffix that no ledger has.
+    /// - Returns: `nil` if no ledger can have the suffix.
     public init?(database: String, tableSuffix: String, ownsDatabase: Bool) {
         guard !tableSuffix.isEmpty, tableSuffix.utf8.allSatisfy({ $0 < 128 }),
             tableSuffix.allSatisfy({ $0.isLetter || $0.isNumber || $0 == "_" })
@@ -19,7 +19,7 @@ public struct LedgerTables: Sendable, Hashable {
         self.ownsDatabase = ownsDatabase
     }
 
-    /// The ledger that `configuration` describes, before anything of it is on the server.
+    /// The objects of the ledger that `configuration` describes, before they exist.
     public init(_ configuration: LedgerConfiguration, on eventLoop: any EventLoop) async throws(LedgerError) {
         database = configuration.database
         tableSuffix = configuration.tableSuffix
@@ -30,11 +30,11 @@ public struct LedgerTables: Sendable, Hashable {
         ownsDatabase = try await !Self.exists(database, configuration.patientServer, on: eventLoop)
     }
 
-    /// Removes the tables, and the database if it is the ledger's own and holds no other table, and looks whether they are gone.
+    /// Removes the tables, and the database if it is the ledger's own and has no other table. Then checks that they are gone.
     ///
-    /// Tables that are gone already are no error.
+    /// Missing tables are no error.
     ///
-    /// - Parameter server: the login that made them.
+    /// - Parameter server: the login that created them.
     /// - Returns: the evidence.
     public func remove(from server: TDSConfiguration, on eventLoop: any EventLoop) async throws(LedgerError) -> String {
         var server = server
@@ -61,7 +61,7 @@ public struct LedgerTables: Sendable, Hashable {
         return "the run's own database \(database) is gone"
     }
 
-    /// - Returns: `true` when the database held nothing else.
+    /// - Returns: whether the database had no other table.
     private func removeTables(_ connection: TDSConnection, action: String) async throws(LedgerError) -> Bool {
         let statements = LedgerStatements(suffix: tableSuffix)
         for statement in statements.dropTables { try await Ledger.run(statement, on: connection, action: action) }
@@ -73,12 +73,12 @@ public struct LedgerTables: Sendable, Hashable {
         return names.isEmpty
     }
 
-    /// The time that a server may take to end the session of a closed connection.
+    /// The timeout for a server to end the session of a closed connection.
     private static let sessionEnd = Duration.seconds(10)
 
-    /// Drops the database from a connection to another one: not every server has USE.
+    /// Drops the database on a connection to another database: not every server has USE.
     ///
-    /// The server ends the session of a closed connection in its own time, and gives no notice of it.
+    /// The server ends the session of a closed connection later, and no event says when.
     private func drop(from server: TDSConfiguration, on eventLoop: any EventLoop) async throws(LedgerError) {
         let action = "drop database \(database)"
         let deadline = ContinuousClock.now + Self.sessionEnd
@@ -116,7 +116,7 @@ public struct LedgerTables: Sendable, Hashable {
 }
 
 extension Ledger {
-    /// Removes everything that ``prepare(_:clock:on:)`` has made. To be called when the verdict is on the disk, not before: the rows are its evidence.
+    /// Removes everything that ``prepare(_:clock:on:)`` created. Call it only after the verdict is on the disk: the rows are its evidence.
     public func cleanUp(on eventLoop: any EventLoop) async throws(LedgerError) {
         let tables = LedgerTables(
             database: configuration.database, tableSuffix: prepared.tableSuffix, ownsDatabase: prepared.createdDatabase)

@@ -3,13 +3,13 @@ public import NIOCore
 import TDS
 
 extension Ledger {
-    /// Rows of one INSERT. SQL Server takes up to 1000 and compiles the text each time, which beyond a few hundred costs more than
-    /// another statement.
+    /// The rows of one INSERT. SQL Server allows 1000, but compiles the text each time: beyond a few hundred rows, another statement is
+    /// cheaper.
     private static let batchSize: Int64 = 250
-    /// The time limit of one statement of preparing, checking or cleaning up.
+    /// The timeout of one statement of the preparation, the check or the cleanup.
     static let statementTimeout = Duration.seconds(60)
 
-    /// Creates the database if that is wanted and needed, the tables, the registers and the baseline rows. Leaves nothing when it throws.
+    /// Creates the database if wanted and missing, the tables, the registers and the baseline rows. Leaves nothing behind if it throws.
     public static func prepare(
         _ configuration: LedgerConfiguration, clock: RunClock, on eventLoop: any EventLoop
     ) async throws(LedgerError) -> Ledger {
@@ -27,7 +27,7 @@ extension Ledger {
             try await ledger.createTables(connection)
         } catch {
             await connection.close()
-            // Nothing is left behind. Where that fails too, the first error is the one to tell.
+            // If the cleanup fails too, the first error is reported.
             try? await ledger.cleanUp(on: eventLoop)
             throw error
         }
@@ -60,8 +60,8 @@ extension Ledger {
         return (try await connect(to: server, on: eventLoop, action: "open database \(server.database), which it created"), true)
     }
 
-    /// A database that is there and cannot be opened is being recovered, as after the fault of an experiment before. No event says that
-    /// it is open, so it is asked again and again.
+    /// A database that exists and cannot be opened is being recovered, for example after the fault of an earlier experiment. No event says
+    /// when it is open, so it is polled.
     static func recovered(_ server: TDSConfiguration, on eventLoop: any EventLoop) async throws(LedgerError) -> TDSConnection {
         let action = "open database \(server.database), which exists"
         let deadline = ContinuousClock.now + statementTimeout
@@ -131,7 +131,7 @@ extension Ledger {
         }
     }
 
-    /// Runs `body` on a connection of its own.
+    /// Runs `body` on a new connection.
     static func connected<Result: Sendable>(
         to server: TDSConfiguration, on eventLoop: any EventLoop, action: String,
         _ body: (TDSConnection) async throws(LedgerError) -> Result
@@ -148,15 +148,15 @@ extension Ledger {
     }
 }
 
-/// Error numbers of SQL Server that the ledger acts on.
+/// The error numbers of SQL Server that the ledger handles.
 enum ServerErrorNumber {
     static let cannotOpenDatabase: Int32 = 4060
-    /// It does not exist, as some servers say it at a login, and all of them to a statement.
+    /// The database does not exist: the number from some servers at a login, and from all for a statement.
     static let noSuchDatabase: Int32 = 911
-    /// `DROP DATABASE` of one that a session is in.
+    /// `DROP DATABASE` of a database that a session uses.
     static let databaseInUse: Int32 = 3702
-    /// `CREATE DATABASE` of one that exists.
+    /// `CREATE DATABASE` of a database that exists.
     static let databaseExists: Int32 = 1801
-    /// The object, or something on it, is denied to this login, from which the catalogue may then hide it as well.
+    /// The login has no permission on the object, so that the catalogue may hide it too.
     static let denied: Set<Int32> = [229, 230, 262, 297, 300, 371, 916]
 }

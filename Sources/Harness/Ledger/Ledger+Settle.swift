@@ -3,25 +3,25 @@ import NIOCore
 import Probe
 import TDS
 
-/// The means that ended every unanswered write.
+/// The proof that no unanswered write is still being executed.
 enum Settlement: String {
-    /// The server lists its sessions, and none of the writers' is left.
+    /// The server lists its sessions, and no session of the writers is left.
     case noSession = "the server has no session of the writers"
-    /// It lists none to this login; the rows were read until they no longer changed.
+    /// The login cannot see the sessions; the rows were read until they no longer changed.
     case cannotTell = "two reads in a row found the same"
 }
 
 extension Ledger {
-    /// Between two looks at something that gives no notice of its change.
+    /// The polling interval for changes without an event.
     static let settlingPause = Duration.milliseconds(500)
-    /// The time in which a killed session must end: it rolls back one row.
+    /// The timeout for a killed session to end: it rolls back one row.
     private static let settlingLimit = Duration.seconds(60)
 
-    /// Waits until no session of the writers is left in the server, ending those that are.
+    /// Kills the writers' sessions in the server, and waits until none is left.
     ///
-    /// A session whose client vanished without a packet stays until the server's keep-alive finds out, tens of seconds later, and its
-    /// statement may still be executed. It is found by its application's name, which is the ledger's own, and killed. Where the server
-    /// does not show sessions to this login, or cannot, reading twice has to do.
+    /// A session whose client vanished stays until the server's keep-alive ends it tens of seconds later, and its statement may still be
+    /// executed. The sessions are found by the ledger's application name. If the login or the server cannot list sessions, two equal reads
+    /// must suffice.
     func settle(_ connection: TDSConnection, on eventLoop: any EventLoop) async throws(LedgerError) -> Settlement {
         let deadline = clock.now + Self.settlingLimit
         while true {
@@ -33,16 +33,16 @@ extension Ledger {
                     reason: "sessions \(sessions) of the writers are still there \(Self.settlingLimit) after they were killed")
             }
             for session in sessions {
-                // Fails when the session ended by itself, or when this login may not: the next look tells.
+                // Fails if the session has ended, or if the login lacks the permission: the next poll shows which.
                 _ = try? await connection.query("KILL \(session)", timeout: Self.statementTimeout)
             }
             await eventLoop.sleep(until: clock.now + Self.settlingPause, of: clock)
         }
     }
 
-    /// The writers' sessions; `nil` when the server cannot tell, or does not tell this login.
+    /// Returns the writers' sessions; `nil` if the server or the login cannot list them.
     private func writerSessions(_ connection: TDSConnection) async -> [Int64]? {
-        // Without the permission, the view shows only this session, as if there were no other.
+        // Without the permission, the view shows only this session.
         let statement = """
             SELECT session_id, @@SPID, HAS_PERMS_BY_NAME(NULL, NULL, 'VIEW SERVER STATE') FROM sys.dm_exec_sessions \
             WHERE program_name = @p1 OR session_id = @@SPID

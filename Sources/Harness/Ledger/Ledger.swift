@@ -4,10 +4,10 @@ public import Probe
 import Synchronization
 import TDS
 
-/// The ledger of one repeat: its tables in the database, and the harness's own account of every write to them.
+/// The ledger of one repeat: its tables in the database, and the harness's own record of every write to them.
 ///
-/// The order of use is ``prepare(_:clock:on:)``, ``write(on:health:record:)`` until cancelled, ``check(on:)`` after the service came
-/// back, and, when the verdict is on the disk, ``cleanUp(on:)``.
+/// Call ``prepare(_:clock:on:)``, ``write(on:health:record:)`` until cancelled, ``check(on:)`` after the recovery, and
+/// ``cleanUp(on:)`` after the verdict is on the disk.
 public final class Ledger: Sendable {
     public let configuration: LedgerConfiguration
     /// The prepared tables, for the journal.
@@ -26,7 +26,7 @@ public final class Ledger: Sendable {
         self.book = Mutex(book)
     }
 
-    /// The ledger of a run that was cut off, from its journal, to check or to remove what it left.
+    /// The ledger of an interrupted run, from its journal, for checking or removing its tables.
     ///
     /// - Parameter writes: the repeat's results in the journal's order.
     public convenience init(
@@ -35,20 +35,20 @@ public final class Ledger: Sendable {
         self.init(configuration, prepared, book: LedgerBook(prepared, writes: writes), clock: clock)
     }
 
-    /// The promise of the writers for the journal.
+    /// The schedule of the writers, for the journal.
     public var schedule: ProbesStarted.Schedule {
         ProbesStarted.Schedule(
             track: .write, interval: configuration.interval.wholeNanoseconds, timeout: configuration.timeout.wholeNanoseconds,
             inFlightCap: 1, lanes: configuration.lanes)
     }
 
-    /// Runs the writers until the task is cancelled. Writes that are under way then are waited for, each at most until its deadline.
+    /// Runs the writers until the task is cancelled. Then waits for the writes in flight, each at most until its deadline.
     ///
-    /// Throws only what recording an event threw.
+    /// Throws only errors of recording an event.
     ///
     /// - Parameters:
-    ///   - eventLoop: where all the writers live.
-    ///   - health: is told of every write.
+    ///   - eventLoop: the loop of all writers.
+    ///   - health: receives the outcome of every write.
     ///   - record: appends to the journal.
     public func write(
         on eventLoop: any EventLoop, health: HealthMonitor, record: @escaping @Sendable (Event) throws -> Void
@@ -60,8 +60,8 @@ public final class Ledger: Sendable {
         let start = clock.now
         try await withThrowingDiscardingTaskGroup { group in
             for index in 0..<configuration.lanes {
-                // Half of them half an interval later: together the writers see an outage sooner. To spread them further wakes the
-                // processor more often (docs/measuring.md).
+                // Half of the writers start half an interval later, so that together they see an outage sooner. Spreading them further
+                // would wake the processor more often (docs/measuring.md).
                 let offset = configuration.interval / 2 * (index % 2)
                 let writer = LedgerWriter(
                     index: index,
@@ -72,14 +72,14 @@ public final class Ledger: Sendable {
         }
     }
 
-    /// The writers' sessions on the server, known by their name. Each write brings its own deadlines.
+    /// The server for the writers' sessions, which have a name of their own. Each write has its own deadlines.
     private var writerServer: TDSConfiguration {
         var server = ledgerServer
         server.applicationName = Self.applicationName(prepared.tableSuffix)
         return server
     }
 
-    /// The server with the ledger's database open.
+    /// The server, with the ledger's database to open.
     var ledgerServer: TDSConfiguration {
         var server = configuration.patientServer
         server.database = configuration.database

@@ -1,8 +1,8 @@
 public import Journal
 
-/// The fate of every write, in a byte each. It is the truth that the database is held against, and lives outside of it.
+/// The status of every write, a byte each. The database is compared with this record, which lives outside of it.
 public struct LedgerBook: Sendable {
-    /// The fate of one write. `unrecorded` is the write after a crashed harness's last record, which may have been under way.
+    /// The status of one write. `unrecorded` is the write after a crashed harness's last record, which may have been in flight.
     enum Status: UInt8 {
         case unrecorded = 0
         case acknowledged = 1
@@ -10,26 +10,26 @@ public struct LedgerBook: Sendable {
         case unknown = 3
     }
 
-    /// One writer's writes; the write with sequence n stands at index n - 1.
+    /// One writer's writes; the write with sequence n has index n - 1.
     struct Writer: Sendable {
         private static let updateBit: UInt8 = 4
 
         private var entries: [UInt8] = []
-        /// The value that the server last said the register has. Registers start at 0.
+        /// The last acknowledged value of the register. Registers start at 0.
         fileprivate(set) var acknowledgedValue: Int64 = 0
 
         var count: Int64 { Int64(entries.count) }
 
-        /// The status of the insert with `sequence`; `nil` when there was no such insert.
+        /// Returns the status of the insert with `sequence`; `nil` if there was none.
         func insert(_ sequence: Int64) -> Status? {
             guard let entry = entry(sequence), entry & Self.updateBit == 0 else { return nil }
             return Status(rawValue: entry)
         }
 
-        /// The status of the update with `sequence`; `nil` when there was no such update.
+        /// Returns the status of the update with `sequence`; `nil` if there was none.
         func update(_ sequence: Int64) -> Status? {
             guard let entry = entry(sequence) else { return nil }
-            // A write that the harness did not live to record may have been either.
+            // A write that a killed harness did not record may have been either kind.
             if entry == Status.unrecorded.rawValue { return .unrecorded }
             return entry & Self.updateBit == 0 ? nil : Status(rawValue: entry & ~Self.updateBit)
         }
@@ -49,13 +49,13 @@ public struct LedgerBook: Sendable {
         }
     }
 
-    /// The writer of the rows that were there before the writers began.
+    /// The writer number of the baseline rows.
     static let baseline = -1
 
     public let seedRows: Int64
-    /// The writers, and after them the lanes of the transfers.
+    /// The writers, followed by the lanes of the transfers.
     private(set) var writers: [Writer]
-    /// The lanes that make transfers, and have no register.
+    /// The lanes of the transfers, which have no register.
     let transferLanes: Range<Int>
 
     public init(writers: Int, transfers: Int = 0, seedRows: Int64) {
@@ -66,7 +66,7 @@ public struct LedgerBook: Sendable {
 
     func isTransfer(_ lane: Int) -> Bool { transferLanes.contains(lane) }
 
-    /// The ledger as a journal has it.
+    /// Creates the record from a journal.
     ///
     /// - Parameter writes: the results in the journal's order. The write after each writer's last may have been sent before the harness
     ///   died, so its row is neither expected nor unexpected.
@@ -76,13 +76,13 @@ public struct LedgerBook: Sendable {
         for index in writers.indices { writers[index].appendUnrecorded() }
     }
 
-    /// The sequence that `writer`'s next write has. Counts from 1; none is used twice.
+    /// Returns the sequence of `writer`'s next write, from 1. None is used twice.
     public func nextSequence(of writer: Int) -> Int64 { writers[writer].count + 1 }
 
-    /// The value that the server last said `writer`'s register has, 0 before the first.
+    /// Returns the last acknowledged value of `writer`'s register, 0 before the first.
     public func acknowledgedValue(of writer: Int) -> Int64 { writers[writer].acknowledgedValue }
 
-    /// A write is about to be sent. Until it is ``finished(_:)`` nothing is known about it.
+    /// Records that a write is about to be sent. Its outcome is unknown until ``finished(_:)``.
     public mutating func began(_ kind: WriteResult.Kind, writer: Int, sequence: Int64) {
         writers[writer].set(sequence, kind, .unknown)
     }
@@ -97,7 +97,7 @@ public struct LedgerBook: Sendable {
         writers[write.writer].set(write.sequence, write.kind, status)
     }
 
-    /// Is `true` when some write's fate has to be settled by reading.
+    /// Whether the outcome of some write must be read from the database.
     public var hasUnknown: Bool {
         writers.contains { writer in
             writer.count > 0

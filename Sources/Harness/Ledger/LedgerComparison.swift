@@ -1,9 +1,9 @@
 public import Journal
 
-/// A row as it was read back.
+/// A row from the read-back.
 public struct LedgerRow: Sendable {
     public var identity: RowIdentity
-    /// `nil` when the value is not a payload.
+    /// `nil` if the value is not a payload.
     public var payload: SIMD8<UInt64>?
     public var checksum: Int64?
 
@@ -14,12 +14,12 @@ public struct LedgerRow: Sendable {
     }
 }
 
-/// Holds what was read back against the ledger.
+/// Compares the rows of the read-back with the ledger.
 ///
-/// Pure, and a merge: rows come in the order of their identities and are compared with what is expected next, so that its memory does
-/// not depend on their number.
+/// It merges two ordered sequences: rows come in the order of their identities, and each is compared with the next expected one. Its
+/// memory does not depend on their number.
 public struct LedgerComparison: Sendable {
-    /// The rows were not in the order that was asked for, so that absence cannot be told.
+    /// The rows were not in the requested order, so that a missing row cannot be recognised.
     public struct OutOfOrder: Error, Sendable, Hashable {
         public var previous: RowIdentity
         public var next: RowIdentity
@@ -37,7 +37,7 @@ public struct LedgerComparison: Sendable {
     private var transfers: TransferComparison
     private var result = LedgerChecked()
     private var group: Group?
-    /// The least identity that has not been accounted for.
+    /// The smallest identity that is not accounted for.
     private var next = RowIdentity(writer: LedgerBook.baseline, sequence: 1)
 
     public init(_ book: LedgerBook, content: RowContent) {
@@ -48,7 +48,7 @@ public struct LedgerComparison: Sendable {
         if !book.transferLanes.isEmpty { result.transfers = TransfersChecked() }
     }
 
-    /// Takes in the next row.
+    /// Adds the next row.
     public mutating func take(_ row: LedgerRow) throws(OutOfOrder) {
         result.read += 1
         if var group {
@@ -64,11 +64,11 @@ public struct LedgerComparison: Sendable {
         group = Group(identity: row.identity, copies: 1, isCorrupt: isCorrupt(row))
     }
 
-    /// Takes in the registers and the accounts, and returns the sets.
+    /// Adds the registers and the accounts, and returns the sets.
     ///
     /// - Parameters:
-    ///   - registers: the values read, by writer. A writer with more than one has a register that is not one.
-    ///   - accounts: the balances read, likewise.
+    ///   - registers: the values by writer. A writer with several values has a damaged register.
+    ///   - accounts: the balances by account, likewise.
     consuming func finish(registers: [Int: [Int64]], accounts: [AccountIdentity: [Int64]] = [:]) -> LedgerChecked {
         if let group { close(group) }
         absent(upTo: nil)
@@ -142,7 +142,7 @@ public struct LedgerComparison: Sendable {
         }
     }
 
-    /// Accounts for the identities before `found`, which are not in the database; for all that are left when it is `nil`.
+    /// Accounts for the identities before `found`, which are not in the database; for all remaining ones if it is `nil`.
     private mutating func absent(upTo found: RowIdentity?) {
         while next.writer < book.writers.count {
             let last = next.writer == LedgerBook.baseline ? book.seedRows : book.writers[next.writer].count
@@ -175,8 +175,8 @@ public struct LedgerComparison: Sendable {
 
     // MARK: Registers
 
-    /// An update writes only over a value between the last acknowledged one and its own, so a register never goes back, and one that did
-    /// stays where it went.
+    /// An update overwrites only a value between the last acknowledged one and its own. So a register never goes back by an update, and one
+    /// that went back stays there.
     private mutating func take(_ writer: LedgerBook.Writer, _ index: Int, found: [Int64]) {
         let acknowledged = writer.acknowledgedValue
         let value = found.count == 1 ? found[0] : nil

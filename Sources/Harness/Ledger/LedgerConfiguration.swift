@@ -1,32 +1,32 @@
 public import Experiment
 public import TDS
 
-/// Where the ledger's tables are and how fast they are written to.
+/// The place of the ledger's tables, and the rate of the writes.
 public struct LedgerConfiguration: Sendable {
-    /// The server and the login; its database is the one from which the ledger's own is created.
+    /// The server and the login. Its database is used to create the ledger's own.
     public var server: TDSConfiguration
     /// The database of the tables.
     public var database: String
-    /// Create `database` if it does not exist. An existing one is used as it is.
+    /// Whether to create `database` if it does not exist. An existing one is used as it is.
     public var createDatabase: Bool
-    /// Unique to the run and repeat, so that leftovers of other runs are never counted. Letters, digits and underscores.
+    /// A suffix of letters, digits and underscores that is unique to the run and repeat, so that leftovers of other runs are never counted.
     public var tableSuffix: String
     public var writers: Int
-    /// Connections beside the writers, whose writes are transfers. Their lanes are numbered after the writers'.
+    /// The number of connections that make transfers. Their lanes are numbered after the writers'.
     public var transfers: Int
-    /// Between two writes of one lane.
+    /// The interval between two writes of one lane.
     public var interval: Duration
-    /// When an unanswered write is unknown and its connection is given up.
+    /// The time after which an unanswered write is unknown and its connection is closed.
     public var timeout: Duration
-    /// The time limit of opening a writer's connection again, as part of a write.
+    /// The timeout for opening a writer's connection again, as part of a write.
     public var openTimeout: Duration
-    /// Rows that are there before the writers begin.
+    /// The number of baseline rows, which are inserted before the writers begin.
     public var seedRows: Int64
-    /// The content of every row derives from it.
+    /// The seed of every row's content.
     public var seed: UInt64
     /// Every n-th write of a writer updates its register instead of inserting a row.
     public var updateEvery: Int64
-    /// Run DBCC CHECKDB after the read-back where the server has it.
+    /// Whether to run DBCC CHECKDB after the read-back, if the server has it.
     public var checkDatabase: Bool
 
     public init(
@@ -49,17 +49,17 @@ public struct LedgerConfiguration: Sendable {
         self.checkDatabase = checkDatabase
     }
 
-    /// Connections that write.
+    /// The number of connections that write.
     var lanes: Int { writers + transfers }
 
-    /// For preparing, checking and cleaning up, which are no probes: a server that has just come back may take its time.
+    /// The server for preparation, check and cleanup, with long timeouts: a server that has just recovered may be slow.
     var patientServer: TDSConfiguration {
         var server = server
         server.deadlines = .init(each: .seconds(15))
         return server
     }
 
-    /// The ledger as an experiment describes it. A writer opens its connection within the deadline that logins are probed with.
+    /// Creates the configuration from an experiment. A writer opens its connection within the deadline of a login probe.
     public init(server: TDSConfiguration, experiment: Experiment, tableSuffix: String, seed: UInt64) {
         let ledger = experiment.ledger
         self.init(

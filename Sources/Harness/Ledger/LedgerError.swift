@@ -1,14 +1,14 @@
 import TDS
 
-/// The ledger could not be prepared or removed.
+/// A failure to prepare, read or remove the ledger.
 public struct LedgerError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The step that failed: `create the database`...
     public var action: String
-    /// The words of the server or the network.
+    /// The reason, from the server or the network.
     public var reason: String
-    /// The next step for the user, where one is known.
+    /// The next step for the user, if one is known.
     public var hint: String?
-    /// The numbers of the server's error messages, where it was the server that refused.
+    /// The numbers of the server's error messages, if the server refused.
     var numbers: [Int32] = []
 
     init(action: String, _ error: TDSError, hint: String? = nil) {
@@ -22,12 +22,12 @@ public struct LedgerError: Error, Sendable, Hashable, CustomStringConvertible {
         self.hint = hint
     }
 
-    /// Is `true` where the server says that the database asked for is not there, or not open.
+    /// Whether the server said that the database does not exist, or is not open.
     var meansNoDatabase: Bool {
         numbers.contains(ServerErrorNumber.cannotOpenDatabase) || numbers.contains(ServerErrorNumber.noSuchDatabase)
     }
 
-    /// Is `true` where the server gave the error itself, and did not deny what is there.
+    /// Whether the server may have said that an object does not exist: the error is the server's own, and no denied permission.
     var mayMeanGone: Bool { !numbers.isEmpty && ServerErrorNumber.denied.isDisjoint(with: numbers) }
 
     public var description: String {

@@ -1,26 +1,26 @@
 import Journal
 import TDS
 
-/// The ledger's T-SQL: plain statements that SQL Server 2017 to 2025, Azure SQL Edge and Babelfish take.
+/// The ledger's T-SQL: plain statements that SQL Server 2017 to 2025, Azure SQL Edge and Babelfish accept.
 struct LedgerStatements: Sendable {
     /// The tables, as delimited identifiers.
     let rows: String
     let registers: String
-    /// The accounts of the transfers, a table that is there where some are made.
+    /// The accounts of the transfers. The table exists only if transfers are made.
     let accounts: String
     /// Parameters: writer, sequence, payload, checksum.
     let insertRow: TDSStatement
     /// Parameters: writer, new value, last acknowledged value.
     ///
-    /// Writes only over what the register can rightly hold. So an update that was given up and is executed late cannot undo a later one,
-    /// and a register that fell back to an old value stays there for the read-back to find.
+    /// Overwrites only values that the register may have. So an abandoned update that is executed late cannot undo a later one, and a
+    /// register that fell back to an old value stays there until the read-back.
     let updateRegister: TDSStatement
     /// Parameters: lane, account, amount.
     let changeAccount: TDSStatement
     private let index: String
-    /// The names of the tables, not delimited.
+    /// The names of the tables without delimiters.
     let names: [String]
-    /// The tables of a ``RecoveryLoad``, which are there where one is asked for.
+    /// The tables of a ``RecoveryLoad``, which exist only if the experiment asks for one.
     let dirty: String
     let open: String
 
@@ -44,13 +44,13 @@ struct LedgerStatements: Sendable {
             [("p1", .int), ("p2", .int), ("p3", .bigInt)])
     }
 
-    /// `name` as a delimited identifier.
+    /// Returns `name` as a delimited identifier.
     static func quoted(_ name: String) -> String {
         "[" + name.replacing("]", with: "]]") + "]"
     }
 
-    /// The rows have no unique key, which would hide duplicates: it would refuse them, or an upgrade or repair would remove them. The
-    /// clustered index gives the read-back its order without a sort.
+    /// The rows have no unique key, because it would hide duplicates: the server would refuse them, or an upgrade or repair would remove
+    /// them. The clustered index orders the read-back without a sort.
     var createTables: [String] {
         [
             "CREATE TABLE \(rows) (writer int NOT NULL, seq bigint NOT NULL, payload varbinary(\(RowContent.payloadSize)) NOT NULL, "
@@ -85,7 +85,7 @@ struct LedgerStatements: Sendable {
     }
 
     func insertBaseline(_ sequences: ClosedRange<Int64>, _ content: RowContent) -> String {
-        // Bytes, as this is megabytes, and a text is slow to append to one by one.
+        // The text has megabytes, and appending to bytes is faster than to a String.
         var text = Array("INSERT INTO \(rows) (writer, seq, payload, digest) VALUES ".utf8)
         text.reserveCapacity(text.count + sequences.count * 190)
         for sequence in sequences {

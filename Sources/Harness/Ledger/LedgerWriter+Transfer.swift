@@ -3,12 +3,12 @@ import Probe
 import TDS
 
 extension LedgerWriter {
-    /// `COMMIT` without a transaction: the server has rolled it back before.
+    /// `COMMIT` without a transaction: the server rolled it back before.
     private static let noTransaction: Int32 = 3902
 
-    /// Makes one transfer: each statement in a request of its own, as applications do it, so that a fault meets open transactions.
+    /// Makes one transfer. Each statement is a separate request, as in applications, so that a fault meets open transactions.
     ///
-    /// Until the commit is sent a failure proves that nothing is kept. From then on only an answer tells.
+    /// Before the commit is sent, a failure proves that nothing is kept. After that, only an answer decides.
     func transfer(_ sequence: Int64, _ connection: TDSConnection) async -> (WriteResult.Outcome, Failure?) {
         let deadline = context.clock.now + ledger.configuration.timeout
         let row = RowIdentity(writer: index, sequence: sequence)
@@ -41,6 +41,6 @@ extension LedgerWriter {
         }
     }
 
-    /// One deadline for all statements, and no request without any time for its answer.
+    /// Returns the time that is left of the one deadline for all statements, and at least a millisecond for an answer.
     private func left(until deadline: RunTime) -> Duration { max(deadline - context.clock.now, .milliseconds(1)) }
 }

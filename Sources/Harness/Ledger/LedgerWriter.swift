@@ -4,10 +4,10 @@ import Probe
 import Synchronization
 import TDS
 
-/// One writer: one connection, one autocommitted statement or one transfer a slot, nothing sent twice.
+/// A writer with one connection. It sends one autocommitted statement or one transfer a slot, and nothing twice.
 ///
-/// Its schedule is open loop. Slots that come due while an answer is awaited are skipped and recorded; an unanswered write is unknown at
-/// its deadline, its connection is closed, and the next slot opens another one as part of its write.
+/// Its schedule is open loop. Slots that are due while it waits for an answer are skipped and recorded. An unanswered write becomes unknown
+/// at its deadline; its connection is closed, and the next slot opens another one as part of its write.
 struct LedgerWriter: Sendable {
     let index: Int
     let schedule: SlotSchedule
@@ -44,10 +44,10 @@ struct LedgerWriter: Sendable {
         await session.connection?.close()
     }
 
-    /// The state that a writer carries from one write to the next.
+    /// The state of a writer between two writes.
     private struct Session: Sendable {
         var connection: TDSConnection?
-        /// The register was not what it has to be. It is left as it is, for the read-back to find.
+        /// Whether the register had a wrong value. It is left unchanged for the read-back.
         var registerFellBack = false
     }
 
@@ -56,10 +56,10 @@ struct LedgerWriter: Sendable {
         health.skipped(.write, lane: index)
     }
 
-    /// Does one write and records it.
+    /// Makes one write and records it.
     ///
-    /// Cancellation ends the schedule and not the write: what was sent is waited for, so that a run that ends orderly leaves nothing
-    /// unknown that it need not.
+    /// Cancellation ends the schedule but not the write: its answer is awaited, so that a run that ends in order leaves no needless
+    /// unknown writes.
     private func write(_ intended: RunTime, _ session: Session) async throws -> Session {
         let started = context.clock.now
         let (result, after) = await Task(executorPreference: executor) {
@@ -157,14 +157,14 @@ struct LedgerWriter: Sendable {
 }
 
 extension WriteResult.Outcome {
-    /// The severity from which on an error ends the connection. Its words about the session prove nothing about a commit
-    /// that was under way: 9001 (log not available) comes after the log record was handed over.
+    /// The lowest severity of errors that end the connection. Such an error proves nothing about a commit in flight: 9001 (log not
+    /// available) may come after the log record was written.
     private static let fatalSeverity: UInt8 = 20
 
-    /// The meaning of a failed statement that was sent.
+    /// Returns the status of a statement that was sent and failed.
     ///
-    /// Only an error that the server raised for the statement itself proves that it was rolled back. A timeout proves nothing, even when
-    /// the server acknowledged the cancellation: the statement may have been done before.
+    /// Only an error that the server raised for the statement itself proves that it was rolled back. A timeout proves nothing, even if the
+    /// server acknowledged the cancellation: the statement may have been executed before.
     init(of error: TDSError) {
         switch error.code {
         case .serverError:

@@ -1,6 +1,6 @@
 public import Journal
 
-/// The content of a row, derived from its identity: the ledger remembers no content, so that a million rows cost it a megabyte.
+/// The content of a row, derived from its identity. The ledger stores no content, so that a million rows need one megabyte.
 public struct RowContent: Sendable {
     /// Bytes of a payload.
     public static let payloadSize = 64
@@ -8,15 +8,15 @@ public struct RowContent: Sendable {
     private let key: UInt64
 
     /// - Parameters:
-    ///   - seed: the run's, so that a run can be repeated.
-    ///   - tableSuffix: makes the rows of two ledgers differ even under one seed.
+    ///   - seed: the run's seed, so that a run can be repeated.
+    ///   - tableSuffix: makes the rows of two ledgers differ even with one seed.
     public init(seed: UInt64, tableSuffix: String) {
         var key = seed
         for byte in tableSuffix.utf8 { key = SplitMix64.mix(key ^ UInt64(byte)) }
         self.key = key
     }
 
-    /// The words of which the payload is made, each written least significant byte first.
+    /// The words of the payload, each written least significant byte first.
     func words(of row: RowIdentity) -> SIMD8<UInt64> {
         let owner = SplitMix64.mix(key ^ UInt64(bitPattern: Int64(row.writer)))
         var generator = SplitMix64(seed: SplitMix64.mix(owner ^ UInt64(bitPattern: row.sequence)))
@@ -25,7 +25,7 @@ public struct RowContent: Sendable {
         return words
     }
 
-    /// The words of the payload in `bytes`; `nil` where these are none, for their number.
+    /// Returns the words of the payload in `bytes`; `nil` if `bytes` has the wrong length.
     static func words(ofPayload bytes: UnsafeRawBufferPointer) -> SIMD8<UInt64>? {
         guard bytes.count == payloadSize else { return nil }
         var words = SIMD8<UInt64>()
@@ -45,7 +45,7 @@ public struct RowContent: Sendable {
         return bytes
     }
 
-    /// The checksum over identity and payload, as the row's bigint column holds it.
+    /// The checksum of identity and payload, for the row's bigint column.
     public func checksum(of row: RowIdentity) -> Int64 {
         checksum(of: row, words: words(of: row))
     }

@@ -1,11 +1,11 @@
 import Journal
 
-/// One transfer: its accounts and its amount, which follow from its identity, as the content of a row does.
+/// A transfer: its accounts and its amount, which are derived from its identity, like the content of a row.
 struct Transfer: Sendable, Hashable {
-    /// Accounts of a lane. With many of them two torn transfers seldom share one, so that each can be told by its amount.
+    /// The number of accounts of a lane. With many accounts, two torn transfers seldom share one, so that the amount identifies each.
     static let accounts = 64
 
-    /// Of at most 40 bits: a sum of as many as a run can make stays a number.
+    /// The amount, with at most 40 bits: the sum over a whole run does not overflow.
     let amount: Int64
     let debited: Int
     let credited: Int
@@ -24,13 +24,13 @@ struct AccountIdentity: Sendable, Hashable {
     var account: Int
 }
 
-/// Holds the accounts against the transfers whose rows are there.
+/// Compares the accounts with the transfers whose rows exist.
 ///
-/// An account that is off by the amount of a transfer names that transfer, as amounts are drawn at random from a million of millions.
+/// An account that is off by the amount of a transfer identifies it, because amounts are random among 10^12 values.
 struct TransferComparison: Sendable {
     private let book: LedgerBook
     private let content: RowContent
-    /// By account, for the rows that were read.
+    /// The expected balance by account, from the rows that were read.
     private var expected: [AccountIdentity: Int64] = [:]
 
     init(_ book: LedgerBook, content: RowContent) {
@@ -38,7 +38,7 @@ struct TransferComparison: Sendable {
         self.content = content
     }
 
-    /// Takes in a row that is there, once.
+    /// Adds an existing row, once.
     mutating func take(_ row: RowIdentity) {
         guard book.isTransfer(row.writer), row.sequence >= 1, row.sequence <= book.writers[row.writer].count else { return }
         let transfer = Transfer(row, content)
@@ -55,7 +55,7 @@ struct TransferComparison: Sendable {
         result.tornTransfers = Array(torn.prefix(LedgerChecked.exampleLimit))
     }
 
-    /// The parts of one transfer that are not as its row says.
+    /// The parts of one transfer that disagree with its row.
     fileprivate struct Parts {
         var hasRow: Bool
         var debitIsOff = false
@@ -89,13 +89,13 @@ struct TransferComparison: Sendable {
         return named + unexplained
     }
 
-    /// The transfer whose debit or credit makes the difference, and whether its row is there.
+    /// Returns the transfer whose debit or credit explains the difference, and whether its row exists.
     private func explanation(_ account: AccountIdentity, _ difference: Int64) -> (sequence: Int64, isDebit: Bool, hasRow: Bool)? {
         var sequence: Int64 = 1
         while sequence <= book.writers[account.lane].count {
             let transfer = Transfer(RowIdentity(writer: account.lane, sequence: sequence), content)
             if difference.magnitude == transfer.amount.magnitude {
-                // A debit that is missing leaves more than there should be; one without its row leaves less.
+                // A missing debit leaves too much; a debit without its row leaves too little.
                 if transfer.debited == account.account { return (sequence, true, difference > 0) }
                 if transfer.credited == account.account { return (sequence, false, difference < 0) }
             }

@@ -4,7 +4,7 @@ public import NIOCore
 import Synchronization
 import TDS
 
-/// The work that a recovery is to find: log that no checkpoint has taken, and a transaction that is open. In tables of its own, which go
+/// Creates work for a recovery: log that no checkpoint has written, and an open transaction. It uses tables of its own, which are removed
 /// with those of the ledger.
 public final class RecoveryLoad: Sendable {
     private let wanted: Experiment.Load
@@ -13,9 +13,9 @@ public final class RecoveryLoad: Sendable {
     private let state = Mutex(State())
 
     private struct State {
-        /// Writes what counts as dirty, and asks.
+        /// The connection that writes the dirty pages, and queries their size.
         var writer: TDSConnection?
-        /// Holds the transaction open.
+        /// The connection that holds the transaction open.
         var holder: TDSConnection?
         var began: RunTime?
         var openRows: Int64 = 0
@@ -23,12 +23,12 @@ public final class RecoveryLoad: Sendable {
         var failure: LedgerError?
     }
 
-    /// Bytes of one row's payload, the most of a column in a row.
+    /// The bytes of one row's payload, the maximum for a column in a row.
     private static let rowSize = 7900
     private static let rowsAtOnce = 32
-    /// Rows of one INSERT of the open transaction.
+    /// The rows of one INSERT of the open transaction.
     private static let openRowsAtOnce = 500
-    /// As often what is wanted may be written again, because a checkpoint has taken it.
+    /// The number of times that the work may be written again after a checkpoint.
     private static let sentLimit: Int64 = 4
 
     public init(_ wanted: Experiment.Load, _ ledger: Ledger, on eventLoop: any EventLoop) {
@@ -37,7 +37,7 @@ public final class RecoveryLoad: Sendable {
         self.eventLoop = eventLoop
     }
 
-    /// Makes all of it. A failure is kept for ``prove()``, which tells it.
+    /// Creates all of the work. Keeps a failure for ``prove()``, which reports it.
     public func make() async {
         do throws(LedgerError) {
             let deadline = ledger.clock.now + wanted.within
@@ -58,7 +58,7 @@ public final class RecoveryLoad: Sendable {
         }
     }
 
-    /// Renews what checkpoints have taken meanwhile, waits until the transaction is old enough, and says what is there.
+    /// Writes again what checkpoints have written meanwhile, waits until the transaction is old enough, and returns the result.
     public func prove() async -> RecoveryDebt {
         var debt = RecoveryDebt()
         do throws(LedgerError) {
@@ -75,7 +75,7 @@ public final class RecoveryLoad: Sendable {
         return debt
     }
 
-    /// Ends the transaction, where the server still has it, and closes the connections.
+    /// Ends the transaction, if the server still has it, and closes the connections.
     public func release() async {
         let connections = state.withLock { state in
             defer { (state.writer, state.holder) = (nil, nil) }
@@ -128,7 +128,7 @@ public final class RecoveryLoad: Sendable {
             hint: "give it more time, or ask for less than \(bytes) bytes")
     }
 
-    /// Where the server can say how much a checkpoint has left, the rest is written again.
+    /// Writes the missing rest again, if the server can report the log since the last checkpoint.
     private func renew(_ dirty: Int64, _ connection: TDSConnection) async throws(LedgerError) {
         let deadline = ledger.clock.now + wanted.within
         let most = dirty.multipliedReportingOverflow(by: Self.sentLimit)
@@ -152,7 +152,7 @@ public final class RecoveryLoad: Sendable {
             guard ledger.clock.now < deadline else { throw late(Int64(transaction.rows) * 64) }
             let count = min(Self.openRowsAtOnce, transaction.rows - first)
             let rows = (0..<count).map { "(\(first + $0), \(padding))" }.joined(separator: ", ")
-            // The table is this transaction's alone: one lock does for all rows.
+            // Only this transaction uses the table, so that one lock suffices.
             let answer = try await run(
                 "INSERT INTO \(ledger.statements.open) WITH (TABLOCKX) (id, pad) VALUES \(rows)", connection)
             guard answer.rowCounts == [UInt64(count)] else {
@@ -192,7 +192,7 @@ public final class RecoveryLoad: Sendable {
                     + "AND transaction_id = CURRENT_TRANSACTION_ID()", holder)
             debt.openFor = (ledger.clock.now - began).wholeNanoseconds
         }
-        // The last look, as it is the one that ages.
+        // This comes last, because its value ages.
         debt.logBytes = await logBytes(connection)
         debt.evidence = Self.evidence(debt)
         return debt
@@ -233,7 +233,7 @@ public final class RecoveryLoad: Sendable {
         await number("SELECT CONVERT(bigint, log_since_last_checkpoint_mb * 1048576) FROM sys.dm_db_log_stats(DB_ID())", connection)
     }
 
-    /// `nil` where the server does not have it, or does not show it to this login.
+    /// Returns `nil` if the server does not have the value, or does not show it to this login.
     private func number(_ statement: String, _ connection: TDSConnection) async -> Int64? {
         guard let answer = try? await connection.query(statement, timeout: Ledger.statementTimeout) else { return nil }
         return (try? answer.rows.first?.values().first?.integer) ?? nil
