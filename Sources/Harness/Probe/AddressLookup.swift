@@ -2,16 +2,16 @@ import Journal
 import NIOCore
 import NIOPosix
 
-/// Looks up the address of a host, as a phase of its own: a failing DNS is not a failing server.
+/// Looks up the address of a host, as a separate phase: a failing DNS is not a failing server.
 struct AddressLookup {
-    /// The addresses of `host` in the resolver's order; at once, and without a phase, where it is an address already.
+    /// Returns the addresses of `host` in the resolver's order. Returns at once, and without a phase, if `host` is an address.
     static func resolve(
         _ host: String, port: Int, deadline: RunTime, _ context: ProbeContext, _ outcome: inout ProbeOutcome
     ) async -> SocketAddress? {
         if let literal = try? SocketAddress(ipAddress: host, port: port) { return literal }
         let started = context.clock.now
         do {
-            // The system's resolver blocks and cannot be interrupted: it gets a thread, and the probe goes on without it at the deadline.
+            // The system's resolver blocks and cannot be interrupted. It runs on a thread, and the probe ends at the deadline without it.
             let lookup = NIOThreadPool.singleton.runIfActive(eventLoop: context.eventLoop) {
                 try SocketAddress.makeAddressResolvingHost(host, port: port)
             }
@@ -29,11 +29,11 @@ struct AddressLookup {
     }
 }
 
-/// A probe's time was up.
+/// The deadline of a probe passed.
 struct DeadlineExceeded: Error {}
 
 extension EventLoopFuture where Value: Sendable {
-    /// The same result, or ``DeadlineExceeded`` when it has not come by `deadline`.
+    /// Returns the same result, or throws ``DeadlineExceeded`` if it has not come by `deadline`.
     fileprivate func orTimeout(at deadline: RunTime, _ context: ProbeContext) -> EventLoopFuture<Value> {
         let promise = eventLoop.makePromise(of: Value.self)
         let remaining = (deadline - context.clock.now).wholeNanoseconds

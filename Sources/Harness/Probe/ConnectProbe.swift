@@ -32,24 +32,24 @@ struct ConnectProbe: Sendable {
         let (result, answered) = await ClientBootstrap(group: context.eventLoop)
             .connectTimeout(.nanoseconds(remaining.wholeNanoseconds))
             .channelInitializer { channel in
-                // The time to make the socket is not the server's.
+                // The creation of the socket does not count as the server's time.
                 asked.value = context.clock.now
                 return channel.eventLoop.makeSucceededVoidFuture()
             }
             .connect(to: address).result(by: context.clock)
         outcome.ended = answered
-        // Where a name was resolved, that was the first question.
+        // If a name was resolved, the probe began with that.
         if outcome.phases.isEmpty { outcome.begun = asked.value }
         switch result {
         case .success(let channel):
-            // A connect to a free port of this host can meet itself when the kernel gives it that very port (TCP's simultaneous
-            // open). Nobody listens there.
+            // A connect to a free port of this host can reach itself if the kernel gives it the same port (TCP's simultaneous open). Then
+            // nothing listens there.
             if channel.localAddress == channel.remoteAddress {
                 outcome.failure = Failure(phase: "tcp", kind: "refused", message: "the connection reached itself: nothing listens there")
             } else {
                 outcome.completed("tcp", took: answered - asked.value)
             }
-            // Thousands of probes must leave no socket waiting. Fails only where the peer was faster.
+            // Thousands of probes must leave no socket in TIME_WAIT. Fails only if the peer closed first.
             try? await channel.closeWithReset().get()
         case .failure(let error):
             outcome.failure = Failure(connecting: error)
@@ -59,7 +59,7 @@ struct ConnectProbe: Sendable {
 }
 
 extension EventLoopFuture where Value: Sendable {
-    /// The outcome of the future, and its moment.
+    /// The result of the future, and its time.
     fileprivate func result(by clock: RunClock) async -> (Result<Value, any Error>, RunTime) {
         await withCheckedContinuation { continuation in
             whenComplete { continuation.resume(returning: ($0, clock.now)) }
@@ -68,11 +68,11 @@ extension EventLoopFuture where Value: Sendable {
 }
 
 extension Failure {
-    /// Why a TCP connect failed.
+    /// Describes the failure of a TCP connect.
     init(connecting error: any Error) {
         switch error {
         case ChannelError.connectTimeout(let after):
-            // The channel's timer was started when the SYN was sent.
+            // The channel's timer started with the SYN.
             self.init(
                 phase: "tcp", kind: "timeout", message: "no answer within \(Duration.nanoseconds(after.nanoseconds).text)",
                 unanswered: after.nanoseconds)
@@ -89,7 +89,7 @@ extension Failure {
         case ECONNRESET, ECONNABORTED, EPIPE: "reset"
         case ETIMEDOUT: "timeout"
         case EHOSTUNREACH, ENETUNREACH, EHOSTDOWN, ENETDOWN: "unreachable"
-        // No word of the server: this machine has no socket to ask it.
+        // The failure says nothing about the server: this machine has no free socket.
         case EMFILE, ENFILE, ENOMEM, ENOBUFS, EADDRNOTAVAIL: "cancelled"
         default: "network"
         }

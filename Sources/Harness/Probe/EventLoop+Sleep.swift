@@ -3,9 +3,9 @@ public import NIOCore
 import Synchronization
 
 extension EventLoop {
-    /// Suspends until `time` of `clock`; returns at once when it has passed, and early when the task is cancelled.
+    /// Suspends until `time` of `clock`. Returns at once if it has passed, and early if the task is cancelled.
     ///
-    /// The loop's own timer: it wakes the thread that goes on with the work, which the concurrency runtime's timers do not.
+    /// It uses the loop's own timer, which wakes the thread that continues the work; the concurrency runtime's timers do not.
     public func sleep(until time: RunTime, of clock: RunClock) async {
         let remaining = time - clock.now
         guard remaining > .zero else { return }

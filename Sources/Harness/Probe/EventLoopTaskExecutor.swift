@@ -2,8 +2,8 @@ public import NIOCore
 
 /// Runs tasks on an event loop's own thread.
 ///
-/// Probes live on the loop whose sockets they wait for: an answer is noted without a thread being woken for it, which keeps the harness
-/// cheap, and keeps its timing apart from whatever else the concurrency pool is busy with.
+/// Probes run on the loop whose sockets they wait for. An answer is recorded without waking another thread, which saves processor time
+/// and keeps the timing independent of the load on the concurrency pool.
 public final class EventLoopTaskExecutor: TaskExecutor {
     private let eventLoop: any EventLoop
 

@@ -2,7 +2,7 @@ package import Journal
 package import TDS
 
 extension Failure {
-    /// The journal's account of `error`. The server's first message stands for all: the later ones follow from it.
+    /// Creates the journal's failure from `error`. It has only the server's first message, as later ones follow from it.
     package init(_ error: TDSError) {
         let message = error.serverMessages.first
         self.init(

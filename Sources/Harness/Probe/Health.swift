@@ -1,23 +1,23 @@
 public import Journal
 
-/// The state of the service now, by the probes and writers. Its size depends on the number of lanes alone.
+/// The current health of the service, by the probes and writers. Its size depends only on the number of lanes.
 ///
-/// It is for the run's state machine only. The reports are computed from the journal, where late answers stand in their place.
+/// Only the course of the run uses it. Reports are computed from the journal, where late answers are in their place.
 public struct Health: Sendable {
-    /// One schedule's view. The `write` track has a lane for every writer, the others have one.
+    /// The health of one schedule. The `write` track has a lane for every writer, the others have one.
     public struct Lane: Sendable {
-        /// When the latest success was done.
+        /// The end of the latest success.
         public fileprivate(set) var lastSuccess: RunTime?
-        /// When the latest failure was done, and what it was.
+        /// The latest failure and its end.
         public fileprivate(set) var lastFailure: RunTime?
         public fileprivate(set) var failure: Failure?
-        /// When the first success after the latest failure was done; `nil` as long as there is none.
+        /// The end of the first success after the latest failure; `nil` if there is none yet.
         public fileprivate(set) var healthySince: RunTime?
         public fileprivate(set) var successes = 0
         public fileprivate(set) var failures = 0
         public fileprivate(set) var skipped = 0
 
-        /// For how long nothing but success was *seen*: silence after the last answer does not count.
+        /// The time in which only successes were *seen*: silence after the last answer does not count.
         public var healthyFor: Duration? {
             guard let healthySince, let lastSuccess else { return nil }
             return lastSuccess - healthySince
@@ -25,15 +25,15 @@ public struct Health: Sendable {
     }
 
     public private(set) var tracks: [Track: [Lane]]
-    /// Nothing will be told any more.
+    /// Whether no more results will come.
     public private(set) var isOver = false
 
-    /// - Parameter lanes: how many lanes each watched track has.
+    /// - Parameter lanes: the number of lanes of each watched track.
     public init(lanes: [Track: Int]) {
         tracks = lanes.mapValues { Array(repeating: Lane(), count: $0) }
     }
 
-    /// Since when every lane of every track has been healthy; `nil` while one is not.
+    /// The time since which every lane of every track has been healthy; `nil` while one is not.
     public var healthySince: RunTime? {
         var latest: RunTime?
         for lane in lanes {
@@ -43,7 +43,7 @@ public struct Health: Sendable {
         return latest
     }
 
-    /// For how long every lane of every track has been seen healthy, without a failure; `nil` while one is not.
+    /// The time for which every lane of every track was seen healthy; `nil` while one is not.
     public var healthyFor: Duration? {
         guard let since = healthySince else { return nil }
         return lanes.compactMap { $0.lastSuccess.map { $0 - since } }.min()
@@ -61,7 +61,7 @@ public struct Health: Sendable {
         return latest
     }
 
-    /// Takes in the end of a probe or write. `failure` is `nil` for a success.
+    /// Adds the end of a probe or write. `failure` is `nil` for a success.
     public mutating func finished(_ track: Track, lane: Int = 0, done: RunTime, failure: Failure?) {
         tracks[track]?[lane].take(done: done, failure: failure)
     }
@@ -76,8 +76,8 @@ public struct Health: Sendable {
 }
 
 extension Health.Lane {
-    /// A probe that hung and fails late makes the lane unhealthy again although later ones succeeded meanwhile: that costs the run at
-    /// most one deadline of waiting, and never calls a service stable that is not.
+    /// A late failure of a hanging probe makes the lane unhealthy again, although later probes have succeeded. That costs the run at most
+    /// one deadline, and never reports an unstable service as stable.
     fileprivate mutating func take(done: RunTime, failure: Failure?) {
         if let failure {
             failures += 1

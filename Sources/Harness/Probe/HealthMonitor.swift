@@ -1,7 +1,7 @@
 public import Journal
 import Synchronization
 
-/// Shares the ``Health`` between those who probe and those who wait for it to change.
+/// Shares the ``Health`` between the probes and the tasks that wait for it to change.
 public final class HealthMonitor: Sendable {
     private struct Waiter {
         var id: Int
@@ -24,9 +24,9 @@ public final class HealthMonitor: Sendable {
 
     public var health: Health { state.withLock { $0.health } }
 
-    /// Suspends until `condition` holds and returns the health that met it. Throws `CancellationError` when cancelled.
+    /// Suspends until `condition` holds, and returns the health that fulfils it. Throws `CancellationError` if cancelled.
     ///
-    /// `condition` is asked at once and after every finished probe, under a lock: it must be quick and must not call the monitor.
+    /// `condition` is evaluated at once and after every finished probe, under a lock: it must be quick and must not call the monitor.
     @discardableResult
     public func wait(until condition: @escaping @Sendable (Health) -> Bool) async throws -> Health {
         let id = state.withLock { state in
@@ -36,7 +36,7 @@ public final class HealthMonitor: Sendable {
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 let result: Result<Health, any Error>? = state.withLock { state in
-                    // Asked under the lock that `cancel` takes: either this sees the cancellation or `cancel` sees the waiter.
+                    // This holds the lock that `cancel` takes: either this sees the cancellation, or `cancel` sees the waiter.
                     if Task.isCancelled { return .failure(CancellationError()) }
                     if condition(state.health) { return .success(state.health) }
                     state.waiters.append(Waiter(id: id, condition: condition, continuation: continuation))
@@ -57,7 +57,7 @@ public final class HealthMonitor: Sendable {
         update { $0.skipped(track, lane: lane) }
     }
 
-    /// Nothing will be told any more: who waits is not to wait for it.
+    /// Ends all waits, because no more results will come.
     func end() {
         update { $0.end() }
     }

@@ -1,7 +1,7 @@
 import Journal
 import TDS
 
-/// The experience of a client without a connection: TCP, PRELOGIN, TLS, LOGIN7, a sentinel query, close.
+/// Probes as a client without a connection: TCP, PRELOGIN, TLS, LOGIN7, a sentinel query, close.
 struct LoginProbe: Sendable {
     let context: ProbeContext
     let runID: String

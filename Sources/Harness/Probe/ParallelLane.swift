@@ -3,7 +3,7 @@ import NIOCore
 import Synchronization
 import TDS
 
-/// Runs a track whose probes know nothing of each other: every slot starts on its time, however many are still under way.
+/// Runs a track of independent probes: every slot starts on time, however many probes are still in flight.
 final class ParallelLane: Sendable {
     private let track: Track
     private let schedule: Mutex<SlotSchedule>
@@ -13,7 +13,7 @@ final class ParallelLane: Sendable {
     private let view: VantagePoint?
     private let hasAddress: @Sendable () -> Bool
 
-    /// - Parameter hasAddress: a slot that comes due while there is nothing to ask is skipped.
+    /// - Parameter hasAddress: whether there is an address to probe; else the due slot is skipped.
     init(
         _ track: Track, _ schedule: SlotSchedule, _ timeout: Duration, _ context: ProbeContext, _ reporter: ProbeReporter,
         view: VantagePoint? = nil, hasAddress: @escaping @Sendable () -> Bool = { true }
@@ -27,12 +27,12 @@ final class ParallelLane: Sendable {
         self.reporter = reporter
     }
 
-    /// - Parameter probe: one probe, told its slot and its deadline. It must end soon after the deadline or its cancellation.
+    /// - Parameter probe: makes the probe of a slot. It must end soon after the deadline or its cancellation.
     func run(_ probe: @escaping @Sendable (Int, RunTime) async -> ProbeOutcome) async throws {
         try await withThrowingDiscardingTaskGroup { group in
             while true {
                 await context.eventLoop.sleep(until: schedule.withLock { $0.nextDue }, of: context.clock)
-                // A probe that could not be recorded cancels the group, which does not cancel the task that runs this loop.
+                // A probe that could not be recorded cancels the group, but not the task of this loop.
                 guard !Task.isCancelled, !group.isCancelled else { return }
                 for action in schedule.withLock({ $0.tick(context.clock.now) }) {
                     switch action {

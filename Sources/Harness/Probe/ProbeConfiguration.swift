@@ -2,15 +2,15 @@ public import Experiment
 public import Journal
 public import TDS
 
-/// Whom to probe, how, and how often.
+/// The server to probe, and the schedule of each track.
 public struct ProbeConfiguration: Sendable {
     /// The schedule of one track.
     public struct Cadence: Sendable, Hashable {
-        /// Between two intended starts.
+        /// The interval between two intended starts.
         public var interval: Duration
-        /// The one deadline of a whole probe, all its phases included.
+        /// The timeout of a whole probe with all its phases.
         public var timeout: Duration
-        /// Probes that may be under way at once. The `session` track has one connection and so always 1.
+        /// The most probes in flight. The `session` track has one connection, and so always 1.
         public var inFlightCap: Int
 
         public init(interval: Duration, timeout: Duration, inFlightCap: Int) {
@@ -20,11 +20,11 @@ public struct ProbeConfiguration: Sendable {
         }
     }
 
-    /// The stable address that is probed and how to log in there. Its own deadlines are replaced by each probe's.
+    /// The probed stable address and its login. Each probe replaces the timeouts.
     public var server: TDSConfiguration
-    /// The tracks that are probed. `write` is the ledger's and is ignored here.
+    /// The probed tracks. `write` belongs to the ledger and is ignored here.
     public var tracks: [Track: Cadence]
-    /// Part of every sentinel, so that an answer meant for another run is recognised as wrong.
+    /// A part of every sentinel, so that an answer for another run is recognised as wrong.
     public var runID: String
 
     public init(server: TDSConfiguration, tracks: [Track: Cadence], runID: String) {
@@ -33,7 +33,7 @@ public struct ProbeConfiguration: Sendable {
         self.runID = runID
     }
 
-    /// The tracks `connect`, `login` and `session` as an experiment describes them.
+    /// Creates the configuration of the tracks `connect`, `login` and `session` from an experiment.
     public init(server: TDSConfiguration, probes: Experiment.Probes, runID: String) {
         func cadence(_ cadence: Experiment.Probes.Cadence) -> Cadence {
             Cadence(interval: cadence.interval, timeout: cadence.timeout, inFlightCap: probes.inFlightCap)
@@ -44,7 +44,7 @@ public struct ProbeConfiguration: Sendable {
             runID: runID)
     }
 
-    /// The same server as it is asked from other places: `connect` and `login`, more slowly.
+    /// The configuration for the other places: `connect` and `login` at a lower rate.
     public func views(_ views: Experiment.Probes.Views) -> ProbeConfiguration {
         var slower = self
         for (track, interval) in [(Track.connect, views.connectInterval), (.login, views.loginInterval)] {
@@ -54,7 +54,7 @@ public struct ProbeConfiguration: Sendable {
         return slower
     }
 
-    /// The promise for the journal, from a place.
+    /// The schedules at a place, for the journal.
     public func schedules(at view: VantagePoint) -> [ProbesStarted.Schedule] {
         schedules.map { schedule in
             var schedule = schedule
@@ -63,7 +63,7 @@ public struct ProbeConfiguration: Sendable {
         }
     }
 
-    /// The promise for the journal, without the writers' part.
+    /// The schedules without the writers', for the journal.
     public var schedules: [ProbesStarted.Schedule] {
         Track.allCases.compactMap { track in
             guard track != .write, let cadence = tracks[track] else { return nil }

@@ -2,7 +2,7 @@ import Journal
 import TDS
 
 extension ProbeContext {
-    /// Asks `sentinel` and compares the answer; `connection` is of no use any more when that fails.
+    /// Asks `sentinel` and compares the answer. If that fails, `connection` cannot be used any more.
     func ask(_ sentinel: Sentinel, _ connection: TDSConnection, _ deadline: RunTime, _ outcome: inout ProbeOutcome) async {
         let started = clock.now
         guard started < deadline else {

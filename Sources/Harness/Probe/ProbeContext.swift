@@ -7,7 +7,7 @@ package struct ProbeContext: Sendable {
     package var server: TDSConfiguration
     package var clock: RunClock
     package var eventLoop: any EventLoop
-    /// Knows when the loop stood still; `nil`: nobody looks.
+    /// Records the stalls of the loop; `nil` if nothing watches it.
     package var stalls: StallWatch?
 
     package init(server: TDSConfiguration, clock: RunClock, eventLoop: any EventLoop, stalls: StallWatch? = nil) {
@@ -17,7 +17,7 @@ package struct ProbeContext: Sendable {
         self.eventLoop = eventLoop
     }
 
-    /// Resolves, connects and logs in before `deadline`, or says in `outcome` why not.
+    /// Resolves, connects and logs in before `deadline`, or puts the failure into `outcome`.
     package func open(deadline: RunTime, _ outcome: inout ProbeOutcome) async -> TDSConnection? {
         guard let address = await AddressLookup.resolve(server.host, port: server.port, deadline: deadline, self, &outcome) else {
             return nil
@@ -27,7 +27,7 @@ package struct ProbeContext: Sendable {
             outcome.failure = Failure(phase: "tcp", kind: "timeout")
             return nil
         }
-        // Where a name was resolved, that was the first question.
+        // If a name was resolved, the probe began with that.
         let isFirst = outcome.phases.isEmpty
         let (result, ended) = await connect(configuration(for: address, within: remaining), deadline: deadline)
         switch result {
@@ -37,7 +37,7 @@ package struct ProbeContext: Sendable {
             return connection
         case .failure(let error):
             if isFirst { outcome.begun = error.phases.begun.map(clock.time) }
-            // Sums of several attempts do not say what was completed when.
+            // Sums over several attempts do not say when a phase was completed.
             if !error.phases.isRedirected { outcome.completed(error.phases, failedIn: error.phase) }
             outcome.failure = Failure(error)
             outcome.ended = ended
@@ -51,7 +51,7 @@ package struct ProbeContext: Sendable {
         return failure.attributed(started: started, done: done, timeout: timeout, stalls)
     }
 
-    /// The same server by the address that was found; its certificate is still that of its name.
+    /// Returns the same server with the resolved address; its certificate is still checked against its name.
     private func configuration(for address: SocketAddress, within remaining: Duration) -> TDSConfiguration {
         var configuration = server
         if let found = address.ipAddress, found != server.host {
@@ -59,14 +59,14 @@ package struct ProbeContext: Sendable {
             configuration.host = found
         }
         configuration.deadlines = .init(each: remaining)
-        // A connection whose query timed out is closed: it is not waited for what the server says to the attention.
+        // A connection whose query timed out is closed without waiting for the server's answer to the attention.
         configuration.deadlines.attention = .milliseconds(1)
         return configuration
     }
 
     private typealias Ended = (result: Result<TDSConnection, TDSError>, at: RunTime)
 
-    /// Connects, and gives up at `deadline` whatever phase it is in: the phases' own deadlines may add up to more.
+    /// Connects, and gives up at `deadline` in any phase: the phases' own timeouts may add up to more.
     private func connect(_ configuration: TDSConfiguration, deadline: RunTime) async -> Ended {
         let remaining = TimeAmount.nanoseconds(max(0, (deadline - clock.now).wholeNanoseconds))
         do throws(TDSError) {

@@ -1,16 +1,16 @@
 package import Journal
 import TDS
 
-/// The result of one probe: the duration of each completed phase, and the failure, if there was one.
+/// The result of one probe: the duration of each completed phase, and the failure, if any.
 package struct ProbeOutcome: Sendable {
-    /// Nanoseconds, by phase.
+    /// The duration of each phase in nanoseconds.
     package var phases: [String: Int64] = [:]
     package var failure: Failure?
-    /// When the first question was put to the system, where that is known better than by when the probe was started.
+    /// The time of the first system call, if it is known more exactly than by the start of the probe.
     var begun: RunTime?
-    /// When the probe had its answer; what is cleaned up after that is not part of its time.
+    /// The time of the answer; the cleanup after it does not count.
     package var ended: RunTime?
-    /// To be closed when the outcome has been reported: what the server takes to say goodbye is no part of the probe.
+    /// The connection to close after the outcome is reported: its closing is not part of the probe.
     var connection: TDSConnection?
 
     package init() {}
@@ -19,7 +19,7 @@ package struct ProbeOutcome: Sendable {
         phases[phase] = took.wholeNanoseconds
     }
 
-    /// - Parameter failedIn: the phase that was begun and not completed.
+    /// - Parameter failedIn: the phase that was not completed.
     mutating func completed(_ durations: TDSPhaseDurations, failedIn: TDSPhase? = nil) {
         let reached: [(TDSPhase, Duration?)] = [
             (.tcp, durations.tcp), (.prelogin, durations.prelogin), (.tls, durations.tls), (.login, durations.login),

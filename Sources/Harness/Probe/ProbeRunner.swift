@@ -11,9 +11,9 @@ public struct ProbeRunner: Sendable {
     private let reporter: ProbeReporter
 
     /// - Parameters:
-    ///   - eventLoop: where `connect` and `session` live.
-    ///   - loginLoop: where `login` lives; another one keeps its TLS handshakes out of the other tracks' way.
-    ///   - health: is told of every probe.
+    ///   - eventLoop: the loop of `connect` and `session`.
+    ///   - loginLoop: the loop of `login`, see ``ProbeLoops``.
+    ///   - health: receives the outcome of every probe.
     ///   - record: appends to the journal. An error from it ends the probing.
     public init(
         _ configuration: ProbeConfiguration, clock: RunClock, on eventLoop: any EventLoop, logins loginLoop: any EventLoop,
@@ -26,10 +26,10 @@ public struct ProbeRunner: Sendable {
         reporter = ProbeReporter(health: health, record: record)
     }
 
-    /// Returns when the task is cancelled and every connection is closed. Probes that are cut off by that are not recorded: how they
-    /// would have ended is not known.
+    /// Probes until the task is cancelled, and returns after every connection is closed. Probes in flight are then not recorded: their
+    /// outcome is not known.
     ///
-    /// Throws only what recording an event threw.
+    /// Throws only errors of recording an event.
     public func run() async throws {
         let start = clock.now
         let runID = configuration.runID
@@ -66,7 +66,7 @@ public struct ProbeRunner: Sendable {
     }
 }
 
-/// Where the ends of probes go.
+/// Records the ends of probes.
 struct ProbeReporter: Sendable {
     let health: HealthMonitor
     let record: @Sendable (Event) throws -> Void

@@ -1,8 +1,8 @@
 public import TDS
 
-/// A question to which no earlier answer is the right one: a token and a number that are unique to one probe.
+/// A query whose answer no earlier one can match: a token and a number that are unique to one probe.
 ///
-/// A server that is frozen, or a proxy that answers from a buffer, may send bytes. Only the very values that were sent count as an answer.
+/// A frozen server, or a proxy that answers from a buffer, may send bytes. Only the values that were sent count as an answer.
 public struct Sentinel: Sendable {
     /// The same text for every probe, so that the server compiles it once.
     public static let statement = TDSStatement(
@@ -11,7 +11,7 @@ public struct Sentinel: Sendable {
     let token: String
     let number: Int64
 
-    /// - Parameter owner: the probe's run and track, or another name that no other probe has.
+    /// - Parameter owner: the probe's run and track, or another name that no other probe uses.
     public init(owner: String, slot: Int) {
         token = "\(owner)-\(slot)"
         number = Int64(slot)
@@ -20,7 +20,7 @@ public struct Sentinel: Sendable {
     /// The values of the statement's parameters.
     public var values: [TDSValue] { [.string(token), .bigInt(number)] }
 
-    /// The mismatch of `result`, or `nil` when it is the answer to this sentinel.
+    /// Returns the mismatch of `result`, or `nil` if it is the answer to this sentinel.
     public func mismatch(in result: TDSResult) -> String? {
         let rows = result.resultSets.map(\.rows)
         guard rows.count == 1, rows[0].count == 1 else {

@@ -2,10 +2,10 @@ import Journal
 import NIOCore
 import TDS
 
-/// Runs the `session` track: one connection that is kept, asked at every slot, and opened again when it broke.
+/// Runs the `session` track: one held connection that is queried at every slot, and opened again after it broke.
 ///
-/// Opening is part of the probe of the slot after the failure, so that the track measures what a client with a reconnecting session
-/// feels. Slots that come due while an answer is awaited are skipped as busy.
+/// The next slot after a failure opens the connection as part of its probe, as a client that reconnects its session does. Slots that are
+/// due while it waits for an answer are skipped as busy.
 struct SessionLane: Sendable {
     private var schedule: SlotSchedule
     private let timeout: Duration
@@ -34,7 +34,7 @@ struct SessionLane: Sendable {
                         try skipped(slot, intended, reason)
                     case .start(let slot, let intended):
                         try await run(slot, intended, &session)
-                        // A slot that came due meanwhile found the session busy.
+                        // The session was busy for slots that came due meanwhile.
                         for case .skip(let slot, let intended, let reason) in schedule.tick(context.clock.now) {
                             try skipped(slot, intended, reason)
                         }

@@ -1,9 +1,9 @@
 public import Journal
 
-/// The open-loop schedule of one lane: slot `n` is due at `start + n × interval`, whatever became of the slots before it.
+/// The open-loop schedule of one lane: slot `n` is due at `start + n × interval`, whatever happens to earlier slots.
 ///
-/// Pure: it is told the time and answers what to do. A slot that cannot be started when it is due is never started later; it is skipped
-/// and says why, so that what a schedule promised and what was done can be compared afterwards.
+/// The caller passes the time in. A slot that cannot start when it is due never starts later. It is skipped with a reason, so that the
+/// promised and the made probes can be compared.
 public struct SlotSchedule: Sendable {
     public enum Action: Sendable, Hashable {
         case start(slot: Int, intended: RunTime)
@@ -12,9 +12,9 @@ public struct SlotSchedule: Sendable {
 
     public let start: RunTime
     public let interval: Duration
-    /// Probes that may be under way at once.
+    /// The most probes in flight.
     public let capacity: Int
-    /// Why a slot is skipped that finds no place.
+    /// The reason for skipping a slot when the capacity is used up.
     public let whenFull: ProbeSkipped.Reason
     public private(set) var inFlight = 0
     private var nextSlot = 0
@@ -28,10 +28,10 @@ public struct SlotSchedule: Sendable {
         self.whenFull = whenFull
     }
 
-    /// When ``tick(_:)`` is to be called next.
+    /// The time of the next call of ``tick(_:)``.
     public var nextDue: RunTime { due(nextSlot) }
 
-    /// All that became due up to and including `now`, in order. At most one slot is started: a burst to catch up would measure the harness.
+    /// Returns the slots that are due by `now`, in order. At most one of them starts: a burst to catch up would measure the harness.
     public mutating func tick(_ now: RunTime) -> [Action] {
         var actions: [Action] = []
         while nextDue <= now {
@@ -50,7 +50,7 @@ public struct SlotSchedule: Sendable {
         return actions
     }
 
-    /// A started slot came to its end.
+    /// Marks a started slot as finished.
     public mutating func finished() {
         precondition(inFlight > 0, "more slots finished than were started")
         inFlight -= 1

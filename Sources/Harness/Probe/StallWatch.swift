@@ -3,21 +3,21 @@ public import Journal
 public import NIOCore
 import Synchronization
 
-/// Tells when an event loop, and with it all that lives on it, stood still: the process was stopped, or the machine had no time for it.
+/// Detects stalls of an event loop and the probes on it: the process was stopped, or the machine gave it no processor time.
 ///
-/// A beat on the loop itself is late by as long as the loop was. A probe that was under way then is no measure of the service.
+/// A timer on the loop is late by the length of the stall. A probe that was in flight then says nothing about the service.
 public final class StallWatch: Sendable {
     private struct State {
-        /// When the loop was last seen to go.
+        /// The time of the last beat.
         var beat: RunTime
         var stalls: [ClosedRange<RunTime>] = []
         var task: RepeatedTask?
     }
 
     private static let interval = Duration.milliseconds(100)
-    /// A beat that is late by less is usual on a busy machine, and costs a probe little.
+    /// Smaller delays are usual on a busy machine, and affect a probe little.
     private static let overlooked = Duration.milliseconds(250)
-    /// Older stalls than that many are of no probe that is still under way.
+    /// The number of stalls that are kept: no probe in flight is older than that.
     private static let kept = 64
 
     private let clock: RunClock
@@ -36,10 +36,10 @@ public final class StallWatch: Sendable {
 
     private func beat() { state.withLock { Self.look(&$0, clock.now) } }
 
-    /// For how long the loop stood still between the two times.
+    /// Returns how long the loop stood still between two times.
     func stalled(from start: RunTime, to end: RunTime) -> Duration {
         state.withLock { state in
-            // The question may come before the beat that is due.
+            // The call may come before the overdue beat.
             Self.look(&state, clock.now)
             return state.stalls.reduce(.zero) { $0 + max(.zero, min($1.upperBound, end) - max($1.lowerBound, start)) }
         }
@@ -55,12 +55,12 @@ public final class StallWatch: Sendable {
 }
 
 extension Failure {
-    /// The failure of a probe that ended at `done`, or what is to be said of it where the harness itself stood still meanwhile: that it
-    /// had no time, or that nobody was there for the server's words, is the harness's own doing.
+    /// Returns the failure of a probe that ended at `done`, or one that blames the harness if it stood still meanwhile: it then may not
+    /// have read the server's answer in time.
     ///
     /// - Parameters:
-    ///   - started: when the probe was started.
-    ///   - timeout: the time that it was to have.
+    ///   - started: the start of the probe.
+    ///   - timeout: the probe's timeout.
     package func attributed(started: RunTime, done: RunTime, timeout: Duration, _ watch: StallWatch) -> Failure {
         let stalled = watch.stalled(from: started, to: done)
         guard stalled > .zero else { return self }

@@ -1,13 +1,13 @@
-/// A line of the protocol in which a client program tells of its operations.
+/// A line of the protocol in which a client program reports its operations.
 ///
-/// `start ID`, then once `ok ID` or `failed ID REASON`. Any other line breaks the protocol: nothing can be told of a program that is
-/// not understood.
+/// `start ID`, then once `ok ID` or `failed ID REASON`. Any other line breaks the protocol, and the program's operations are then not
+/// judged.
 enum ClientLine: Sendable, Hashable {
     case start(String)
     case succeeded(String)
     case failed(String, reason: String)
 
-    /// With its line break.
+    /// The longest line, with its line break.
     static let longest = 1024
     private static let longestID = 64
 
@@ -17,12 +17,12 @@ enum ClientLine: Sendable, Hashable {
             throw ClientProtocolError("a line has a control character", text)
         }
         let parts = text.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false).map(String.init)
-        guard parts.count >= 2, Self.isID(parts[1]) else { throw ClientProtocolError("a line is none of the protocol's", text) }
+        guard parts.count >= 2, Self.isID(parts[1]) else { throw ClientProtocolError("a line is not part of the protocol", text) }
         switch (parts[0], parts.count) {
         case ("start", 2): self = .start(parts[1])
         case ("ok", 2): self = .succeeded(parts[1])
         case ("failed", 3) where !parts[2].allSatisfy({ $0 == " " }): self = .failed(parts[1], reason: parts[2])
-        default: throw ClientProtocolError("a line is none of the protocol's", text)
+        default: throw ClientProtocolError("a line is not part of the protocol", text)
         }
     }
 
@@ -39,11 +39,11 @@ enum ClientLine: Sendable, Hashable {
     }
 }
 
-/// The rule that a client program has broken.
+/// A violation of the protocol by a client program.
 struct ClientProtocolError: Error, CustomStringConvertible {
     var description: String
 
-    /// - Parameter line: is shown as far as it is short.
+    /// - Parameter line: the line, whose start is shown.
     init(_ rule: String, _ line: String? = nil) {
         let shown = line.map {
             ": '\(String($0.unicodeScalars.prefix(120).map { $0.properties.generalCategory == .control ? "?" : Character($0) }))'"

@@ -1,7 +1,7 @@
 import Foundation
 import Secrets
 
-/// The words of a client program on its standard error, a line each, without the secrets that this process knows.
+/// The standard error of a client program by lines, without the secrets that this process knows.
 struct ClientLog {
     private static let longestLine = 4096
     private static let longest = 1 << 20
@@ -9,10 +9,10 @@ struct ClientLog {
     private let file: FileHandle?
     private var written: Int
     private var rest: [UInt8] = []
-    /// The latest line that says something, for the message about a program that ended.
+    /// The last line that is not empty, for the message about a program that ended.
     private(set) var lastLine = ""
 
-    /// - Parameter path: of the file, to which is appended.
+    /// - Parameter path: the file to append to.
     init(path: String) {
         if !FileManager.default.fileExists(atPath: path) { _ = FileManager.default.createFile(atPath: path, contents: nil) }
         file = FileHandle(forWritingAtPath: path)
@@ -29,7 +29,7 @@ struct ClientLog {
         }
     }
 
-    /// Writes the line that has no break yet, if there is one.
+    /// Writes the last line if it has no line break.
     mutating func finish() {
         if !rest.isEmpty { finishLine() }
     }
@@ -42,7 +42,7 @@ struct ClientLog {
         var text = line + "\n"
         written += text.utf8.count
         if written >= Self.longest { text += "(what follows is left out)\n" }
-        // A log that cannot be written takes nothing from the measurement.
+        // A log that cannot be written does not affect the measurement.
         try? file?.write(contentsOf: Data(text.utf8))
     }
 }

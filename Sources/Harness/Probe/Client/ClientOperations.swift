@@ -1,25 +1,25 @@
 import Journal
 
-/// The operations of a client program, by the lines that it prints. Pure: it is told the times.
+/// The operations of a client program, from the lines that it prints. The caller passes the times in.
 ///
-/// A line was written after the pipe was last seen empty and before it was read. So an operation counts as started when the pipe was
-/// last empty before its line, and as ended when its line was read: what the pipe holds back makes bounds wider, never wrong.
+/// A line was written after the pipe was last empty and before the line was read. So an operation counts as started when the pipe was
+/// last empty before its line, and as ended when its line was read: a delay in the pipe makes bounds wider, never wrong.
 struct ClientOperations {
     private struct Operation {
         var slot: Int
         var started: RunTime
-        /// When its line was read.
+        /// The time at which its line was read.
         var seen: RunTime
     }
 
-    /// The operations that may be under way at once.
+    /// The most operations that may be in flight at once.
     static let mostUnderWay = 1000
-    /// The operations that may be started in a second.
+    /// The most operations that may start within a second.
     static let mostInSecond = 500
 
     private let timeout: Duration
     private var underWay: [String: Operation] = [:]
-    /// Those that have failed by their deadline, and whose end is still to come.
+    /// The operations that missed their deadline, and whose end is still to come.
     private var overdue: Set<String> = []
     private var nextSlot = 0
     private var second = (from: RunTime.origin, count: 0)
@@ -28,11 +28,11 @@ struct ClientOperations {
         self.timeout = timeout
     }
 
-    /// The result that `line` tells; `nil` for a start, and for the end of an operation that was too late.
+    /// Returns the result of `line`; `nil` for a start, and for the end of an operation that missed its deadline.
     ///
     /// - Parameters:
-    ///   - since: when the pipe was last seen empty before the line.
-    ///   - now: when it was read.
+    ///   - since: the time at which the pipe was last empty before the line.
+    ///   - now: the time at which it was read.
     mutating func take(_ line: ClientLine, since: RunTime, now: RunTime) throws(ClientProtocolError) -> ProbeResult? {
         switch line {
         case .start(let id):
@@ -45,9 +45,9 @@ struct ClientOperations {
         }
     }
 
-    /// The operations whose time is up, in the order in which they were started.
+    /// Returns the operations that missed their deadline, in the order of their starts.
     ///
-    /// - Parameter empty: when the pipe was seen empty: no end was written before.
+    /// - Parameter empty: the time at which the pipe was empty, so that no end was written before.
     mutating func expire(empty: RunTime) -> [ProbeResult] {
         let late = underWay.filter { $0.value.seen + timeout <= empty }.sorted { $0.value.slot < $1.value.slot }
         return late.map { id, operation in

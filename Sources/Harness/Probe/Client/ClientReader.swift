@@ -10,9 +10,9 @@ import SystemPackage
     import Darwin
 #endif
 
-/// Reads what a client program prints, on a thread of its own: whatever the harness is busy with, lines get their times.
+/// Reads the output of a client program on a thread of its own, so that lines get their times even if the harness is busy.
 ///
-/// It looks at the pipe every ``pause`` at least, so that the time at which it was last empty is never long ago.
+/// It checks the pipe at least every ``pause``, so that the time at which it was last empty is recent.
 final class ClientReader: Sendable {
     private static let pause: CInt = 10
     private static let chunk = 65_536
@@ -21,7 +21,7 @@ final class ClientReader: Sendable {
     private let errors: FileDescriptor
     private let isStopped = Atomic(false)
 
-    /// Takes the reading ends over and closes them at the end of ``run(_:_:_:_:)``.
+    /// Takes over the reading ends, and closes them at the end of ``run(_:_:_:_:)``.
     init(output: FileDescriptor, errors: FileDescriptor) {
         self.output = output
         self.errors = errors
@@ -54,7 +54,7 @@ final class ClientReader: Sendable {
                 for result in operations.expire(empty: empty) { try report(result) }
                 wait()
             case .end:
-                // The last words came before the end.
+                // The last output came before the end.
                 readErrors(into: &log)
                 return ClientFailed(kind: .ended, message: "it closed its output")
             case .bytes(let bytes):
@@ -98,7 +98,7 @@ final class ClientReader: Sendable {
     }
 }
 
-/// Cuts a program's output into lines, each with the time at which the pipe was last empty before it.
+/// Splits a program's output into lines, each with the time at which the pipe was last empty before it.
 struct ClientLines {
     private var rest: [UInt8] = []
     private var restSince = RunTime.origin

@@ -13,7 +13,7 @@ public import TDS
     import Darwin
 #endif
 
-/// Starts the experiment's own client program, writes down what it says of its operations, and ends it with the run.
+/// Starts the experiment's own client program, records its operations, and ends it with the run.
 public struct ClientRunner: Sendable {
     private let client: Experiment.Probes.Client
     private let server: TDSConfiguration
@@ -22,14 +22,14 @@ public struct ClientRunner: Sendable {
     private let health: HealthMonitor
     private let record: @Sendable (Event) throws -> Void
 
-    /// The time that the program has to end by itself, with all that it has started.
+    /// The time that the program and its children have to end by themselves.
     private static let endTimeout = Duration.seconds(2)
-    /// Without these few hardly any program runs. Nothing else is inherited that the experiment does not name.
+    /// Variables that nearly every program needs. Others are inherited only if the experiment names them.
     private static let inherited: Set<String> = ["PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"]
 
     /// - Parameters:
     ///   - logPath: the file to which the program's standard error is appended.
-    ///   - health: is told of every operation, on the track `client`, and when there will be none any more.
+    ///   - health: receives the outcome of every operation, on the track `client`, and the end of the program.
     ///   - record: appends to the journal. An error from it ends the program.
     public init(
         _ client: Experiment.Probes.Client, server: TDSConfiguration, clock: RunClock, logPath: String, health: HealthMonitor,
@@ -43,16 +43,16 @@ public struct ClientRunner: Sendable {
         self.record = record
     }
 
-    /// The promise for the journal.
+    /// The schedule, for the journal.
     public static func schedule(_ client: Experiment.Probes.Client) -> ProbesStarted.Schedule {
         ProbesStarted.Schedule(
             track: .client, interval: client.interval.wholeNanoseconds, timeout: client.timeout.wholeNanoseconds,
             inFlightCap: ClientOperations.mostUnderWay)
     }
 
-    /// Returns when the task is cancelled, or when the program can no longer be believed; the journal says why. The program has ended.
+    /// Runs the program until the task is cancelled, or until the program breaks its protocol or ends, which the journal says.
     ///
-    /// Throws only what recording an event threw.
+    /// Throws only errors of recording an event.
     public func run() async throws {
         let outcome = await Result { try await watch() }
         health.end()
@@ -65,7 +65,7 @@ public struct ClientRunner: Sendable {
         let errors = try FileDescriptor.closingPipe()
         let reader = ClientReader(output: output.readEnd, errors: errors.readEnd)
         var options = PlatformOptions()
-        // A group of its own, so that what it has started ends with it.
+        // A process group of its own, so that its children end with it.
         options.processGroupID = 0
         do {
             let ended = try await Subprocess.run(
@@ -81,7 +81,7 @@ public struct ClientRunner: Sendable {
                 }
                 await execution.teardown(
                     using: [.send(signal: .terminate, toProcessGroup: true, allowedDurationToNextStep: Self.endTimeout)])
-                // Its children need not end because it has.
+                // Its children may outlive it.
                 _ = kill(-execution.processIdentifier.value, SIGKILL)
                 return found
             }
@@ -96,11 +96,11 @@ public struct ClientRunner: Sendable {
 
     private struct Read: Sendable {
         var failed: ClientFailed?
-        /// The last thing that the program wrote to its standard error, which most often says why.
+        /// The program's last line on its standard error, which most often gives the reason.
         var lastWords: String
     }
 
-    /// Reads on a thread of its own until the program ends, or is to end.
+    /// Reads on a thread of its own until the program ends or must end.
     private func read(_ reader: ClientReader) async throws -> Read {
         try await withCheckedThrowingContinuation { continuation in
             Thread.detachNewThread {
@@ -122,7 +122,7 @@ public struct ClientRunner: Sendable {
         return program.contains("/") ? .path(FilePath(program)) : .name(program)
     }
 
-    /// The few variables of every program, those that the experiment names, and the way to the server.
+    /// The variables of every program, those that the experiment names, and the server's address and login.
     private var environment: [Environment.Key: String] {
         let wanted = Self.inherited.union(client.environment)
         var variables = ProcessInfo.processInfo.environment.filter { wanted.contains($0.key) }

@@ -3,7 +3,7 @@ public import Journal
 public import NIOCore
 public import TDS
 
-/// Holds connections that are silent for a while, then asks each once: what stands between client and server may have forgotten them.
+/// Holds idle connections for a while, then queries each once: a device between client and server may have dropped them.
 public struct IdleRunner: Sendable {
     private let idle: Experiment.Probes.Idle
     private let server: TDSConfiguration
@@ -12,7 +12,7 @@ public struct IdleRunner: Sendable {
     private let eventLoop: any EventLoop
     private let record: @Sendable (Event) throws -> Void
 
-    /// The pause before a connection is tried again that could not be opened.
+    /// The pause before a failed connection is retried.
     private static let pause = Duration.seconds(1)
 
     /// - Parameter record: appends to the journal. An error from it ends the probing.
@@ -28,7 +28,7 @@ public struct IdleRunner: Sendable {
         self.record = record
     }
 
-    /// Returns when the task is cancelled. Connections that are silent by then say nothing.
+    /// Runs until the task is cancelled. Connections that are idle then are not recorded.
     public func run() async throws {
         let stalls = StallWatch(eventLoop, clock: clock)
         defer { stalls.stop() }

@@ -3,7 +3,7 @@ public import NIOCore
 import Synchronization
 import TDS
 
-/// The address of the pod that serves now, as the watch of the cluster tells it.
+/// The address of the pod that serves now, from the watch of the cluster.
 public final class PodAddress: Sendable {
     private let address: Mutex<String?>
 
@@ -11,7 +11,7 @@ public final class PodAddress: Sendable {
 
     public var current: String? { address.withLock { $0 } }
 
-    /// - Returns: whether that is another one.
+    /// - Returns: whether the address changed.
     public func update(_ new: String?) -> Bool {
         address.withLock { address in
             defer { address = new }
@@ -20,14 +20,14 @@ public final class PodAddress: Sendable {
     }
 }
 
-/// Asks the service from places beside the judged address, more slowly. Its results are never judged: they say where the time went.
+/// Probes the service at places beside the judged address, at a lower rate. Its results are never judged: they show where time was lost.
 public struct VantageRunner: Sendable {
-    /// A place, and the address there.
+    /// A place and its address.
     public struct Place: Sendable {
         public var view: VantagePoint
         var host: @Sendable () -> String?
         var port: Int
-        /// Where a name is asked for: the addresses of which it must be one.
+        /// The addresses of which a resolved name must be one.
         var expected: Set<String>?
 
         public init(_ view: VantagePoint, port: Int, expected: Set<String>? = nil, host: @escaping @Sendable () -> String?) {
@@ -46,8 +46,8 @@ public struct VantageRunner: Sendable {
 
     /// - Parameters:
     ///   - configuration: the judged address, and the cadence of `connect` and `login` at the other places.
-    ///   - eventLoop: where `connect` lives.
-    ///   - loginLoop: where `login` lives.
+    ///   - eventLoop: the loop of `connect`.
+    ///   - loginLoop: the loop of `login`.
     ///   - record: appends to the journal. An error from it ends the probing.
     public init(
         _ configuration: ProbeConfiguration, clock: RunClock, on eventLoop: any EventLoop, logins loginLoop: any EventLoop,
@@ -60,11 +60,11 @@ public struct VantageRunner: Sendable {
         self.record = record
     }
 
-    /// The places that can be reached from here. The journal is told of all of them, once.
+    /// Returns the places that can be reached from here. Records each of them once in the journal.
     public func reached(_ places: [Place]) async throws -> [Place] {
         var reached: [Place] = []
         for place in places {
-            // A probe lives on its loop.
+            // A probe must run on its loop.
             let obstacle = await withTaskExecutorPreference(EventLoopTaskExecutor(eventLoop)) { () async -> String? in
                 await self.obstacle(place)
             }
@@ -96,14 +96,14 @@ public struct VantageRunner: Sendable {
     private func server(at place: Place) -> TDSConfiguration? {
         guard let host = place.host() else { return nil }
         var server = configuration.server
-        // The certificate is that of the judged address.
+        // The certificate is checked against the judged address.
         if server.serverName == nil { server.serverName = server.host }
         server.host = host
         server.port = place.port
         return server
     }
 
-    /// Probes the places until the task is cancelled. Throws only what recording an event threw.
+    /// Probes the places until the task is cancelled. Throws only errors of recording an event.
     public func run(_ places: [Place]) async throws {
         let reporter = ProbeReporter(health: HealthMonitor(lanes: [:]), record: record)
         let start = clock.now
@@ -122,7 +122,7 @@ public struct VantageRunner: Sendable {
                     group.addTask(executorPreference: EventLoopTaskExecutor(context.eventLoop)) {
                         try await lane.run { slot, deadline in
                             var context = context
-                            // It may have gone since the slot was begun: then nobody answers there.
+                            // The address may have gone since the start of the slot; then the probe finds no answer there.
                             context.server = server(at: place) ?? context.server
                             return track == .login
                                 ? await LoginProbe(context: context, runID: owner).run(slot: slot, deadline: deadline)

@@ -50,7 +50,7 @@ import Testing
         throws
     {
         var script = script(back: 12_000)
-        let record = script.record(20_000, .clientFailed(ClientFailed(kind: kind, message: "a line is none of the protocol's: 'hello'")))
+        let record = script.record(20_000, .clientFailed(ClientFailed(kind: kind, message: "a line is not part of the protocol: 'hello'")))
         script.more = [record]
         let found = try only(script)
         #expect(found.verdict == .invalid)
