@@ -4,7 +4,7 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// Many trials, several at a time, and what they say about the instrument.
+/// Runs many trials, several at a time, to check the bounds of the harness.
 public struct Calibration: Sendable {
     public struct Options: Sendable {
         public var trials: Int
@@ -28,10 +28,10 @@ public struct Calibration: Sendable {
         }
     }
 
-    /// The addresses 127.64.0.0 and up: none of the sandbox's, and different for processes that run side by side.
+    /// The addresses from 127.64.0.0 on: the sandbox does not use them, and concurrent processes use different ones.
     private static let hostBase = 127 << 24 | 64 << 16
 
-    /// The number of attempts at a trial until the machine is quiet enough for it.
+    /// The number of attempts at a trial on a busy machine.
     private static let mostAttempts = 3
 
     private let options: Options
@@ -40,7 +40,7 @@ public struct Calibration: Sendable {
         self.options = options
     }
 
-    /// The plan of every trial: the kinds in turn, all else drawn from the seed, so that a trial can be repeated by its number.
+    /// The plans of the trials: the kinds in turn, everything else drawn from the seed, so that a trial can be repeated by its number.
     public func plan(_ number: Int) -> TrialPlan {
         var random = SplitMix64(seed: options.seed &+ UInt64(number) &* 0x9E37_79B9)
         let kind = TrialPlan.Kind.allCases[number % TrialPlan.Kind.allCases.count]
@@ -49,8 +49,8 @@ public struct Calibration: Sendable {
     }
 
     /// - Parameters:
-    ///   - processID: sets the loopback addresses of concurrent processes apart.
-    ///   - progress: is told of every finished trial, by its number.
+    ///   - processID: gives concurrent processes different loopback addresses.
+    ///   - progress: receives every finished trial with its number.
     public func run(processID: Int32, progress: @escaping @Sendable (Int, TrialResult) -> Void) async throws -> CalibrationSummary {
         let probeLoops = MultiThreadedEventLoopGroup(numberOfThreads: 2)
         let serverLoops = MultiThreadedEventLoopGroup(numberOfThreads: 2)
@@ -96,7 +96,7 @@ public struct Calibration: Sendable {
         }
     }
 
-    /// Repeats a trial during which the machine was too busy, as often as may be.
+    /// Repeats a trial during which the machine was too busy, up to the limit.
     private static func run(_ trial: Trial) async throws -> TrialResult {
         var attempts = 1
         while true {

@@ -1,11 +1,11 @@
 public import Journal
 import Verdict
 
-/// The result of a calibration: the share of bounds that held the truth, and their width.
+/// The result of a calibration: the share of bounds that contain the truth, and their width.
 public struct CalibrationSummary: Codable, Sendable {
-    /// One track's results, of one kind of outage or of all.
+    /// One track's results for one kind of outage, or for all.
     public struct Part: Codable, Sendable {
-        /// `nil`: all kinds.
+        /// `nil` for all kinds.
         public var kind: TrialPlan.Kind?
         public var track: Track
         public var outages = 0
@@ -13,11 +13,11 @@ public struct CalibrationSummary: Codable, Sendable {
         public var outside = 0
         public var missed = 0
         public var falseAlarms = 0
-        /// Milliseconds between the bounds, in the median.
+        /// The median width of the bounds in milliseconds.
         public var medianWidthMs: Double?
-        /// The promised width: two intervals and the latency of the good probe that ended the outage, in the median.
+        /// The median promised width: two intervals and the latency of the good probe that ended the outage.
         public var promisedWidthMs: Double?
-        /// By how much a width exceeds its own promise, in the median: below zero, it is kept.
+        /// The median excess of a width over its promise; below zero, the promise is kept.
         public var medianExcessMs: Double?
     }
 
@@ -28,24 +28,24 @@ public struct CalibrationSummary: Codable, Sendable {
     public var schema = Self.schema
     public var seed: UInt64
     public var trials: Int
-    /// Trials of which every track's every outage was found with bounds that contain it, and nothing else was.
+    /// Trials in which each track found exactly the true outages, with bounds that contain them.
     public var contained: Int
-    /// Trials that say nothing, because the machine was too busy. They count nowhere else.
+    /// Inconclusive trials on a busy machine. They count nowhere else.
     public var overloaded: Int
-    /// The number of trials repeated for that reason.
+    /// The number of trials that were repeated for that reason.
     public var repeated: Int
     /// Outages of at least two intervals that a track did not see.
     public var missed: Int
-    /// Outages that a track saw with bounds that do not contain the truth.
+    /// Outages whose bounds do not contain the truth.
     public var outside: Int
     /// Outages that were measured and did not happen.
     public var falseAlarms: Int
     /// Of each track.
     public var medianWidthMs: [String: Double]
-    /// By how much the width of an outage's bounds exceeds two intervals and the latency of the good probe that ended it, in the median of
-    /// all tracks and kinds.
+    /// The median excess of an outage's width over two intervals and the latency of the good probe that ended it, over all tracks and
+    /// kinds.
     public var medianExcessMs: Double?
-    /// The uncertainty of the truth, in the median: the time to switch the server and to work off the queue.
+    /// The median uncertainty of the truth: the time to switch the server and to work off the queue.
     public var medianTruthUncertaintyMs: Double?
     public var kinds: [Part]
     public var tracks: [Part]
@@ -79,7 +79,7 @@ public struct CalibrationSummary: Codable, Sendable {
 }
 
 extension CalibrationSummary.Part {
-    /// `nil` where there was no such outage.
+    /// `nil` if there was no such outage.
     fileprivate init?(_ kind: TrialPlan.Kind?, _ track: Track, _ scores: some Sequence<TrialResult.Score>) {
         self.kind = kind
         self.track = track
@@ -104,7 +104,7 @@ extension CalibrationSummary.Part {
 }
 
 extension CalibrationSummary {
-    /// The table for people.
+    /// The table as text.
     public var table: String {
         let columns = ["outage", "track", "found", "contained", "outside", "missed", "false alarms", "median width", "promised", "excess"]
         var table = TextTable(columns.enumerated().map { ($0.element, $0.offset < 2 ? .left : .right) })

@@ -1,7 +1,7 @@
 import NIOCore
 import Network
 
-/// One side of a forwarded connection: what it reads, its partner writes.
+/// One side of a forwarded connection, whose partner writes the bytes that it reads.
 final class ForwardedConnection: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
@@ -35,7 +35,7 @@ final class ForwardedConnection: ChannelDuplexHandler {
     }
 
     func setReading(_ isReading: Bool) {
-        // Fails only on a channel that is closed, and there is nothing to read there.
+        // Fails only on a closed channel, which has nothing to read.
         context?.channel.setOption(.autoRead, value: isReading).whenFailure { _ in }
     }
 

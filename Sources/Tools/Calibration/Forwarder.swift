@@ -11,20 +11,20 @@ import Network
     import Darwin
 #endif
 
-/// A TCP forwarder whose path can be cut in the ways in which networks and hosts fail.
+/// A TCP forwarder whose path can fail as networks and hosts do.
 public final class Forwarder: Sendable {
     /// The path's behaviour from now on.
     public enum Path: Sendable, Hashable, CaseIterable {
         case open
-        /// Nobody listens; open connections are reset. A process that was killed.
+        /// Nothing listens, and open connections are reset, as after the kill of a process.
         case refused
         /// Connections are accepted and reset at once; open ones are reset.
         case reset
-        /// Packets vanish. Packets under way arrive when the path opens again, as TCP sends them again.
+        /// Packets are lost. They arrive when the path opens again, because TCP retransmits them.
         case blackHole
-        /// Connections are accepted by something that never answers; open ones get no answer any more, not even later.
+        /// Connections are accepted and never answered; open ones get no answer any more, not even later.
         case hanging
-        /// The kernel accepts and nobody reads, as of a stopped process. It all goes on when the path opens again.
+        /// The kernel accepts connections and nothing reads, as with a stopped process. All of them continue when the path opens again.
         case frozen
     }
 
@@ -40,15 +40,15 @@ public final class Forwarder: Sendable {
     }
 
     /// - Parameters:
-    ///   - host: a loopback address that nobody else uses.
-    ///   - target: where to forward to.
+    ///   - host: a loopback address that nothing else uses.
+    ///   - target: the address to forward to.
     public static func start(host: String, to target: SocketAddress, on eventLoop: any EventLoop) async throws -> Forwarder {
         let forwarder = Forwarder(try LoopbackPort(host: host), on: eventLoop, to: target)
         try await forwarder.eventLoop.flatSubmit { forwarder.listen() }.get()
         return forwarder
     }
 
-    /// Changes the path. Between the two times that are returned it was in either state, or between them.
+    /// Changes the path. Between the two returned times it was in either state.
     public func set(_ path: Path, clock: RunClock) async throws -> ClosedRange<RunTime> {
         try await eventLoop.flatSubmit {
             let before = clock.now
@@ -97,7 +97,7 @@ public final class Forwarder: Sendable {
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelOption(.socketOption(.init(rawValue: SO_REUSEPORT)), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            // Nothing is read before there is somewhere to send it.
+            // Reading begins only after the partner is connected.
             .childChannelOption(.autoRead, value: false)
             .childChannelInitializer { channel in Self.accept(channel, state) }
             .bind(to: address)

@@ -1,7 +1,7 @@
 import Journal
 import NIOCore
 
-/// Beats on an event loop, and notices when the loop was too late for it: then the loop, or the machine, had too much to do.
+/// A repeated timer on an event loop that measures its own delay, which shows an overloaded loop or machine.
 final class Heartbeat: Sendable {
     private struct State {
         var lastBeat: RunTime

@@ -8,15 +8,15 @@ import NIOCore
     import Darwin
 #endif
 
-/// A TCP port of a loopback address that stays ours while nobody listens on it.
+/// A reserved TCP port of a loopback address, also while nothing listens on it.
 ///
-/// A socket that is bound and does not listen keeps the port: connects to it are refused by the kernel, nobody else can bind it, and no
-/// outgoing connection is given it as its own port, which could then meet itself.
+/// A socket that is bound and does not listen keeps the port: the kernel refuses connects to it, nothing else can bind it, and no outgoing
+/// connection gets it as its own port, with which it could reach itself.
 final class LoopbackPort: Sendable {
     let address: SocketAddress
     private let placeholder: CInt
 
-    /// - Parameter host: a loopback address that nobody else uses, as other sockets of this user may share the port.
+    /// - Parameter host: a loopback address that nothing else uses, because other sockets of this user may share the port.
     init(host: String) throws {
         let placeholder = try Self.boundSocket(SocketAddress(ipAddress: host, port: 0))
         do {
@@ -77,7 +77,7 @@ final class BlackHole: Sendable {
             let listener = try LoopbackPort.boundSocket(address)
             descriptors.append(listener)
             try checked("listen") { listen(listener, 0) }
-            // The shortest queue that Linux has is of one connection. The second of these is one that is dropped already.
+            // The shortest queue of Linux has one connection, so that the second one is dropped.
             for _ in 0..<2 {
                 let filler = try checked("socket") {
                     socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue) | CInt(SOCK_NONBLOCK.rawValue), 0)

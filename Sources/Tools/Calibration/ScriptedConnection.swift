@@ -69,7 +69,7 @@ final class ScriptedConnection: ChannelInboundHandler {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case TLSUserEvent.handshakeCompleted = event {
             isShakingHands = false
-            // From here on the packets stand inside TLS and no longer around it.
+            // From here on, TDS packets are inside TLS and no longer around it.
             if let framer = try? context.pipeline.syncOperations.context(handlerType: TDSHandshakeFramer.self) {
                 context.pipeline.syncOperations.removeHandler(context: framer, promise: nil)
             }

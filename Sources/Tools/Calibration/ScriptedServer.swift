@@ -5,18 +5,18 @@ import NIOPosix
 import NIOSSL
 public import TDS
 
-/// A TDS server that does what it is told, when it is told: the known truth that measurements are held against.
+/// A TDS server that fails on command, so that the truth is known and measurements can be compared with it.
 ///
-/// It logs everybody in and answers every parameterised statement with its parameters.
+/// It accepts every login, and answers every parameterised statement with its parameters.
 public final class ScriptedServer: Sendable {
-    /// The server's behaviour from now on, to new and to open connections.
+    /// The server's behaviour towards new and open connections.
     public enum Script: Sendable, Hashable {
         case serve
         /// Answers PRELOGIN and nothing after it. Open connections get no answer any more, not even later.
         case hangAfterPrelogin
-        /// Breaks off at the first byte of the TLS handshake. Open connections are broken off.
+        /// Closes connections at the first byte of the TLS handshake, and open ones at once.
         case abortTLS
-        /// Refuses logins with this error. Open connections are broken off.
+        /// Refuses logins with this error, and closes open connections.
         case rejectLogins(TDSServerMessage)
         /// Answers each statement with the answer to the statement before it.
         case answerStale
@@ -57,7 +57,7 @@ public final class ScriptedServer: Sendable {
         return ScriptedServer(listener, address: address, state: state)
     }
 
-    /// Changes what the server does. Between the two times that are returned it did either.
+    /// Changes the behaviour. Between the two returned times it was either one.
     public func follow(_ script: Script, clock: RunClock) async throws -> ClosedRange<RunTime> {
         try await listener.eventLoop.submit { [state] in
             let before = clock.now

@@ -7,12 +7,11 @@ import Synchronization
 import TDS
 import Verdict
 
-/// Causes one planned outage of a scripted server and has it measured the way a run measures: the real probes, the real journal
-/// records, the real findings.
+/// Causes one planned outage of a scripted server, and measures it as a run does: with the real probes, journal records and findings.
 struct Trial: Sendable {
     let plan: TrialPlan
     let cadence: TrialPlan.Cadence
-    /// A loopback address of its own.
+    /// The trial's own loopback address.
     let host: String
     let identity: IssuedCertificate
     let serverLoop: any EventLoop
@@ -21,14 +20,14 @@ struct Trial: Sendable {
 
     private static let user = "sa"
     private static let tracks: [Track] = [.connect, .login, .session]
-    /// An experiment's `probes.inFlightCap` without one of its own.
+    /// The default of an experiment's `probes.inFlightCap`.
     private static let mostInFlight = 200
 
     /// The probes' records.
     private final class Recorder: Sendable {
         private struct State {
             var findings = FindingsReducer()
-            /// The duration of each success from its intended start, by its track and the moment it was done.
+            /// The duration of each success from its intended start, by its track and its end.
             var latencies: [Track: [RunTime: Duration]] = [:]
         }
 
@@ -106,18 +105,18 @@ struct Trial: Sendable {
             var truths: [TrueOutage] = []
             for (index, dip) in plan.dips.enumerated() {
                 try await clock.sleep(until: clock.now + dip.after)
-                // It was up when a login was answered, and may have been too busy to answer from then on.
+                // The server was up when a login was answered, and may have been too busy after that.
                 let up = clock.now
                 try await witness(witnessServer)
                 if index == 0 { recorder.record(.faultBegun(FaultBegun(fault: plan.kind.rawValue, summary: "calibration"))) }
                 let began = try await begin(server, forwarder, clock)
                 try await clock.sleep(until: began.upperBound + dip.length)
                 let ended = try await end(server, forwarder, clock)
-                // The queue is worked off first: it is over at the latest when a login of nobody's schedule is through.
+                // The server works off its queue first: the outage is over at the latest when an extra login succeeds.
                 try await witness(witnessServer)
                 truths.append(TrueOutage(began: up...began.upperBound, ended: ended.lowerBound...clock.now))
             }
-            // Probes that still hang fail up to a deadline later, and the session needs another slot to open again.
+            // Hanging probes fail up to a timeout later, and the session needs another slot to reconnect.
             try await clock.sleep(until: clock.now + cadence.timeout * 2 + cadence.loginInterval * 5)
             group.cancelAll()
             try await group.waitForAll()
@@ -136,7 +135,7 @@ struct Trial: Sendable {
             })
     }
 
-    /// A login of nobody's schedule.
+    /// Makes an extra login outside of the schedules.
     private func witness(_ server: TDSConfiguration) async throws {
         try await TDSConnection.connect(server, on: serverLoop).close()
     }
@@ -161,7 +160,7 @@ struct Trial: Sendable {
         }
     }
 
-    /// The answer of a SQL Server that has not finished starting.
+    /// The answer of a SQL Server that is still starting.
     private static let notReady = TDSServerMessage(
         number: 17187, state: 1, class: 16, text: "SQL Server is not ready to accept new client connections.")
 }

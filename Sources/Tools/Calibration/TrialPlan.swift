@@ -1,11 +1,11 @@
 public import Journal
 
-/// One calibrated outage: what kind, when and for how long.
+/// One calibrated outage: its kind, its start and its length.
 public struct TrialPlan: Sendable, Hashable {
     public enum Kind: String, Codable, Sendable, CaseIterable {
         case refuse, reset, blackHole, acceptAndHang, hangAfterPrelogin, tlsAbort, loginError, freeze, flapping
 
-        /// The tracks that are out of service while it lasts. Where something accepts connections, TCP is as well as ever.
+        /// The tracks that the outage affects. If connections are accepted, `connect` is not affected.
         public var tracks: Set<Track> {
             switch self {
             case .refuse, .blackHole, .flapping: [.connect, .login, .session]
@@ -13,7 +13,7 @@ public struct TrialPlan: Sendable, Hashable {
             }
         }
 
-        /// The tracks that it leaves alone. Where connections are reset, a connect may be before it was noticed as accepted.
+        /// The tracks that the outage must not affect. If connections are reset, a connect may be reset before it counts as accepted.
         var untouched: Set<Track> {
             switch self {
             case .reset, .tlsAbort, .loginError: []
@@ -22,13 +22,13 @@ public struct TrialPlan: Sendable, Hashable {
             }
         }
 
-        /// Requests are held back and answered when it is over, so that it is an outage only to requests whose deadline it exceeds.
+        /// Whether requests are answered after the outage, so that it affects only requests whose deadline passes in it.
         var holdsBack: Bool { self == .freeze || self == .blackHole }
     }
 
     /// The probing of a trial.
     public struct Cadence: Sendable, Hashable {
-        /// Of the tracks `connect` and `session`.
+        /// The interval of the tracks `connect` and `session`.
         public var interval: Duration
         public var loginInterval: Duration
         public var timeout: Duration
@@ -45,7 +45,7 @@ public struct TrialPlan: Sendable, Hashable {
         public func interval(of track: Track) -> Duration { track == .login ? loginInterval : interval }
     }
 
-    /// One stretch of being out of service.
+    /// One interruption of the service.
     public struct Dip: Sendable, Hashable {
         /// The healthy time before it.
         public var after: Duration
@@ -55,20 +55,20 @@ public struct TrialPlan: Sendable, Hashable {
     public var kind: Kind
     public var dips: [Dip]
 
-    /// Draws a plan. Lengths are spread evenly over the orders of magnitude from `shortest` to `longest`.
+    /// Draws a plan. Lengths are distributed evenly over the orders of magnitude from `shortest` to `longest`.
     public init(
         kind: Kind, cadence: Cadence, shortest: Duration = .milliseconds(100), longest: Duration = .seconds(10),
         using random: inout some RandomNumberGenerator
     ) {
         self.kind = kind
-        // The shortest outage with a promise is two intervals long; the wider interval is that of the logins.
+        // The bounds promise to find outages from two intervals on; the logins have the wider interval.
         var shortest = max(shortest, cadence.loginInterval * 2)
         if kind.holdsBack { shortest += cadence.timeout }
         let warmUp = Duration.milliseconds(Int64.random(in: 600...900, using: &random))
         var dips = [Dip(after: warmUp, length: Self.length(shortest, max(longest, shortest), &random))]
         if kind == .flapping {
             for _ in 0..<Int.random(in: 1...4, using: &random) {
-                // Long enough for a login to succeed between them, or two outages could not be told from one.
+                // A login must succeed between two outages, or they would look like one.
                 let pause = cadence.loginInterval * 4 + cadence.timeout
                 dips.append(
                     Dip(
@@ -81,7 +81,7 @@ public struct TrialPlan: Sendable, Hashable {
 
     private static func length(_ shortest: Duration, _ longest: Duration, _ random: inout some RandomNumberGenerator) -> Duration {
         var length = shortest
-        // Doubling as often as the draw says, and a linear draw within the last doubling.
+        // A drawn number of doublings, and a linear draw within the last one.
         var doublings: [Duration] = [shortest]
         while doublings[doublings.count - 1] * 2 < longest { doublings.append(doublings[doublings.count - 1] * 2) }
         if let start = doublings.randomElement(using: &random) {

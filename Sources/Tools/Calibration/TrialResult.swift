@@ -1,7 +1,7 @@
 public import Journal
 public import Verdict
 
-/// When the server really was out of service. Changing it took a moment, in which it was either.
+/// The true outage. Each change of the server took a moment, in which it was in either state.
 public struct TrueOutage: Sendable, Hashable {
     public var began: ClosedRange<RunTime>
     public var ended: ClosedRange<RunTime>
@@ -11,7 +11,7 @@ public struct TrueOutage: Sendable, Hashable {
         self.ended = ended
     }
 
-    /// It lasted no less than the first and no more than the second.
+    /// The shortest and the longest possible length.
     public var length: ClosedRange<Duration> { ended.lowerBound - began.upperBound...ended.upperBound - began.lowerBound }
 }
 
@@ -22,7 +22,7 @@ public struct TrialResult: Sendable {
         public var track: Track
         public var interval: Duration
         public var outages: [Outage]
-        /// The duration of the good probe, from its intended start, that ended each outage.
+        /// The duration of the good probe that ended each outage, from its intended start.
         public var recoveries: [Duration]
         /// The share of the slots that were skipped because the harness itself was late.
         public var lateShare: Double
@@ -39,11 +39,11 @@ public struct TrialResult: Sendable {
     public var plan: TrialPlan
     public var truths: [TrueOutage]
     public var tracks: [Measured]
-    /// The longest that the server got no processor.
+    /// The longest time for which the server got no processor time.
     public var serverSilence: Duration
-    /// The probes' deadline.
+    /// The probes' timeout.
     public var timeout: Duration
-    /// The number of attempts, the machine having been too busy before.
+    /// The number of attempts; the machine was too busy in all but the last.
     public var attempts = 1
 
     public init(
@@ -63,22 +63,22 @@ public struct TrialResult: Sendable {
         public var missed = 0
         /// Found, but the bounds do not contain the truth.
         public var outside = 0
-        /// Outages that were measured and did not happen.
+        /// Measured outages that did not happen.
         public var falseAlarms = 0
         public var widths: [Duration] = []
         /// The promised median of each width: two intervals and the latency of the good probe at its end.
         public var promisedWidths: [Duration] = []
-        /// By how much each width exceeds its promise.
+        /// The excess of each width over its promise.
         public var excesses: [Duration] { zip(widths, promisedWidths).map { $0 - $1 } }
-        /// Where the bounds were wrong, for people.
+        /// Sentences about wrong bounds.
         public var remarks: [String] = []
     }
 
-    /// The most slots that may be skipped because the harness was late, of which a run tolerates as many.
+    /// The share of slots that the harness may skip because it was late; a run tolerates as many.
     static let tolerableLateShare = 1 - Limits().minimumProbeShare
 
-    /// The machine was so busy that probes, or the answers to them, failed for want of a processor: what was measured is the machine. A
-    /// login is several questions and answers, each of which a busy server holds up.
+    /// Whether probes, or their answers, failed for lack of processor time, so that the trial measured the machine. A login has several
+    /// round trips, each of which a busy server delays.
     public var isOverloaded: Bool {
         serverSilence > timeout / 8 || tracks.contains { $0.lateShare > Self.tolerableLateShare }
     }
@@ -90,8 +90,8 @@ public struct TrialResult: Sendable {
         isOverloaded ? ["the machine was too busy to say anything"] : scores.flatMap(\.remarks)
     }
 
-    /// A measured outage is the measurement of the true one that it overlaps. One that overlaps none is a false alarm, and so is
-    /// a second that overlaps the same, because then one outage was told as two.
+    /// Matches each measured outage with the true one that it overlaps. One without a match is a false alarm, and so is a second one for
+    /// the same outage, because then one outage was reported as two.
     private func score(_ measured: Measured) -> Score {
         var score = Score(track: measured.track)
         var unmatched = Array(zip(measured.outages, measured.recoveries))
