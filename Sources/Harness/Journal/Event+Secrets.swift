@@ -1,9 +1,9 @@
 import Secrets
 
 extension Event {
-    /// The event with every secret that this process knows masked in the words of others: servers, programs, the cluster's objects.
+    /// Returns the event with every secret that this process knows masked in foreign text: of servers, programs and cluster objects.
     ///
-    /// Undo intents stay as they are: they are made of the experiment, must be carried out as they say, and are compared with their marks.
+    /// Undo intents are not masked: they come from the experiment, must be executed unchanged, and are compared with their marks.
     var withoutSecrets: Event {
         switch self {
         case .runStarted(var run):

@@ -1,31 +1,31 @@
 import Foundation
 
-/// The running checksum of a journal's lines: each line ends with that of all bytes up to there.
+/// The running checksum of a journal's lines: each line ends with the checksum of all bytes before it.
 ///
-/// It finds what a disk or an editor does to a journal: a changed byte, a line that was removed, doubled or moved. FNV-1a, 64 bits: from
+/// It detects damage by a disk or an editor: a changed byte, or a line that was removed, doubled or moved. FNV-1a, 64 bits: from
 /// any state a byte leads to one state of its own, so that no change of a single byte can go unseen, and others do once in 2^64.
 /// It is no signature. Source: https://datatracker.ietf.org/doc/html/draft-eastlake-fnv
 struct JournalChain: Sendable {
     private static let key = Array(#","chain":""#.utf8)
     static let digits = Array("0123456789abcdef".utf8)
-    /// Of `,"chain":"0123456789abcdef"}`, which ends a line.
+    /// The length of `,"chain":"0123456789abcdef"}`, which ends a line.
     private static let suffixLength = key.count + 18
 
     private var state: UInt64 = 0xcbf2_9ce4_8422_2325
-    /// Journals of earlier versions have none. A journal has one in all of its lines, or in none.
+    /// Whether the journal has checksums. Journals of earlier versions have none; a journal has them in all of its lines, or in none.
     private(set) var isUsed: Bool?
 
-    /// Of a journal that begins.
+    /// The checksum of a new journal.
     init() {}
 
-    /// Of a journal that goes on after `last`, its last whole line; `nil`: it is one without checksums.
+    /// Continues the checksum of a journal after `last`, its last complete line; `nil` if the journal has no checksums.
     init?(after last: Data) {
         guard let value = Self.value(of: last) else { return nil }
         state = value
         isUsed = true
     }
 
-    /// Adds a line that is to be written: `line` ends with `}` and a newline, between which and the rest the checksum is put.
+    /// Adds the checksum to a line before it is written: puts it before the final `}` and the newline.
     mutating func seal(_ line: inout [UInt8]) {
         line.removeLast(2)
         add(line)
@@ -36,7 +36,7 @@ struct JournalChain: Sendable {
 
     /// Adds a line that was read, without its newline.
     ///
-    /// - Returns: whether it is the one that was written after the lines before it.
+    /// - Returns: whether its checksum fits the lines before it.
     mutating func takes(_ line: some RandomAccessCollection<UInt8>) -> Bool {
         let value = Self.value(of: line)
         defer { isUsed = isUsed ?? (value != nil) }
@@ -55,7 +55,7 @@ struct JournalChain: Sendable {
         state = bytes.withContiguousStorageIfAvailable { mixed(state, $0) } ?? mixed(state, bytes)
     }
 
-    /// The checksum that a line carries. Only as it is written: other digits of the same value are a change too.
+    /// Returns the checksum of a line. Other digits of the same value count as a change too.
     private static func value(of line: some RandomAccessCollection<UInt8>) -> UInt64? {
         let suffix = line.suffix(suffixLength)
         guard suffix.count == suffixLength, suffix.starts(with: key), suffix.suffix(2).elementsEqual(Array("\"}".utf8)) else { return nil }

@@ -3,22 +3,22 @@ import JSON
 
 /// Reads a journal back, record by record, in constant memory.
 ///
-/// At the end of a journal that is still written, `next()` is `nil` until more of it is there.
+/// At the end of a journal that is still being written, `next()` returns `nil` until there are more records.
 public struct JournalReader: Sequence, IteratorProtocol {
     private let path: String
     private let handle: FileHandle
     private let decoder = JSONDecoder()
     private var buffer: [UInt8] = []
-    /// Where the next line begins in the buffer.
+    /// The start of the next line in the buffer.
     private var position = 0
     private var line = 0
     private var chain = JournalChain()
-    /// A longer line is none that a run has written: the texts of all its experiments are in the longest.
+    /// A run does not write longer lines: the longest one contains the texts of all experiments.
     static let lineLimit = 64 << 20
 
-    /// Why reading ended early: `nil` when every line was a record, else the first one that was not.
+    /// The error of the first line that is not a record; `nil` if all are.
     ///
-    /// A last line without its newline is what a killed harness leaves; it is not part of the journal and no error.
+    /// A killed harness may leave a last line without a newline. It is not part of the journal, and no error.
     public private(set) var damage: JournalError?
     /// The bytes that were read so far.
     public private(set) var size: Int64 = 0
@@ -52,10 +52,10 @@ public struct JournalReader: Sequence, IteratorProtocol {
         }
     }
 
-    /// Tells if the lines that were read have checksums: without them, as earlier versions wrote journals, little of a damage is seen.
+    /// Whether the lines have checksums. Without them, as in journals of earlier versions, little damage is detected.
     public var isChained: Bool { chain.isUsed != false }
 
-    /// Returns `true` while a run, or a restore of it, has the journal: it is written, and not to be judged yet.
+    /// Whether a run, or a restore of it, is still writing the journal, so that it must not be judged yet.
     public static func isInUse(_ path: String) -> Bool {
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return false }
@@ -63,7 +63,7 @@ public struct JournalReader: Sequence, IteratorProtocol {
         return flock(file, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
     }
 
-    /// All records. Throws when a line is damaged.
+    /// Returns all records. Throws if a line is damaged.
     public static func records(of path: String) throws(JournalError) -> [JournalRecord] {
         var reader = try JournalReader(path: path)
         var records: [JournalRecord] = []
@@ -72,7 +72,7 @@ public struct JournalReader: Sequence, IteratorProtocol {
         return records
     }
 
-    /// The place of the next line in the buffer, without its newline.
+    /// Returns the range of the next line in the buffer, without its newline.
     private mutating func nextLine() -> Range<Int>? {
         var searched = position
         while true {
@@ -100,7 +100,7 @@ public struct JournalReader: Sequence, IteratorProtocol {
 }
 
 extension [UInt8] {
-    /// The first place of `byte` from `start` on.
+    /// Returns the first index of `byte` from `start` on.
     fileprivate func firstIndex(of byte: UInt8, from start: Int) -> Int? {
         withUnsafeBytes { bytes in
             guard start < bytes.count, let base = bytes.baseAddress else { return nil }

@@ -1,7 +1,7 @@
 import Foundation
 
 extension JournalRecord {
-    /// The record as a line of the journal, its end included.
+    /// The record as a line of the journal, with the newline.
     func line() throws -> [UInt8] {
         var line = PlainLineWriter(at: at)
         let isPlain =
@@ -17,9 +17,9 @@ extension JournalRecord {
         return try encoder.encode(self) + [UInt8(ascii: "\n")]
     }
 
-    /// The record of a line.
+    /// Creates the record from a line.
     ///
-    /// - Parameter line: without its newline.
+    /// - Parameter line: a line without its newline.
     init(line: UnsafeRawBufferPointer, _ decoder: JSONDecoder) throws {
         self = try PlainLineReader.record(of: line) ?? decoder.decode(JournalRecord.self, from: Data(line))
     }

@@ -1,7 +1,7 @@
 extension JournalRecord {
-    /// A number of the record that no run writes, by its name. `nil`: there is none.
+    /// The name of a number in the record that no run would write; `nil` if there is none.
     ///
-    /// A journal is a file, which anybody may have written. With numbers of these sizes sums stay numbers, and loops end.
+    /// Anybody may have written a journal file. Within these limits, sums do not overflow and loops end.
     var implausibleNumber: String? {
         var check = PlausibilityCheck()
         check.time("at", at)
@@ -72,7 +72,7 @@ private struct PlausibilityCheck {
 
     /// Ten years of nanoseconds.
     private static let longest: Int64 = 10 * 366 * 86_400 * 1_000_000_000
-    /// A probe every millisecond for more than ten days.
+    /// The number of probes, one every millisecond, in more than ten days.
     private static let most: Int64 = 1_000_000_000
 
     mutating func span(_ name: String, _ nanoseconds: Int64, from least: Int64 = 0) {

@@ -1,4 +1,4 @@
-/// One line of a journal: a fact and when it was known.
+/// One line of a journal: a fact and its time.
 public struct JournalRecord: Sendable, Hashable {
     public var at: RunTime
     public var event: Event
@@ -9,7 +9,7 @@ public struct JournalRecord: Sendable, Hashable {
     }
 }
 
-/// The facts that a run appends. Findings are functions of their sequence and of nothing else.
+/// The facts that a run appends. Findings depend on their sequence and on nothing else.
 public enum Event: Sendable, Hashable {
     case runStarted(RunStarted)
     case experimentStarted(ExperimentStarted)
@@ -44,7 +44,7 @@ public enum Event: Sendable, Hashable {
 }
 
 extension Event {
-    /// A probe or a write: there are many of them, and none matters by itself.
+    /// Whether the event is a probe or a write. There are many of them, and no single one matters.
     var isRoutine: Bool {
         switch self {
         case .probe, .probeSkipped, .write: true
@@ -58,7 +58,7 @@ extension JournalRecord: Codable {
         case at, event
     }
 
-    /// The names of the events as the journal has them.
+    /// The names of the events in the journal.
     enum Name: String, Codable, CaseIterable {
         case runStarted, experimentStarted, preflightCheck, repeatStarted, stageEntered, ledgerPrepared, probesStarted, probe,
             probeSkipped, clientFailed, vantage, idleStarted, idleAsked, write, snapshot, observation, serverLog, engine, blind, undoIntent,
@@ -103,7 +103,7 @@ extension JournalRecord: Codable {
         }
     }
 
-    /// The event's own fields stand beside `at` and `event`, so that a line is one flat object.
+    /// The event's fields are beside `at` and `event`, so that a line is one flat object.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: Key.self)
         try container.encode(at, forKey: .at)

@@ -4,16 +4,16 @@ import SystemPackage
 
 /// Appends records to a journal, one JSON object a line.
 ///
-/// A record is with the kernel when ``append(_:at:)`` returns, so that it survives the end of the harness, and on the disk when
-/// ``appendDurably(_:at:)`` returns, so that it survives the end of the machine.
+/// After ``append(_:at:)`` the kernel has the record, which then survives the end of the harness. After ``appendDurably(_:at:)`` it is on
+/// the disk, and survives the end of the machine.
 ///
-/// A secret that this process knows is masked wherever others have a word in an event.
+/// Secrets that this process knows are masked in foreign text of an event.
 ///
-/// A journal has one writer at a time: the kernel holds a lock for it, and lets go of it however the process ends.
+/// A journal has one writer at a time. The kernel holds its lock, and releases it however the process ends.
 public final class JournalWriter: Sendable {
     private struct State {
         let file: FileDescriptor
-        /// `nil`: the journal is one of an earlier version, without checksums.
+        /// `nil` for a journal of an earlier version without checksums.
         var chain: JournalChain?
         var failure: JournalError?
         var unwritten: [JournalRecord] = []
@@ -26,7 +26,7 @@ public final class JournalWriter: Sendable {
 
     /// Creates the file, which must not exist yet.
     ///
-    /// - Parameter observer: is told of every record that was written, for progress displays; in no certain order.
+    /// - Parameter observer: receives every written record, in no certain order, for progress output.
     public init(
         creating path: String, clock: RunClock, observer: (@Sendable (JournalRecord) -> Void)? = nil
     ) throws(JournalError) {
@@ -38,9 +38,9 @@ public final class JournalWriter: Sendable {
         state = Mutex(State(file: file, chain: chain))
     }
 
-    /// Opens the journal of a run that has ended, to add to it what `restore` did. `clock` goes on after the last record.
+    /// Opens the journal of an ended run to append the results of `restore`. `clock` continues after the last record.
     ///
-    /// - Throws: also when the run has not ended: its own writer still has the journal.
+    /// - Throws: an error also if the run has not ended, because its writer still holds the journal.
     public init(appendingTo path: String, clock: RunClock) throws(JournalError) {
         let file = try Self.open(path, [], "opened")
         let chain = try Self.resume(path, file)
@@ -51,13 +51,13 @@ public final class JournalWriter: Sendable {
     }
 
     deinit {
-        // All lines are with the kernel already; closing can add nothing.
+        // The kernel has all lines already, so that closing can lose nothing.
         try? state.withLock { $0.file }.close()
     }
 
-    /// Cuts off a last line that is not whole, as a full disk or the end of the machine leaves it: nothing could be added to it.
+    /// Cuts off an incomplete last line, as after a full disk or the end of the machine: a record cannot be appended to it.
     ///
-    /// - Returns: the checksum to go on with.
+    /// - Returns: the checksum to continue with.
     private static func resume(_ path: String, _ file: FileDescriptor) throws(JournalError) -> JournalChain? {
         do {
             let content = try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
@@ -92,13 +92,13 @@ public final class JournalWriter: Sendable {
         return file
     }
 
-    /// Appends `event`. A journal that can no longer be written (disk full) fails every later call too.
+    /// Appends `event`. After a failure, such as a full disk, every later call fails too.
     @discardableResult
     public func append(_ event: Event, at time: RunTime? = nil) throws(JournalError) -> RunTime {
         try write(event, at: time, durably: false)
     }
 
-    /// Appends `event` and waits until the disk has it: for undo intents, before the mutation is sent.
+    /// Appends `event` and waits until it is on the disk, as undo intents must be before their change is sent.
     @discardableResult
     public func appendDurably(_ event: Event, at time: RunTime? = nil) throws(JournalError) -> RunTime {
         try write(event, at: time, durably: true)
@@ -131,16 +131,16 @@ public final class JournalWriter: Sendable {
             }
             return state.failure
         }
-        // The observer is told of a record that could not be written too.
+        // The observer also receives a record that could not be written.
         observer?(record)
         if let failure { throw failure }
         return time
     }
 
-    /// The records that a full disk kept out of the journal, without probes and writes. The first one gives the reason.
+    /// The records that could not be written, without probes and writes. The first one has the reason.
     public var unwritten: [JournalRecord] { state.withLock { $0.unwritten } }
 
-    /// - Throws: when the file is no longer where it was: whoever removed it, or its folder, has taken the evidence away.
+    /// - Throws: an error if the file, or its folder, was removed or replaced: the evidence is gone.
     public func checkPlace() throws(JournalError) {
         var own = stat()
         var there = stat()
@@ -151,10 +151,10 @@ public final class JournalWriter: Sendable {
     }
 }
 
-/// A journal that cannot be written, or read.
+/// An error of writing or reading a journal.
 public struct JournalError: Error, CustomStringConvertible, Hashable {
     public var path: String
-    /// The line, from 1, where there is one to name.
+    /// The number of the line, from 1, if the error is about one.
     public var line: Int?
     public var reason: String
 

@@ -2,8 +2,8 @@ import Foundation
 
 /// Reads the lines that ``PlainLineWriter`` writes, with their fields in the order in which it writes them.
 ///
-/// It takes a small part of what a general decoder takes. Any line that is not exactly as expected, down to its last byte, is left to
-/// that one, which says what is wrong with it, if anything is.
+/// It is much faster than a general decoder. A line that is not exactly as expected, to the last byte, is left to that decoder, which
+/// reports its error, if any.
 struct PlainLineReader {
     private let bytes: UnsafeRawBufferPointer
     private var position = 0
@@ -46,18 +46,18 @@ struct PlainLineReader {
         return result
     }
 
-    /// The place, which most lines do not have; `nil` when it is none that is known.
+    /// Returns the place, which most lines do not have; `nil` for an unknown one.
     private mutating func view() -> VantagePoint?? {
         guard take(name: "view") else { return .some(nil) }
         return quoted().flatMap(VantagePoint.init(rawValue:)).map(Optional.some)
     }
 
-    /// The text between the braces, the closing one included.
+    /// Returns the text between the braces, with the closing one.
     private mutating func phases() -> [String: Int64]? {
         var phases: [String: Int64] = [:]
         guard !take("}") else { return phases }
         repeat {
-            // Of two phases of one name the general decoder takes one: which, is for it to say.
+            // For two phases with one name, the general decoder decides which one counts.
             guard let phase = quoted(), take(":"), let took: Int64 = number(), phases.updateValue(took, forKey: phase) == nil else {
                 return nil
             }
@@ -87,7 +87,7 @@ struct PlainLineReader {
         return ProbeSkipped(track: track, view: view, lane: lane, slot: slot, intended: intended, reason: reason)
     }
 
-    /// The checksum, which was looked at before.
+    /// Skips the checksum, which was verified before.
     private mutating func takeChain() -> Bool { take(name: "chain") ? quotedDigits() : true }
 
     private mutating func quotedDigits() -> Bool {
@@ -143,7 +143,7 @@ struct PlainLineReader {
         let isNegative = position < bytes.count && bytes[position] == UInt8(ascii: "-")
         if isNegative { position += 1 }
         let start = position
-        // Below zero, where there is one number more.
+        // Negative numbers have one value more.
         var value: Int64 = 0
         while position < bytes.count {
             let digit = bytes[position] &- UInt8(ascii: "0")
@@ -154,7 +154,7 @@ struct PlainLineReader {
             value = sum
             position += 1
         }
-        // As it is written, and no other way that means the same: at least one digit, none before it that says nothing, no zero below zero.
+        // Accepts only the form that is written: at least one digit, no leading zeros, no negative zero.
         let isWellWritten = position > start && (bytes[start] != UInt8(ascii: "0") || position == start + 1 && !isNegative)
         guard isWellWritten, isNegative || value != .min else { return nil }
         return Number(exactly: isNegative ? value : -value)

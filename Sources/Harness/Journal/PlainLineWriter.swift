@@ -1,7 +1,7 @@
-/// A line of a journal that is made of names, numbers and words that need no escaping. ``PlainLineReader`` reads it back.
+/// Writes a journal line of names, numbers and words without escapes. ``PlainLineReader`` reads it back.
 ///
-/// Nearly all lines are of probes and writes that succeeded. They are put together here at a small part of what a general encoder costs,
-/// which was a tenth of what a run took of the processor.
+/// Nearly all lines are successful probes and writes. A general encoder took a tenth of the processor time of a run for them; this takes
+/// a small part of that.
 struct PlainLineWriter {
     private var bytes: [UInt8] = []
 
@@ -11,7 +11,7 @@ struct PlainLineWriter {
         put(time.nanoseconds)
     }
 
-    /// - Returns: whether it could be put: a failure has words of others in it.
+    /// - Returns: whether the record could be written in this form: a failure contains foreign text.
     mutating func put(_ result: ProbeResult) -> Bool {
         guard result.failure == nil, result.phases?.keys.allSatisfy({ $0.utf8.allSatisfy(Self.needsNoEscaping) }) ?? true else {
             return false
@@ -96,7 +96,7 @@ struct PlainLineWriter {
         text.withUTF8Buffer { bytes.append(contentsOf: $0) }
     }
 
-    /// Letters, and the signs that ASCII has among them but for the backslash.
+    /// Letters, and the ASCII characters between them except the backslash.
     static func needsNoEscaping(_ byte: UInt8) -> Bool {
         byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "z") && byte != UInt8(ascii: "\\")
     }

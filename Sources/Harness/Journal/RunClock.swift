@@ -1,13 +1,13 @@
-/// The clock of one run. `ContinuousClock` never jumps and goes on while the machine sleeps.
+/// The clock of one run. `ContinuousClock` never jumps, and counts while the machine sleeps.
 public struct RunClock: Sendable {
     private let start: ContinuousClock.Instant
 
-    /// The run's origin is now.
+    /// Creates a clock whose origin is now.
     public init() {
         start = ContinuousClock.now
     }
 
-    /// The clock of a run that is gone on with: it is `time` now.
+    /// Creates the clock of a continued run, on which it is `time` now.
     public init(resumingAt time: RunTime) {
         start = ContinuousClock.now - .nanoseconds(time.nanoseconds)
     }
@@ -21,7 +21,7 @@ public struct RunClock: Sendable {
         RunTime(nanoseconds: (instant - start).wholeNanoseconds)
     }
 
-    /// Suspends until `time`; returns at once when it has passed.
+    /// Suspends until `time`. Returns at once if it has passed.
     public func sleep(until time: RunTime) async throws {
         try await ContinuousClock().sleep(until: start + .nanoseconds(time.nanoseconds), tolerance: .zero)
     }

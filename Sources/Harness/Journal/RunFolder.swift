@@ -7,9 +7,9 @@ public enum RunFolder {
     /// Returns the place of a run's journal in its report folder.
     public static func journal(in folder: String) -> String { path(journal, in: folder) }
 
-    /// The run's journal, or those of its experiments where they went on side by side: each has a folder with the experiment's name.
+    /// Returns the run's journal, or those of its experiments if they ran side by side: each is in a folder with the experiment's name.
     ///
-    /// - Returns: none where the folder has no run, or has several.
+    /// - Returns: an empty array if the folder has no run, or several.
     public static func journals(in folder: String) -> [String] {
         let own = journal(in: folder)
         guard !FileManager.default.fileExists(atPath: own) else { return [own] }
@@ -17,7 +17,7 @@ public enum RunFolder {
         let parts = members.compactMap { member -> (path: String, number: Int)? in
             let path = journal(in: path(member, in: folder))
             guard var reader = try? JournalReader(path: path) else { return nil }
-            // A run that was killed at once has no record yet, and has changed nothing.
+            // A run that was killed at its start has no record, and has changed nothing.
             guard let first = reader.next() else { return (path, .max) }
             guard case .runStarted(let run) = first.event, let part = run.part else { return nil }
             return (path, part.number)

@@ -1,8 +1,8 @@
 /// A point on the run's one monotonic clock: nanoseconds since the run's origin.
 ///
-/// It counts 292 years, and what would go beyond them stays there: times come from files that anybody may have written.
+/// It is limited to 292 years, and larger values are clamped: times come from files that anybody may have written.
 ///
-/// Every time in a journal, a finding or a report is of this clock. The wall clock is written down once, at the origin.
+/// Every time in a journal, a finding or a report is from this clock. The wall clock is recorded once, at the origin.
 public struct RunTime: Sendable, Hashable, Comparable {
     public var nanoseconds: Int64
 
@@ -19,7 +19,7 @@ public struct RunTime: Sendable, Hashable, Comparable {
     }
 
     public static func - (later: RunTime, earlier: RunTime) -> Duration {
-        // A duration holds more than the 64 bits of two times.
+        // A duration can be longer than the difference of two 64-bit times.
         .nanoseconds(later.nanoseconds) - .nanoseconds(earlier.nanoseconds)
     }
 }
@@ -36,7 +36,7 @@ extension RunTime: Codable {
 }
 
 extension Duration {
-    /// Whole nanoseconds, rounded towards zero; of more than 292 years as many as there can be.
+    /// The whole nanoseconds, rounded towards zero, and clamped to 292 years.
     public var wholeNanoseconds: Int64 {
         let (seconds, attoseconds) = components
         let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
@@ -46,7 +46,7 @@ extension Duration {
 }
 
 extension Int64 {
-    /// The sum, or the number of the type that is nearest to it.
+    /// Returns the sum, clamped to the type's range.
     public func clampedSum(_ other: Int64) -> Int64 {
         let (sum, overflow) = addingReportingOverflow(other)
         return overflow ? (other < 0 ? .min : .max) : sum

@@ -1,4 +1,4 @@
-/// A generator whose draws a seed repeats (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014).
+/// A random generator whose seed determines its numbers (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014).
 public struct SplitMix64: RandomNumberGenerator, Sendable {
     @usableFromInline var state: UInt64
 
@@ -10,7 +10,7 @@ public struct SplitMix64: RandomNumberGenerator, Sendable {
         return Self.mix(state)
     }
 
-    /// Its output function: a bijection in which every bit of the input changes every bit of the output with a chance of about one half.
+    /// The output function: a bijection in which each input bit changes each output bit with a probability of about one half.
     @inlinable
     public static func mix(_ value: UInt64) -> UInt64 {
         var value = value

@@ -1,8 +1,8 @@
-/// The parts of the promise that can be read off the cluster, before the fault and after the recovery.
+/// The cluster's objects that the promise is about, before the fault and after the recovery.
 public struct Snapshot: Codable, Sendable, Hashable {
     public enum Moment: String, Codable, Sendable, CaseIterable {
         case before
-        /// After a node fault: recovered or given up, and nothing restored yet.
+        /// After a node fault and the recovery or its timeout, before the undo.
         case faulted
         case after
     }
@@ -24,14 +24,14 @@ public struct Snapshot: Codable, Sendable, Hashable {
         }
     }
 
-    /// A volume claim of the target pod and what it is bound to.
+    /// A volume claim of the target pod and its volume.
     public struct Volume: Codable, Sendable, Hashable {
         public var claim: String
         public var claimUID: String
         public var volume: String
         /// The storage system's own name for it: CSI handle, or the path of a hostPath or NFS volume.
         public var handle: String
-        /// `nil`: the claim names none.
+        /// `nil` if the claim names none.
         public var storageClass: String?
 
         public init(claim: String, claimUID: String, volume: String, handle: String, storageClass: String? = nil) {
@@ -51,10 +51,10 @@ public struct Snapshot: Codable, Sendable, Hashable {
         public var restartCount: Int
         public var ready: Bool
         public var terminating: Bool
-        /// By taint (`node.kubernetes.io/unreachable`, `node.kubernetes.io/not-ready`): how long the pod stays on a node that has it.
+        /// The time that the pod stays on a node with a taint (`node.kubernetes.io/unreachable`, `node.kubernetes.io/not-ready`), by taint.
         public var tolerationSeconds: [String: Int]?
         public var image: String?
-        /// With its digest, as the node resolved it.
+        /// The image with its digest, as the node resolved it.
         public var imageID: String?
 
         public init(
@@ -87,12 +87,12 @@ public struct Snapshot: Codable, Sendable, Hashable {
         }
     }
 
-    /// A node as the fault has left it.
+    /// The state of a node after the fault.
     public struct Node: Codable, Sendable, Hashable {
         public var name: String
-        /// Of its condition Ready: `True`, `False` or `Unknown`.
+        /// The status of its condition Ready: `True`, `False` or `Unknown`.
         public var ready: String
-        /// As `key:effect`.
+        /// The taints as `key:effect`.
         public var taints: [String]
 
         public init(name: String, ready: String, taints: [String]) {
@@ -105,15 +105,15 @@ public struct Snapshot: Codable, Sendable, Hashable {
     public var moment: Moment
     public var service: Service
     public var volumes: [Volume]
-    /// Every pod of the workload, the terminating ones too.
+    /// The pods of the workload, with the terminating ones.
     public var pods: [Pod]
     public var desiredReplicas: Int
     public var readyReplicas: Int
     /// `host:port` that is probed.
     public var address: String
-    /// When ``moment`` is `faulted`; `nil`: they could not be read.
+    /// The attachments if ``moment`` is `faulted`; `nil` if they could not be read.
     public var attachments: [Attachment]?
-    /// The node that the fault has taken away, when ``moment`` is `faulted`; `nil`: it could not be read.
+    /// The node that the fault has taken away, if ``moment`` is `faulted`; `nil` if it could not be read.
     public var nodes: [Node]?
 
     public init(
@@ -131,22 +131,22 @@ public struct Snapshot: Codable, Sendable, Hashable {
         self.nodes = nodes
     }
 
-    /// The pod that serves: ready and not on its way out.
+    /// The pod that serves: ready and not terminating.
     public var servingPod: Pod? { pods.first { $0.ready && !$0.terminating } }
 }
 
-/// A change that a watch showed, at the moment when it arrived here.
+/// A change that a watch showed, with the time of its arrival.
 public struct ClusterObservation: Codable, Sendable, Hashable {
-    /// An observation, as the phases of the downtime need it.
+    /// The kind of an observation, for the phases of the downtime.
     public enum Kind: String, Codable, Sendable, CaseIterable {
         case podCreated, podScheduled, podReady, podNotReady, podTerminating, podGone
         case containerStarted, containerTerminated, volumeAttached, volumeDetached
-        /// The kubelet waits before it starts the container again: its earlier restarts are too recent.
+        /// The kubelet delays the restart of the container because of earlier restarts.
         case crashLoopBackOff
         case endpointReady, endpointGone
         /// The Service leads to more than one ready server.
         case severalBackends
-        /// The harness has given the help that the experiment asks for when the service does not come back by itself.
+        /// The harness has applied the experiment's remedy, because the service did not recover by itself.
         case remedy
         case nodeReady, nodeNotReady, nodeUnschedulable, nodeSchedulable
         /// A Kubernetes Event about the target (`FailedAttachVolume`, `BackOff`...).
@@ -161,9 +161,9 @@ public struct ClusterObservation: Codable, Sendable, Hashable {
     public var detail: String?
     /// The server's own time stamp (RFC 3339, whole seconds): context only, never computed with.
     public var serverTime: String?
-    /// Of ``Kind/containerTerminated``.
+    /// The exit of a ``Kind/containerTerminated``.
     public var exit: ContainerExit?
-    /// Seconds, of ``Kind/podTerminating``: the time that the containers have to stop; 0 forces.
+    /// The seconds that the containers have to stop, of a ``Kind/podTerminating``; 0 is forced.
     public var gracePeriod: Int?
 
     public init(
@@ -186,7 +186,7 @@ public struct ClusterObservation: Codable, Sendable, Hashable {
 /// Source: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#container-state-terminated
 public struct ContainerExit: Codable, Sendable, Hashable {
     public var container: String
-    /// Of the instance that ended.
+    /// The ID of the instance that ended.
     public var containerID: String?
     /// 0 after an orderly stop, 137 after SIGKILL.
     public var code: Int

@@ -1,27 +1,27 @@
-/// An entry of the server's own log, as its container wrote it, or about the reading of that log.
+/// An entry from the server's log of its container, or about the reading of that log.
 public struct ServerLogEntry: Codable, Sendable, Hashable {
     public enum Kind: String, Codable, Sendable, CaseIterable {
-        /// From here on the log of a container is read.
+        /// The reading of a container's log began.
         case followed
         /// The log of a container could not be read, or no further.
         case unreadable
-        /// More notable lines came than are kept.
+        /// There were more notable lines than are kept.
         case truncated
         /// A database's recovery, or its parts.
         case recovery
-        /// The server's end, told by itself.
+        /// The server's own message about its end.
         case shutdown
-        /// One of the error numbers that tell of damage or of a storage that fails.
+        /// An error about damage or failing storage.
         case error
     }
 
     public var kind: Kind
     public var pod: String
-    /// Of the pod.
+    /// The name of the pod.
     public var uid: String
-    /// Of the instance that wrote it; `nil`: not known.
+    /// The ID of the instance that wrote it; `nil` if not known.
     public var containerID: String?
-    /// Of an ``Kind/error``.
+    /// The number of an ``Kind/error``.
     public var number: Int?
     /// The line without its time and its source, or the reason.
     public var text: String
@@ -41,7 +41,7 @@ public struct ServerLogEntry: Codable, Sendable, Hashable {
     }
 }
 
-/// The engine's own account of itself, before the fault and after the recovery.
+/// The engine's own report of its state, before the fault and after the recovery.
 public struct EngineState: Codable, Sendable, Hashable {
     public struct Database: Codable, Sendable, Hashable {
         public var name: String
@@ -64,7 +64,7 @@ public struct EngineState: Codable, Sendable, Hashable {
     public var agent: String?
     /// SHA-256 of the server's certificate.
     public var certificate: String?
-    /// Why a field is not there, by its name.
+    /// The reasons for missing fields, by the field's name.
     public var notAsked: [String: String]
 
     public init(moment: Snapshot.Moment) {
@@ -75,25 +75,25 @@ public struct EngineState: Codable, Sendable, Hashable {
     public var hasRunningAgent: Bool { agent == "Running" }
 }
 
-/// The work that the recovery of the server would find, as it was right before the fault.
+/// The work for the server's recovery, right before the fault.
 public struct RecoveryDebt: Codable, Sendable, Hashable {
-    /// Bytes that were written on purpose and acknowledged.
+    /// The acknowledged bytes that were written to create the work.
     public var sentBytes: Int64 = 0
-    /// Bytes of log since the last checkpoint; `nil`: the server cannot say.
+    /// Bytes of log since the last checkpoint; `nil` if the server does not report it.
     public var logBytes: Int64?
-    /// Rows that the open transaction has inserted; `nil`: none is open.
+    /// Rows that the open transaction has inserted; `nil` if none is open.
     public var openRows: Int64?
-    /// Nanoseconds since it was begun.
+    /// Nanoseconds since it began.
     public var openFor: Int64?
-    /// Bytes of log that the open transaction has written; `nil`: the server cannot say.
+    /// Bytes of log that the open transaction has written; `nil` if the server does not report it.
     public var transactionBytes: Int64?
-    /// Accelerated database recovery, which makes undo short; `nil`: the server cannot say.
+    /// Whether accelerated database recovery is on, which makes undo short; `nil` if the server does not report it.
     public var acceleratedRecovery: Bool?
-    /// Seconds; `nil`: the server cannot say.
+    /// The setting in seconds; `nil` if the server does not report it.
     public var targetRecoveryTime: Int?
     /// The sources of the numbers.
     public var evidence: [String] = []
-    /// The part of the wish that is not there; `nil`: all of it is.
+    /// The part of the requested work that is missing; `nil` if none is.
     public var missing: String?
 
     public init() {}

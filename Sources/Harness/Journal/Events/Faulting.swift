@@ -1,14 +1,14 @@
 public import JSON
 
-/// A change that must be undone, on disk before the mutation is sent.
+/// A change that must be undone. It is on the disk before the change is sent.
 ///
-/// `restore` works from this alone: `kind` names the fault's undo and `parameters` is all that it needs.
+/// `restore` needs nothing else: `kind` names the undo, and `parameters` are its input.
 public struct UndoIntent: Codable, Sendable, Hashable {
-    /// Unique in the run; `UndoResult.intent` answers it.
+    /// The ID, unique in the run, that `UndoResult.intent` refers to.
     public var id: Int
     /// `uncordonNode`, `removeTaint`, `deletePod`, `continueProcess`, `runCommand`...
     public var kind: String
-    /// The undo in words, for people.
+    /// A sentence about the undo.
     public var summary: String
     public var parameters: JSONValue
 
@@ -24,14 +24,14 @@ extension UndoIntent {
     /// The kind of the ledger's own tables.
     public static let removeTables = "removeTables"
 
-    /// Is `true` for a change on the server under test, which can only be undone when that server is back. The others are in the cluster.
+    /// Whether the change is on the server under test, and can only be undone after it has recovered. Other changes are in the cluster.
     public var isOnServer: Bool { kind == Self.removeTables }
 }
 
-/// The answer to an ``UndoIntent``.
+/// The result of an ``UndoIntent``.
 public struct UndoResult: Codable, Sendable, Hashable {
     public var intent: Int
-    /// Proven by looking at the cluster again, not by the answer to the request.
+    /// Whether a new look at the cluster proved it; the answer to the request does not count.
     public var proven: Bool
     public var evidence: String
 
@@ -42,9 +42,9 @@ public struct UndoResult: Codable, Sendable, Hashable {
     }
 }
 
-/// The fault's request is about to be sent.
+/// The moment before the fault's request is sent.
 public struct FaultBegun: Codable, Sendable, Hashable {
-    /// The kind as the experiment names it, `podDelete`...
+    /// The kind in the experiment file, such as `podDelete`.
     public var fault: String
     public var summary: String
 
@@ -54,7 +54,7 @@ public struct FaultBegun: Codable, Sendable, Hashable {
     }
 }
 
-/// The fault's request was answered. ``FaultEffect`` says if it had an effect.
+/// The answer to the fault's request. ``FaultEffect`` says whether it had an effect.
 public struct FaultInjected: Codable, Sendable, Hashable {
     public var detail: String
 
@@ -63,7 +63,7 @@ public struct FaultInjected: Codable, Sendable, Hashable {
     }
 }
 
-/// The evidence that the fault took effect, or that it did not.
+/// The evidence about the fault's effect.
 public struct FaultEffect: Codable, Sendable, Hashable {
     public var proven: Bool
     public var evidence: [String]

@@ -8,35 +8,35 @@ public enum Track: String, Codable, Sendable, Hashable, CaseIterable {
     case session
     /// The ledger's writers.
     case write
-    /// The operations of the experiment's own client program, by its word.
+    /// The operations of the experiment's own client program, by its own report.
     case client
 
-    /// Its results are the harness's own and tell of the service. A client's tell of the client too, which may stay dead when the
-    /// service is back.
+    /// Whether its results are about the service alone. Those of the client program are also about the client, which may stay dead after
+    /// the service has recovered.
     public var isOfService: Bool { self != .client }
 
     /// The tracks of the service itself, in their order.
     public static let ofService = allCases.filter(\.isOfService)
 }
 
-/// A place beside the judged address from which the service is asked as well.
+/// A place beside the judged address at which the service is probed as well.
 public enum VantagePoint: String, Codable, Sendable, Hashable, CaseIterable {
     /// The serving pod's own address.
     case pod
-    /// The Service's cluster IP, where another address is judged.
+    /// The Service's cluster IP, if another address is judged.
     case clusterIP
     /// The Service's name.
     case dns
 }
 
-/// The service can be asked from a place, or cannot; or it has another address there.
+/// A place whose address is known or has changed, and whether it can be reached.
 public struct VantageSeen: Codable, Sendable, Hashable {
     public var view: VantagePoint
-    /// `nil`: there is none now.
+    /// `nil` if there is none now.
     public var address: String?
     public var port: Int
     public var isReached: Bool
-    /// Why it is not asked from there.
+    /// The reason why it is not probed there.
     public var detail: String?
 
     public init(view: VantagePoint, address: String?, port: Int, isReached: Bool, detail: String? = nil) {
@@ -48,7 +48,7 @@ public struct VantageSeen: Codable, Sendable, Hashable {
     }
 }
 
-/// The promise of the connections that are silent for a while.
+/// The schedule of the idle connections.
 public struct IdleStarted: Codable, Sendable, Hashable {
     /// Nanoseconds.
     public var silentFor: Int64
@@ -60,15 +60,15 @@ public struct IdleStarted: Codable, Sendable, Hashable {
     }
 }
 
-/// A connection that had been silent was asked once.
+/// The result of one query on an idle connection.
 public struct IdleAsked: Codable, Sendable, Hashable {
-    /// Which of the connections, from 0.
+    /// The number of the connection, from 0.
     public var connection: Int
-    /// When its last answer had come.
+    /// The time of its last answer.
     public var silentSince: RunTime
     public var started: RunTime
     public var done: RunTime
-    /// `nil`: it answered.
+    /// `nil` if it answered.
     public var failure: Failure?
 
     public init(connection: Int, silentSince: RunTime, started: RunTime, done: RunTime, failure: Failure? = nil) {
@@ -80,14 +80,14 @@ public struct IdleAsked: Codable, Sendable, Hashable {
     }
 }
 
-/// The experiment's client program can no longer be believed, or is gone, before the run has ended it.
+/// The failure of the experiment's client program itself, before the run ended it.
 public struct ClientFailed: Codable, Sendable, Hashable {
     public enum Kind: String, Codable, Sendable {
         /// It could not be started.
         case notStarted
         /// It ended, or closed its output.
         case ended
-        /// It printed a line that is none of the protocol's.
+        /// It printed a line that is not part of the protocol.
         case brokeProtocol
     }
 
@@ -100,19 +100,19 @@ public struct ClientFailed: Codable, Sendable, Hashable {
     }
 }
 
-/// Why a probe or a write did not succeed.
+/// The failure of a probe or a write.
 public struct Failure: Codable, Sendable, Hashable {
-    /// Where it failed: `dns`, `tcp`, `prelogin`, `tls`, `login`, `query`, or what the track calls it.
+    /// The phase that failed: `dns`, `tcp`, `prelogin`, `tls`, `login`, `query`, or the track's own name.
     public var phase: String
-    /// The failure: `refused`, `reset`, `timeout`, `eof`, `tls`, `loginRejected`, `serverError`, `protocol`, `wrongAnswer`, `cancelled`...
+    /// The kind: `refused`, `reset`, `timeout`, `eof`, `tls`, `loginRejected`, `serverError`, `protocol`, `wrongAnswer`, `cancelled`...
     public var kind: String
-    /// The server's error number, where it sent one.
+    /// The server's error number, if it sent one.
     public var number: Int?
     public var state: Int?
     public var severity: Int?
-    /// The server's or the system's words. Never holds a password.
+    /// The message of the server or the system. It never contains a password.
     public var message: String?
-    /// Nanoseconds for which the phase's one question, once it was sent, had been without an answer; `nil` where that is not known.
+    /// Nanoseconds since the phase's only request was sent without an answer; `nil` if not known.
     public var unanswered: Int64?
 
     public init(
@@ -129,19 +129,19 @@ public struct Failure: Codable, Sendable, Hashable {
     }
 }
 
-/// The schedule that the probes of one repeat promise to keep.
+/// The promised schedule of the probes of one repeat.
 public struct ProbesStarted: Codable, Sendable, Hashable {
     public struct Schedule: Codable, Sendable, Hashable {
         public var track: Track
-        /// Nanoseconds between two intended starts; of one writer on the `write` track.
+        /// Nanoseconds between two intended starts, on the `write` track those of one writer.
         public var interval: Int64
         /// Nanoseconds until an unanswered probe counts as failed.
         public var timeout: Int64
-        /// Probes that may be under way at once; a slot that finds no place is skipped and recorded. Writers: 1 each.
+        /// The most probes in flight. A slot above it is skipped and recorded. Each writer has 1.
         public var inFlightCap: Int
-        /// Independent schedules on this track: 1, or the number of writers.
+        /// The independent schedules of the track: 1, or the number of writers.
         public var lanes: Int
-        /// `nil`: at the judged address.
+        /// `nil` at the judged address.
         public var view: VantagePoint?
 
         public init(track: Track, interval: Int64, timeout: Int64, inFlightCap: Int, lanes: Int = 1, view: VantagePoint? = nil) {
@@ -167,17 +167,17 @@ public struct ProbesStarted: Codable, Sendable, Hashable {
 /// One finished probe of the tracks `connect`, `login` or `session`.
 public struct ProbeResult: Codable, Sendable, Hashable {
     public var track: Track
-    /// `nil`: at the judged address.
+    /// `nil` at the judged address.
     public var view: VantagePoint?
     /// The slot on the schedule, from 0.
     public var slot: Int
-    /// When the schedule wanted it to start. `started - intended` is the schedule lag.
+    /// The scheduled start. `started - intended` is the schedule lag.
     public var intended: RunTime
     public var started: RunTime
     public var done: RunTime
-    /// `nil`: it succeeded.
+    /// `nil` if it succeeded.
     public var failure: Failure?
-    /// Nanoseconds each phase took, for the phases that were completed (`tcp`, `prelogin`, `tls`, `login`, `query`).
+    /// The nanoseconds of each completed phase (`tcp`, `prelogin`, `tls`, `login`, `query`).
     public var phases: [String: Int64]?
 
     public init(
@@ -200,20 +200,20 @@ public struct ProbeResult: Codable, Sendable, Hashable {
 /// A slot whose probe was not started.
 public struct ProbeSkipped: Codable, Sendable, Hashable {
     public enum Reason: String, Codable, Sendable, CaseIterable {
-        /// As many probes as allowed were under way.
+        /// The in-flight cap was reached.
         case inFlightCap
-        /// The harness itself was late by more than an interval.
+        /// The harness was late by more than an interval.
         case lag
-        /// The track's held connection was being reopened or was waiting for an answer.
+        /// The track's held connection was being reopened, or waited for an answer.
         case busy
-        /// There was no address to ask.
+        /// There was no address to probe.
         case noAddress
     }
 
     public var track: Track
-    /// `nil`: at the judged address.
+    /// `nil` at the judged address.
     public var view: VantagePoint?
-    /// Which of the track's schedules: the writer on the `write` track, where slots of different writers have the same number.
+    /// The number of the track's schedule. On the `write` track this is the writer, because each writer numbers its own slots.
     public var lane: Int?
     public var slot: Int
     public var intended: RunTime

@@ -2,13 +2,13 @@ public import JSON
 
 /// The first record of a journal.
 public struct RunStarted: Codable, Sendable, Hashable {
-    /// An experiment file, and what it meant when it was run.
+    /// An experiment file, and its meaning at the time of the run.
     public struct Source: Codable, Sendable, Hashable {
         public var file: String
-        /// Word for word, for people.
+        /// The text of the file.
         public var text: String
-        /// Its documents with every default filled in: a stored run is judged by them, whatever the defaults are by then. `nil` in journals
-        /// that were written before there was this field.
+        /// Its documents with every default filled in. A stored run is judged by them, even if the defaults have changed since. `nil` in
+        /// journals from before this field.
         public var effective: [JSONValue]?
 
         public init(file: String, text: String, effective: [JSONValue]? = nil) {
@@ -18,7 +18,7 @@ public struct RunStarted: Codable, Sendable, Hashable {
         }
     }
 
-    /// The place of a journal among those of one run, whose experiments go on side by side.
+    /// The place of a journal among those of one run with experiments side by side.
     public struct Part: Codable, Sendable, Hashable {
         /// The ID of the whole run.
         public var run: String
@@ -44,11 +44,11 @@ public struct RunStarted: Codable, Sendable, Hashable {
     public var context: String
     public var serverVersion: String
     public var sources: [Source]
-    /// `--repeat`, which overrides what the experiments say.
+    /// `--repeat`, which overrides the experiments.
     public var repeatOverride: Int?
-    /// The words of the command line; `nil`: not known.
+    /// The words of the command line; `nil` if not known.
     public var command: [String]?
-    /// `nil`: the journal is the whole run's.
+    /// `nil` if the journal is that of the whole run.
     public var part: Part?
 
     public init(
@@ -69,7 +69,7 @@ public struct RunStarted: Codable, Sendable, Hashable {
     }
 }
 
-/// One check made before anything is touched.
+/// The result of one check before the run.
 public struct PreflightCheck: Codable, Sendable, Hashable {
     public enum Status: String, Codable, Sendable, CaseIterable {
         case passed, warning, failed
@@ -109,7 +109,7 @@ public struct RepeatStarted: Codable, Sendable, Hashable {
     }
 }
 
-/// A step of the repeat, for progress and for the reader of the journal.
+/// A step of the repeat, for progress output and readers of the journal.
 public struct StageEntered: Codable, Sendable, Hashable {
     public enum Stage: String, Codable, Sendable, CaseIterable {
         case preparing, steadying, steady, injecting, recovering, recovered, stable, gaveUp, undoing, settling
@@ -140,7 +140,7 @@ public struct RepeatEnded: Codable, Sendable, Hashable {
     }
 }
 
-/// The harness was told to stop, or could not go on.
+/// The interruption of a run, or the error that ended it.
 public struct Interrupted: Codable, Sendable, Hashable {
     /// `SIGINT`, `SIGTERM`, or `error`.
     public var cause: String
@@ -153,7 +153,7 @@ public struct Interrupted: Codable, Sendable, Hashable {
 }
 
 public struct RunEnded: Codable, Sendable, Hashable {
-    /// Every undo of the run was proven.
+    /// Whether every undo of the run was proven.
     public var restored: Bool
 
     public init(restored: Bool) {

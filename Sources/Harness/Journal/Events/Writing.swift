@@ -8,16 +8,16 @@ public struct WriteResult: Codable, Sendable, Hashable {
         /// A transaction of several statements: an amount from one account to another, and a new row with the identity.
         case transfer
 
-        /// Is `true` when the write adds a row with its identity.
+        /// Whether the write adds a row with its identity.
         public var addsRow: Bool { self != .update }
     }
 
     public enum Outcome: String, Codable, Sendable, CaseIterable {
-        /// The server said that it is committed.
+        /// The server acknowledged the commit.
         case acknowledged
-        /// The server said that it is not, or the statement was never sent.
+        /// The server refused it, or it was never sent.
         case refused
-        /// Neither: the answer did not come. To be settled after recovery.
+        /// No answer came. The read-back settles it.
         case unknown
     }
 
@@ -44,17 +44,17 @@ public struct WriteResult: Codable, Sendable, Hashable {
         self.failure = failure
     }
 
-    /// Is `true` where the server did what it was asked for, on data that is not as it was acknowledged: a loss, and no outage.
+    /// Whether the server executed the write on data that differ from their acknowledged state: this is a loss, and no outage.
     public var foundDataGone: Bool { failure?.kind == Self.dataGone }
 
     /// The ``Failure/kind`` of an update that matched no row.
     public static let dataGone = "dataGone"
 }
 
-/// The tables of the ledger are there and the baseline rows are in.
+/// The ledger's tables after their creation, with the baseline rows.
 public struct LedgerPrepared: Codable, Sendable, Hashable {
     public var database: String
-    /// Part of the tables' names, so that leftovers of earlier runs are never counted.
+    /// A part of the tables' names, so that leftovers of earlier runs are never counted.
     public var tableSuffix: String
     public var writers: Int
     /// The connections that make transfers; `nil` in journals of earlier versions.
@@ -62,9 +62,9 @@ public struct LedgerPrepared: Codable, Sendable, Hashable {
     public var seedRows: Int64
     /// The seed of every row's content, with the row's identity and the table's suffix.
     public var seed: UInt64
-    /// The database was created for this ledger, and goes with it.
+    /// Whether the database was created for this ledger, and is removed with it.
     public var createdDatabase: Bool
-    /// As the server names itself, with its version.
+    /// The server's own name and version.
     public var server: String?
 
     public init(
@@ -82,7 +82,7 @@ public struct LedgerPrepared: Codable, Sendable, Hashable {
     }
 }
 
-/// The identity of a ledger row. Writer -1 owns the seeded baseline; `sequence` counts from 1.
+/// The identity of a ledger row. Writer -1 is the baseline; `sequence` counts from 1.
 public struct RowIdentity: Codable, Sendable, Hashable, Comparable {
     public var writer: Int
     public var sequence: Int64
@@ -99,12 +99,12 @@ public struct RowIdentity: Codable, Sendable, Hashable, Comparable {
 
 /// The result of reading every row back after recovery.
 public struct LedgerChecked: Codable, Sendable, Hashable {
-    /// A register that is behind its last acknowledged value, or holds one that was never written.
+    /// A register whose value is older than the last acknowledged one, or was never written.
     public struct StaleRegister: Codable, Sendable, Hashable {
         public var writer: Int
         /// The last acknowledged value.
         public var acknowledged: Int64
-        /// The value that was read; `nil` when the register's row is gone.
+        /// The value that was read; `nil` if the register's row is gone.
         public var found: Int64?
 
         public init(writer: Int, acknowledged: Int64, found: Int64?) {
@@ -118,30 +118,30 @@ public struct LedgerChecked: Codable, Sendable, Hashable {
     public var acknowledged: Int64 = 0
     public var refused: Int64 = 0
     public var unknown: Int64 = 0
-    /// Acknowledged (or seeded) and there, once, with the right content.
+    /// Rows that were acknowledged (or seeded), and exist once with the right content.
     public var kept: Int64 = 0
-    /// Acknowledged (or seeded) and absent.
+    /// Rows that were acknowledged (or seeded) and are absent.
     public var lost: Int64 = 0
-    /// There with a content that is not what was sent.
+    /// Rows with other content than was sent.
     public var corrupt: Int64 = 0
-    /// There more than once; counted once an identity.
+    /// Rows that exist more than once, counted once an identity.
     public var duplicate: Int64 = 0
-    /// There though never sent, or refused by the server.
+    /// Rows that were never sent, or that the server refused.
     public var unexpected: Int64 = 0
     public var stale: Int64 = 0
-    /// Unknown writes that turned out to be committed: their row is there, or the register holds their value.
+    /// Unknown writes that were committed: their row exists, or the register has their value.
     public var unknownPresent: Int64 = 0
     public var unknownAbsent: Int64 = 0
-    /// Unknown register updates that a later one has overwritten: whether they were ever committed leaves no trace.
+    /// Unknown register updates that a later one has overwritten, so that their commit left no trace.
     public var unknownOverwritten: Int64 = 0
-    /// The transfers, part of the counts above too; `nil` where none are made.
+    /// The transfers, which the counts above include; `nil` if none are made.
     public var transfers: TransfersChecked?
-    /// Rows of the seeded baseline that were expected, part of `kept` and `lost` too.
+    /// The expected rows of the baseline, which `kept` and `lost` include.
     public var seeded: Int64 = 0
     public var seededLost: Int64 = 0
-    /// Rows that were read.
+    /// The number of rows that were read.
     public var read: Int64 = 0
-    /// Nanoseconds that reading and comparing took.
+    /// The nanoseconds of reading and comparing.
     public var took: Int64 = 0
 
     /// The first identities of each set, at most ``exampleLimit`` each.
@@ -150,30 +150,30 @@ public struct LedgerChecked: Codable, Sendable, Hashable {
     public var duplicateRows: [RowIdentity] = []
     public var unexpectedRows: [RowIdentity] = []
     public var staleRegisters: [StaleRegister] = []
-    /// The ledger's objects that the server says it does not have: its database, its tables. `nil` where nothing is missing.
+    /// The ledger's database or tables that the server reports as missing; `nil` if none are.
     public var gone: [String]?
-    /// The damage that DBCC CHECKDB reported: `nil` where it was not made, empty when it found nothing.
+    /// The damage that DBCC CHECKDB reported: `nil` if it did not run, empty if it found none.
     public var checkDatabase: [String]?
-    /// Why it was not made though it was wanted.
+    /// The reason why it did not run although it was wanted.
     public var checkDatabaseSkipped: String?
-    /// The means that ended all unanswered writes before the read-back; `nil` where none was unanswered.
+    /// The proof that no unanswered write was still being executed before the read-back; `nil` if none was unanswered.
     public var settledBy: String?
 
     public static let exampleLimit = 1000
 
     public init() {}
 
-    /// Transfers of which a part is there, and a part is not.
+    /// Transfers of which only a part exists.
     public var torn: Int64 { transfers?.torn ?? 0 }
 }
 
-/// The transfers of a ledger, after the read-back: each is a transaction of several statements, which is there whole or not at all.
+/// The transfers of a ledger after the read-back. Each is a transaction of several statements, which must exist completely or not at all.
 public struct TransfersChecked: Codable, Sendable, Hashable {
     public struct Torn: Codable, Sendable, Hashable {
         public var writer: Int
-        /// `nil`: an account is off, and no single transfer explains it.
+        /// `nil` if an account is wrong and no single transfer explains it.
         public var sequence: Int64?
-        /// The parts that are there and those that are not, in words.
+        /// A sentence about the existing and the missing parts.
         public var detail: String
 
         public init(writer: Int, sequence: Int64?, detail: String) {
@@ -184,16 +184,16 @@ public struct TransfersChecked: Codable, Sendable, Hashable {
     }
 
     public var attempted: Int64 = 0
-    /// The server said that the commit is made.
+    /// The server acknowledged the commit.
     public var acknowledged: Int64 = 0
-    /// The commit was never sent, or the server said that it is not made.
+    /// The commit was never sent, or the server refused it.
     public var refused: Int64 = 0
     /// The commit was sent and not answered.
     public var unknown: Int64 = 0
     public var unknownPresent: Int64 = 0
     public var unknownAbsent: Int64 = 0
     public var torn: Int64 = 0
-    /// The sum of all accounts, which a transfer does not change: 0.
+    /// The sum of all accounts. It must be 0, as a transfer does not change it.
     public var sum: Int64 = 0
     /// The first of them, at most ``LedgerChecked/exampleLimit``.
     public var tornTransfers: [Torn] = []
@@ -201,7 +201,7 @@ public struct TransfersChecked: Codable, Sendable, Hashable {
     public init() {}
 }
 
-/// The read-back could not be done: the persistence verdict is then `invalid`, never "all lost".
+/// The reason why the rows could not be read back. The persistence verdict is then `invalid`, never "all lost".
 public struct LedgerUnchecked: Codable, Sendable, Hashable {
     public var reason: String
 
