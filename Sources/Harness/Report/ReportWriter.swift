@@ -2,7 +2,7 @@ public import Foundation
 import Journal
 public import Verdict
 
-/// Writes the reports of a run into its folder. Each file is a function of the findings alone, and is either whole or the one before.
+/// Writes the reports of a run into its folder. Each file depends only on the findings, and is replaced in one step.
 public struct ReportWriter: Sendable {
     public enum File: String, Sendable, CaseIterable {
         case results = "results.json"
@@ -12,7 +12,7 @@ public struct ReportWriter: Sendable {
         case metrics = "metrics.prom"
         case repeats = "repeats.csv"
 
-        /// The order in which they are written: the smaller a file and the more it is relied on, the earlier.
+        /// The files in the order of writing: small and important ones first.
         fileprivate var rank: Int {
             switch self {
             case .junit: 0
@@ -33,10 +33,10 @@ public struct ReportWriter: Sendable {
         junit = JUnitOptions(profile: profile, attachments: directory)
     }
 
-    /// Writes all reports, or those of `files`: a run in progress keeps `junit.xml` current, so that a killed one leaves a valid one.
+    /// Writes all reports, or those of `files`: a run in progress keeps `junit.xml` current, so that a killed run leaves a valid one.
     ///
-    /// Every file is tried, whatever happens to the others. Where the disk is full, reports that are no longer true make room for those
-    /// that are: `junit.xml` first, which a CI system reads as the run's verdict.
+    /// Every file is tried even if another one fails. On a full disk, outdated reports are removed to make room for new ones, beginning
+    /// with `junit.xml`, which a CI system reads as the run's verdict.
     ///
     /// - Throws: the first error.
     public func write(_ findings: Findings, files: [File] = File.allCases) throws {
@@ -86,7 +86,7 @@ public struct ReportWriter: Sendable {
         }
     }
 
-    /// A temporary file beside the target, renamed over it when it is whole.
+    /// Writes a temporary file beside the target, and renames it over the target when it is complete.
     func replace(_ name: String, with data: Data) throws {
         let target = URL(fileURLWithPath: directory).appendingPathComponent(name)
         do {

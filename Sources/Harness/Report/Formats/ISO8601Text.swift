@@ -1,6 +1,6 @@
 import Foundation
 
-/// RFC 3339 times, with a fraction of a second or without.
+/// Times in RFC 3339 form, with or without a fraction of a second.
 enum ISO8601Text {
     static func date(_ text: String) -> Date? {
         try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: text.contains(".")))

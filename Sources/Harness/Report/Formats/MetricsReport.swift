@@ -61,7 +61,7 @@ struct MetricsReport {
 
     var families: [Family] { (run + judged).filter { !$0.samples.isEmpty } }
 
-    /// A run that goes on has none of it yet.
+    /// The metrics of the verdict, which a running run does not have.
     private var judged: [Family] {
         subjects.contains { $0.findings.state == .running } ? [] : verdicts + downtime + recovery + debt + places + rows
     }
@@ -162,7 +162,7 @@ struct MetricsReport {
             }
     }
 
-    /// The work that the recovery of the worst repeat found.
+    /// The work of the server's recovery in the worst repeat.
     private var debt: [Family] {
         family("aftershock_debt_log_bytes", "Log that no checkpoint had taken at the moment of the fault, in the worst repeat.") {
             subject in
@@ -175,7 +175,7 @@ struct MetricsReport {
         }
     }
 
-    /// Of the worst repeat, as the phases are.
+    /// The metrics of the places, for the worst repeat like the phases.
     private var places: [Family] {
         func bounds(_ subject: Subject, _ labels: [String: String], _ bounds: DurationBounds?) -> Samples {
             guard let bounds else { return [] }
@@ -219,7 +219,7 @@ struct MetricsReport {
                 ("refused", writes.reduce(0) { $0 + $1.refused }), ("unknown", writes.reduce(0) { $0 + $1.unknown }),
             ].map { (subject.with(["answer": $0.0]), Double($0.1)) }
         }
-            // Where a repeat was not read back, the sum over the others would look like all of them.
+            // If a repeat was not read back, the sum over the others would look complete.
             + family("aftershock_rows", "Rows in all repeats by their state; absent where rows were not read back.") { subject in
                 guard !subject.headline.ledgers.isEmpty, subject.headline.uncheckedRepeats == 0 else { return [] }
                 let torn = subject.headline.ledgers.contains { $0.transfers != nil } ? [("torn", \LedgerChecked.torn)] : []
@@ -242,7 +242,7 @@ struct MetricsReport {
 }
 
 extension LedgerChecked {
-    /// The states of rows as tables and metrics name them.
+    /// The names of row states in tables and metrics.
     static var states: [(String, KeyPath<LedgerChecked, Int64>)] {
         [
             ("baseline", \.seeded), ("kept", \.kept), ("lost", \.lost), ("corrupt", \.corrupt), ("duplicate", \.duplicate),
@@ -253,7 +253,7 @@ extension LedgerChecked {
 }
 
 extension RepeatFindings {
-    /// From the fault to lasting health of every track of the service, or that it never came.
+    /// The time from the fault to lasting health of every track of the service; infinite if it never came.
     var recoveredAfter: Sample.Value {
         let stable = serviceTracks.compactMap(\.timeToStable)
         guard stable.count == serviceTracks.count, let slowest = stable.max() else {

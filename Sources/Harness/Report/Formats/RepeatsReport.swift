@@ -74,7 +74,7 @@ struct RepeatsReport {
             ] + places(found) + [found.debt?.logBytes, found.debt?.openRows].map { $0.map { String($0) } ?? "" }
     }
 
-    /// The parts of the downtime by the place that is asked, and what idle connections met.
+    /// The parts of the downtime by place, and the outcomes of idle connections.
     private func places(_ found: RepeatFindings) -> [String] {
         let ready = found.readyNotServed.map { DurationBounds(lower: $0.lower, upper: $0.upper) }
         let parts = [found.split?.server, found.split?.network, found.split?.kubeProxy, found.split?.loadBalancer, ready]

@@ -3,7 +3,7 @@ import Foundation
 import Journal
 import Verdict
 
-/// `summary.md`: short enough for the summary of a CI step, which takes Markdown and no more than a mebibyte.
+/// `summary.md`: Markdown for the summary of a CI step, which is limited to a mebibyte.
 struct SummaryReport {
     let findings: Findings
 
@@ -65,7 +65,7 @@ struct SummaryReport {
         return lines.isEmpty ? [] : ["", "## \(cell(found.name))", ""] + lines
     }
 
-    /// Of the first repeat that did not pass, or else of the last one.
+    /// The story of a lost node: of the first repeat that did not pass, or else of the last one.
     private func nodeLoss(_ found: ExperimentFindings) -> [String] {
         let told = found.repeats.filter { $0.nodeLoss != nil }
         guard let one = told.first(where: { $0.verdict != .pass }) ?? told.last, let loss = one.nodeLoss else { return [] }
@@ -73,7 +73,7 @@ struct SummaryReport {
             + loss.sentences.map { "- \(cell($0))" }
     }
 
-    /// Text that neither ends a table's cell nor becomes markup.
+    /// Returns the text without characters that end a table's cell or are markup.
     private func cell(_ text: String) -> String {
         text.line(limit: 1000).replacingOccurrences(of: "|", with: "\\|").replacingOccurrences(of: "<", with: "&lt;")
     }

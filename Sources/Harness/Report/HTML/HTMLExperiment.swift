@@ -2,7 +2,7 @@ import Experiment
 import Journal
 import Verdict
 
-/// One experiment, as the template takes it.
+/// The template's data of one experiment.
 struct HTMLExperiment {
     struct Tile {
         var title: String
@@ -12,7 +12,7 @@ struct HTMLExperiment {
         var lines: [String]
     }
 
-    /// A part of the sentence that says where the time went, or why it failed.
+    /// A part of the sentence about the longest phases, or about the reason of a failure.
     struct Why {
         var text: String
         var link: String?
@@ -57,7 +57,7 @@ struct HTMLExperiment {
     var losses: String?
     var repeats: [HTMLRepeat]
 
-    /// So many repeats are in the page from the start; the others are made when they are opened.
+    /// The number of repeats that are rendered from the start; the page renders the others when they are opened.
     private static let eagerRepeats = 50
 
     static func id(_ number: Int) -> String { "e\(number)" }
@@ -108,7 +108,7 @@ struct HTMLExperiment {
 
     private static func why(_ headline: Headline, _ id: String) -> [Why] {
         let found = headline.found
-        // One cause is told once: the checks that follow from it are in the list below.
+        // Each cause is shown once: the checks that follow from it are in the list below.
         let causes = found.judgements.filter { $0.follows == nil }
         let open = causes.filter { $0.outcome == .failed } + causes.filter { $0.outcome == .undecided }
         guard open.isEmpty else {
@@ -144,7 +144,7 @@ struct HTMLExperiment {
         return cells
     }
 
-    /// The conclusion that no loss in so many repeats allows about the next one.
+    /// The confidence statement about the share of runs with losses, if no repeat lost data.
     private static func losses(_ found: ExperimentFindings) -> String? {
         let checked = found.repeats.filter { $0.verdict == .pass || $0.verdict == .fail }.compactMap(\.ledger)
         guard checked.count > 1, !checked.contains(where: { $0.isDataLost(allowed: 0) }) else { return nil }

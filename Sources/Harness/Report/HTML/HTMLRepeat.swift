@@ -2,7 +2,7 @@ import Experiment
 import Journal
 import Verdict
 
-/// One repeat, as the template takes it.
+/// The template's data of one repeat.
 struct HTMLRepeat {
     struct TrackRow {
         var name: String
@@ -43,7 +43,7 @@ struct HTMLRepeat {
     var verdict: String
     var verdictText: String
     var isOpen: Bool
-    /// Its details are made when it is opened.
+    /// Whether the page renders its details only when it is opened.
     var isLate: Bool
     var line: String
     var remarks: [String]
@@ -112,7 +112,7 @@ struct HTMLRepeat {
         eventsNote = more > 0 ? "\(more) more are in the journal" : nil
     }
 
-    /// Rounded at their ends, so that what is shown adds up as well.
+    /// The phases, rounded at their ends, so that the shown values also add up.
     private static func phases(_ phases: [Phase]) -> [PhaseCell] {
         var end = Duration.zero
         return phases.map { phase in

@@ -4,7 +4,7 @@ import Journal
 import Mustache
 import Verdict
 
-/// `report.html`: one file for people, readable without a script and without the network, a plain table behind each picture.
+/// `report.html`: one file that needs no script and no network, with a plain table for each picture.
 struct HTMLReport {
     let findings: Findings
 
@@ -16,7 +16,7 @@ struct HTMLReport {
         Data(try Self.template.get().render(page).utf8)
     }
 
-    /// Parsed once: a run writes its report after every repeat.
+    /// The template is parsed only once, because a run writes its report after every repeat.
     private static let template = Result { try MustacheTemplate(string: text(PackageResources.page_mustache)) }
     static let css = text(PackageResources.page_css)
     private static let script = text(PackageResources.page_js)
@@ -50,7 +50,7 @@ struct HTMLReport {
     }
 
     private var page: Page {
-        // While the run goes on nothing is judged, and there is nothing to show of a verdict.
+        // A running run has no verdict to show.
         let shown = findings.state == .running ? [] : findings.experiments
         let experiments = shown.enumerated().map { HTMLExperiment($0.element, number: $0.offset + 1) }
         let headlines = shown.enumerated().map { ($0.offset + 1, Headline($0.element)) }
@@ -78,7 +78,7 @@ struct HTMLReport {
         }
     }
 
-    /// A reason that holds for the whole run and for no experiment alone.
+    /// A reason that is about the whole run.
     private var reason: String? {
         if let damage = findings.damage { return damage.plain }
         if findings.state == .running { return "The run goes on: nothing is judged yet." }
@@ -117,7 +117,7 @@ struct HTMLReport {
 }
 
 extension Verdict {
-    /// For lists that show the worst first.
+    /// The rank in lists that show the worst first.
     var severity: Int {
         switch self {
         case .fail: 3

@@ -45,11 +45,11 @@ struct HTMLTiles {
         return tile
     }
 
-    /// Up to the lower bound surely down, up to the upper one perhaps, and a line at what is allowed.
+    /// A bar that is dark up to the lower bound, light up to the upper bound, and has a line at the limit.
     private func bullet(_ downtime: Downtime, _ limit: Duration?) -> String {
         let longest = (downtime.upper ?? downtime.lower).seconds
         let allowed = limit?.seconds
-        // A limit far beyond what was measured would press the measurement to nothing; the line is then at the edge.
+        // A limit far above the measurement would make the bar invisible; its line is then at the edge.
         let end = max(0.001, max(longest * 1.05, min(allowed.map { $0 * 1.05 } ?? 0, longest * 5)))
         let words =
             "at least \(downtime.lower.textRoundedDown), "
@@ -105,7 +105,7 @@ struct HTMLTiles {
     }
 }
 
-/// The repeats of an experiment as lines from lower to upper bound, the worst first; each leads to its details.
+/// The repeats of an experiment as lines from lower to upper bound, the worst first. Each links to its details.
 struct RepeatStrip {
     let found: ExperimentFindings
     let ordered: [RepeatFindings]

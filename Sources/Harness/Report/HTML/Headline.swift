@@ -2,10 +2,10 @@ import Experiment
 import Journal
 import Verdict
 
-/// The first lines that a stranger reads of an experiment: always of its worst repeat and of the total, never of the last one.
+/// The first lines about an experiment. They are about its worst repeat and the total, never about the last repeat.
 struct Headline {
     let found: ExperimentFindings
-    /// The repeat that was out the longest; of several such the first. `nil`: nothing was measured.
+    /// The first repeat with the longest downtime; `nil` if nothing was measured.
     let worst: RepeatFindings?
 
     init(_ found: ExperimentFindings) {
@@ -21,7 +21,7 @@ struct Headline {
         found.judgedTrack.flatMap { found.track($0) }?.downtime.judged ?? Sample.Value(.zero)
     }
 
-    /// Of the worst repeat.
+    /// The judged track of the worst repeat.
     var track: TrackFindings? { worst.flatMap { one in one.judgedTrack.flatMap { one.track($0) } } }
 
     /// `1.110 to 1.181 s`, with both bounds.
@@ -32,7 +32,7 @@ struct Headline {
         return "\(track.downtime.lower.textRoundedDown.dropLast(2)) to \(upper.textRoundedUp)"
     }
 
-    /// The longest outage that no track could have shown.
+    /// The longest outage that every track could have overlooked.
     static func resolution(_ found: RepeatFindings) -> Duration { found.tracks.map(\.resolution).max() ?? .zero }
 
     // MARK: Data
@@ -86,7 +86,7 @@ struct Headline {
         }
     }
 
-    /// Where most of the worst repeat's downtime went.
+    /// The longest phases of the worst repeat's downtime, in a sentence.
     var spent: String? {
         guard let worst, let track, let total = track.downtime.upper, total > .zero else { return nil }
         let largest = worst.phases.sorted { $0.duration > $1.duration }.prefix(2).filter { $0.duration > .zero }
@@ -97,7 +97,7 @@ struct Headline {
         return "Of at most \(total.textRoundedUp) in the worst repeat, \(parts.joined(separator: " and "))."
     }
 
-    /// The obstacles, in the cluster's own words: of the repeats that did not pass, else of the worst.
+    /// The obstacles from the cluster's events, in the repeats that did not pass, else in the worst one.
     var causes: [String] {
         let bad = found.repeats.filter { $0.verdict != .pass }
         var causes: [String] = []

@@ -1,7 +1,7 @@
 import Verdict
 
 extension Phase.Name {
-    /// For people.
+    /// The phase's title for readers.
     var title: String {
         switch self {
         case .beforeFault: "before the fault"

@@ -1,12 +1,12 @@
 import Foundation
 
-/// A picture whose width is a quantity and that is stretched to the width there is. Its words are outside of it, so that they are not
-/// stretched, and its colours are the page's.
+/// A picture that is stretched to the available width, which stands for a quantity. Its text is outside of it, so that it is not
+/// stretched, and its colours come from the page.
 struct SVG {
     let from: Double
     let span: Double
     let height: Double
-    /// Its content in words; empty where a table beside it says the same.
+    /// Its content in words; empty if a table beside it has the same.
     let title: String
     private var content = ""
 
@@ -17,7 +17,7 @@ struct SVG {
         self.title = title
     }
 
-    /// - Parameter note: what a pointer that rests on it shows.
+    /// - Parameter note: the tooltip.
     mutating func rect(_ x: Double, to end: Double, y: Double = 0, height: Double? = nil, _ style: String, note: String? = nil) {
         let attributes =
             "x=\"\(Self.number(x))\" y=\"\(Self.number(y))\" width=\"\(Self.number(max(0, end - x)))\" "
@@ -25,7 +25,7 @@ struct SVG {
         content += note.map { "<rect \(attributes)><title>\($0.escapedForHTML)</title></rect>" } ?? "<rect \(attributes)/>"
     }
 
-    /// Many rectangles of one look.
+    /// Many rectangles in one style.
     mutating func path(_ cells: [(from: Double, to: Double)], y: Double = 0, height: Double? = nil, _ style: String, opacity: Double? = nil)
     {
         guard !cells.isEmpty else { return }
@@ -47,9 +47,9 @@ struct SVG {
             + "preserveAspectRatio=\"none\" \(name)>\(content)</svg>"
     }
 
-    /// With at most three decimals. A page of charts has many thousands of them, and Foundation makes a formatter for each.
+    /// A number with at most three decimals. A page has many thousands of them, and Foundation would create a formatter for each.
     static func number(_ value: Double) -> String {
-        // A number that cannot be drawn goes to the origin.
+        // A number that is not finite becomes 0.
         let thousandths = Int(exactly: (value * 1000).rounded()) ?? 0
         let (whole, rest) = abs(thousandths).quotientAndRemainder(dividingBy: 1000)
         var text = "\(thousandths < 0 ? "-" : "")\(whole)"

@@ -1,13 +1,13 @@
 import Journal
 import Verdict
 
-/// The time axis that all lanes of a repeat share: milliseconds from the fault.
+/// The common time axis of all lanes of a repeat, in milliseconds from the fault.
 struct TimeAxis {
-    /// The moment 0.
+    /// The time of the axis's 0.
     let origin: RunTime
     let from: Double
     let to: Double
-    /// The view at first: the fault minus a little to stable plus a little.
+    /// The initial view: from a little before the fault to a little after stable health.
     let home: (from: Double, to: Double)
 
     init(_ found: RepeatFindings) {
@@ -23,7 +23,7 @@ struct TimeAxis {
             return
         }
         let outages = found.tracks.flatMap(\.outages)
-        // Where nothing was out there is only the watching to be shown.
+        // Without an outage, the view shows the observed time.
         let end = outages.contains(where: \.isOpen) ? to : outages.compactMap(\.firstSuccessDone).map(at).max() ?? min(to, 3000)
         let begin = min(0, outages.map { at($0.lastSuccessStarted ?? $0.firstFailureStarted) }.min() ?? 0)
         let stable = found.stage(.stable).map(at).map { $0 - end < end - begin ? $0 : end } ?? end
@@ -33,10 +33,10 @@ struct TimeAxis {
 
     func at(_ time: RunTime) -> Double { (time - origin).milliseconds }
 
-    /// Where `place` is in what is shown at first, in per cent.
+    /// The position of `place` in the initial view, in per cent.
     func share(_ place: Double) -> Double { (place - home.from) / max(1, home.to - home.from) * 100 }
 
-    /// Round numbers, about eight of them.
+    /// The labels of the axis: about eight round numbers.
     var ticks: [Double] {
         let span = max(1, home.to - home.from)
         var step = 1.0
@@ -53,6 +53,6 @@ struct TimeAxis {
         return whole.truncatingRemainder(dividingBy: 1000) == 0 ? "\(Int(whole / 1000)) s" : "\(whole / 1000) s"
     }
 
-    /// A picture of the lane that shows the first view.
+    /// A picture of a lane in the initial view.
     func picture(height: Double) -> SVG { SVG(from: home.from, to: home.to, height: height) }
 }

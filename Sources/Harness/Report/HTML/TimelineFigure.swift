@@ -14,7 +14,7 @@ struct TimelineFigure {
         axis = TimeAxis(found)
     }
 
-    /// - Parameter name: says which repeat it is.
+    /// - Parameter name: the name of the repeat.
     func html(_ name: String) -> String {
         let numbers = [("from", axis.from), ("to", axis.to), ("home-from", axis.home.from), ("home-to", axis.home.to)]
             .map { "data-\($0.0)=\"\(SVG.number($0.1))\"" }.joined(separator: " ")
@@ -82,7 +82,7 @@ struct TimelineFigure {
             let begin = axis.at(outage.lastSuccessStarted ?? outage.firstFailureStarted)
             let end = outage.firstSuccessDone.map(axis.at) ?? axis.to
             picture.rect(begin, to: end, y: 7, height: 13, "maybe", note: note)
-            // A failure that leaves no certain time is still a mark.
+            // A failure without a certain length still gets a mark.
             let sure = outage.certain ?? outage.firstFailureDone...outage.firstFailureDone
             picture.rect(axis.at(sure.lowerBound), to: outage.isOpen ? axis.to : axis.at(sure.upperBound), "down", note: note)
         }
@@ -128,7 +128,7 @@ struct TimelineFigure {
         return milliseconds < 1000 ? "\(milliseconds) ms" : "\(Double(milliseconds * 10 / 1024) / 10) s"
     }
 
-    /// The outcome of every write, at the time when it was made.
+    /// The outcome of every write, at the time of the write.
     private var writeLane: String? {
         guard let strip = found.track(.write)?.strip, strip.slices.contains(where: { !$0.isEmpty }) else { return nil }
         var kept: [(from: Double, to: Double)] = []
@@ -187,7 +187,7 @@ struct TimelineFigure {
     }
 }
 
-/// A strip's slices as runs of letters, for the cursor of the page's script.
+/// A strip's slices as runs of letters, which the page's script reads for its cursor.
 private struct StripCode {
     private var runs = ""
     private var words: [(letter: Character, text: String)] = []
@@ -203,7 +203,7 @@ private struct StripCode {
         var last: (letter: Character, count: Int)?
         for (index, slice) in strip.slices.enumerated() {
             let text = word(slice, index) ?? ""
-            // More than 26 different readings do not occur: latency classes times two, of which neighbours are in use.
+            // There are never more than 26 different readings: only neighbouring latency classes occur, each in two variants.
             let letter = letters[text] ?? Character(Unicode.Scalar(UInt8(ascii: "A") + UInt8(min(25, letters.count))))
             if letters[text] == nil {
                 letters[text] = letter

@@ -14,7 +14,7 @@ struct TimelineLabels {
     private(set) var all: [Label] = []
     private(set) var rows = 1
 
-    /// A storm of events must not bury the lanes; the table below has them all.
+    /// The most labels: many events must not hide the lanes, and the table below has them all.
     private static let most = 60
     private static let assumedWidth = 900.0
 
@@ -58,7 +58,7 @@ struct TimelineLabels {
 }
 
 extension ClusterObservation {
-    /// In two or three words; `nil`: not worth one.
+    /// The label in two or three words; `nil` for an event without one.
     var label: String? {
         switch kind {
         case .podCreated: "pod created"
@@ -84,7 +84,7 @@ extension ClusterObservation {
         }
     }
 
-    /// A Kubernetes Event that tells of something in the way of the recovery.
+    /// The label of a Kubernetes Event about an obstacle to the recovery.
     var isWarning: Bool {
         switch kind {
         case .crashLoopBackOff, .severalBackends: return true

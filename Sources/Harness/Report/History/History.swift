@@ -4,7 +4,7 @@ public import Verdict
 
 /// Many runs of the same experiments, from the oldest to the newest.
 public struct History: Sendable {
-    /// One experiment against one target, over the nights.
+    /// The results of one experiment on one target, over many nights.
     struct Series: Sendable {
         struct Night: Sendable {
             var run: String
@@ -39,12 +39,12 @@ public struct History: Sendable {
 
         var lastPassed: Night? { nights.last { $0.experiment.verdict == "pass" } }
 
-        /// The first of the nights since which `check` has not passed without a break.
+        /// Returns the first of the latest nights in which `check` has not passed any more.
         func firstSeen(_ check: String) -> Night? {
             nights.suffix(from: (nights.lastIndex { !$0.experiment.notPassed.contains(check) } ?? -1) + 1).first
         }
 
-        /// Passing and failing take turns: three times or more in the last ten judged nights.
+        /// Whether the verdict changed between pass and fail at least three times in the last ten judged nights.
         var isFlaky: Bool {
             let judged = nights.map(\.experiment.verdict).filter { $0 == "pass" || $0 == "fail" }.suffix(10)
             return zip(judged, judged.dropFirst()).count { $0 != $1 } >= 3
@@ -60,10 +60,10 @@ public struct History: Sendable {
 
     let series: [Series]
     let known: [KnownFailure]
-    /// The day of the verdict, for what is known until a day.
+    /// The day of the verdict, on which known failures may have expired.
     let today: String
 
-    /// - Parameter today: such as `2026-12-31`, in UTC.
+    /// - Parameter today: a day in UTC, such as `2026-12-31`.
     public init(_ entries: [HistoryEntry], known: [KnownFailure] = [], today: String) {
         self.known = known
         self.today = today
@@ -100,7 +100,7 @@ public struct History: Sendable {
         }
     }
 
-    /// That of the newest night, in which a failure that is known does not count.
+    /// The exit code of the newest night, in which known failures do not count.
     public var exitCode: RunExitCode {
         guard !series.isEmpty else { return .invalid }
         let unknown = Set(open.filter { $0.known == nil }.map(\.series))

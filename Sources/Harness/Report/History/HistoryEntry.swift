@@ -3,12 +3,12 @@ import JSON
 import Journal
 import Verdict
 
-/// One run as history keeps it: a line of the file that `run --history` appends to, or a report folder's `results.json`.
+/// The history's data of one run, from a line of the file of `run --history` or from a report folder's `results.json`.
 public struct HistoryEntry: Codable, Sendable, Hashable {
     public static let schema = "aftershock.history/v1"
 
     public struct Experiment: Codable, Sendable, Hashable {
-        /// Milliseconds; no upper bound where the end was not seen.
+        /// The bounds in milliseconds; no upper bound if the end was not seen.
         public struct Downtime: Codable, Sendable, Hashable {
             public var lowerMs: Double
             public var upperMs: Double?
@@ -19,13 +19,13 @@ public struct HistoryEntry: Codable, Sendable, Hashable {
         public var name: String
         public var fault: String
         public var verdict: String
-        /// The names of the checks that failed or could not be told, but for those that follow from another one.
+        /// The names of the checks that failed or were inconclusive, without those that follow from another one.
         public var notPassed: [String]
-        /// Of each judged repeat, on the track that was out the longest in it.
+        /// The downtime of each judged repeat, on its judged track.
         public var downtimes: [Downtime]
-        /// Acknowledged rows that were gone; `nil`: not all repeats were read back.
+        /// The lost acknowledged rows; `nil` if not all repeats were read back.
         public var lost: Int64?
-        /// Milliseconds; `nil`: no limit.
+        /// The allowed downtime in milliseconds; `nil` if there is no limit.
         public var limitMs: Double?
     }
 
@@ -92,14 +92,14 @@ extension HistoryEntry.Experiment {
         limitMs = found.limits?.downtimeMaxMs
     }
 
-    /// The median of the judged repeats, as it is compared with other nights'; `nil`: none was judged.
+    /// The median of the judged repeats, for the comparison with other nights; `nil` if none was judged.
     var median: Sample.Value? { Sample(downtimes.map(\.judged)).summary?.median }
 
     var worst: Downtime? { downtimes.max { $0.judged < $1.judged } }
 }
 
 extension HistoryEntry.Experiment.Downtime {
-    /// The upper bound, or that it is at least the lower one.
+    /// The upper bound, or "at least" the lower one.
     var judged: Sample.Value {
         upperMs.map { Sample.Value(Duration(milliseconds: $0)) } ?? Sample.Value(Duration(milliseconds: lowerMs), isAtLeast: true)
     }

@@ -26,7 +26,7 @@ public struct HistoryReport {
             for change in series.changes {
                 lines.append("  changed with the night of \(change.night.startedAt) (run \(change.night.run)): \(Self.words(change))")
             }
-            if series.isFlaky { lines.append("  flaky: passing and failing take turns") }
+            if series.isFlaky { lines.append("  flaky: it passes and fails by turns") }
             for check in last?.notPassed ?? [] {
                 let known = history.known.first { $0.covers(series.name, check, on: history.today) }
                 let note = known.map { ", known until \($0.expires) (\($0.owner)): \($0.why)" } ?? ""
@@ -146,7 +146,7 @@ public struct HistoryReport {
             let note = known.map { ", known until \($0.expires) (\($0.owner)): \($0.why)" } ?? ""
             return "<li>\("Not passed: \(check), since \(series.firstSeen(check)?.startedAt ?? "-")\(note)".escapedForHTML)</li>"
         }
-        let flaky = series.isFlaky ? ["<li>Flaky: passing and failing take turns</li>"] : []
+        let flaky = series.isFlaky ? ["<li>Flaky: it passes and fails by turns</li>"] : []
         let rows = series.nights.reversed().map { night in
             "<tr><th scope=\"row\">\(night.startedAt.escapedForHTML)</th><td><span class=\"word \(night.experiment.verdict)\">"
                 + "\(night.experiment.verdict.escapedForHTML)</span></td><td class=\"n\">\(Self.bounds(night.experiment.worst))</td>"

@@ -1,6 +1,6 @@
 public import Experiment
 
-/// A failure that somebody has acknowledged: until it expires it is reported as known and does not fail the exit code.
+/// An acknowledged failure. Until it expires, it is reported as known and does not affect the exit code.
 public struct KnownFailure: Codable, Sendable, Hashable {
     public var experiment: String
     /// The name of the check, as in `junit.xml`.
@@ -18,7 +18,7 @@ public struct KnownFailure: Codable, Sendable, Hashable {
         self.expires = expires
     }
 
-    /// The failures in the text of a file, of which there may be none.
+    /// Reads the failures in the text of a file, which may have none.
     public static func parse(_ text: String, file: String) throws(ExperimentFileError) -> [KnownFailure] {
         let documents = try FormatFile.documents(text, file: file, as: format, empty: nil) { _, _ in }
         return documents.flatMap(\.elements).map {
@@ -38,7 +38,7 @@ public struct KnownFailure: Codable, Sendable, Hashable {
             "The last day on which the failure counts as known."),
     ])
 
-    /// - Parameter day: such as `2026-12-31`, in UTC. Days of this form sort as text.
+    /// - Parameter day: a day in UTC, such as `2026-12-31`. Days in this form sort as text.
     func covers(_ experiment: String, _ check: String, on day: String) -> Bool {
         self.experiment == experiment && self.check == check && day <= expires
     }

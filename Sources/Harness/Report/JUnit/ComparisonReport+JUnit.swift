@@ -3,8 +3,8 @@ import Journal
 import Verdict
 
 extension ComparisonReport {
-    /// The testcase `baseline` of an experiment: a failure where a track became slower by more than is allowed, skipped where nothing of
-    /// it could be compared.
+    /// Returns the testcase `baseline` of an experiment: a failure if a track became slower by more than is allowed, skipped if nothing
+    /// could be compared.
     func testcase(of experiment: String) -> JUnitReport.Case {
         let own = comparisons.filter { $0.experiment == experiment }
         let compared = own.filter { $0.outcome != .tooFew }

@@ -2,20 +2,20 @@ import Experiment
 import Journal
 import Verdict
 
-/// The numbers of an experiment as properties: a number alone, its unit in the name.
+/// The numbers of an experiment as properties, with the units in their names.
 struct JUnitProperties {
     private let found: ExperimentFindings
     private let headline: Headline
     private let isJudged: Bool
 
-    /// - Parameter isJudged: there are verdicts; a run that goes on has none.
+    /// - Parameter isJudged: whether there are verdicts, which a running run does not have.
     init(_ found: ExperimentFindings, isJudged: Bool = true) {
         self.isJudged = isJudged
         self.found = found
         headline = Headline(found)
     }
 
-    /// Of the whole experiment, then of each repeat under its number.
+    /// The properties of the whole experiment, then those of each repeat with its number.
     var ofSuite: [(String, String)] {
         var properties = [
             ("fault", found.fault), ("repeats.made", String(found.repeats.count)),
@@ -45,7 +45,7 @@ struct JUnitProperties {
         }
     }
 
-    /// Of the worst repeat, by track.
+    /// The downtime of the worst repeat, by track.
     private var downtime: [(String, String)] {
         var properties: [(String, String)] = []
         if let limit = found.experiment?.expect.maxDowntime { properties.append(("downtime.limit.ms", Self.text(limit))) }
@@ -71,14 +71,14 @@ struct JUnitProperties {
         ]
     }
 
-    /// An end that was not seen has no upper bound, and no property that looks like one.
+    /// An outage without a seen end has no upper bound, and gets no property for it.
     private func bounds(_ name: String, _ downtime: Downtime) -> [(String, String)] {
         var properties = [("\(name).lower.ms", Self.text(downtime.lower))]
         if let upper = downtime.upper { properties.append(("\(name).upper.ms", Self.text(upper))) }
         return properties
     }
 
-    /// Milliseconds to the nanosecond, never rounded: a bound that is rounded may no longer be one.
+    /// Milliseconds with nanoseconds, never rounded: a rounded bound may be wrong.
     private static func text(_ duration: Duration) -> String {
         let (whole, rest) = duration.wholeNanoseconds.quotientAndRemainder(dividingBy: 1_000_000)
         var digits = String(rest + 1_000_000).dropFirst()

@@ -3,7 +3,7 @@ import Foundation
 import Journal
 import Verdict
 
-/// How `junit.xml` is written.
+/// The settings of `junit.xml`.
 public struct JUnitOptions: Sendable {
     public enum Profile: String, Sendable, CaseIterable {
         /// Valid against Jenkins' junit-10.xsd.
@@ -13,7 +13,7 @@ public struct JUnitOptions: Sendable {
     }
 
     public var profile: Profile
-    /// The folder of the attachments, as the reader reaches it; `nil`: no attachments.
+    /// The folder of the attachments, as the reader's path; `nil` for no attachments.
     public var attachments: String?
 
     public init(profile: Profile = .standard, attachments: String? = nil) {
@@ -23,8 +23,8 @@ public struct JUnitOptions: Sendable {
 }
 
 /// `junit.xml`, valid against Jenkins' junit-10.xsd and readable by the others: one suite an experiment, always the same testcases,
-/// each with at most one of `failure` (the promise was broken), `error` (could not tell) and `skipped` (not evaluated). One cause is one
-/// failure: a check that follows from it is skipped, with a pointer to it.
+/// each with at most one of `failure` (the promise was broken), `error` (inconclusive) and `skipped` (not evaluated). One cause is one
+/// failure: a check that follows from it is skipped, with a reference to it.
 struct JUnitReport {
     private static let messageLimit = 250
     private static let bodyLimit = 64_000
@@ -50,7 +50,7 @@ struct JUnitReport {
         var cases: [Case]
         var properties: [(String, String)]
         var started: RunTime?
-        /// The sum of the testcases'.
+        /// The sum of the testcases' times.
         var milliseconds: Int64 { cases.reduce(0) { $0 + $1.milliseconds } }
 
         func count(_ outcome: Judgement.Outcome) -> Int { cases.count { $0.outcome == outcome } }
@@ -64,7 +64,7 @@ struct JUnitReport {
         var message: String
         var details: [String]
         var milliseconds: Int64 = 0
-        /// Of the check alone, for the extended profile.
+        /// The properties of the check, for the extended profile.
         var properties: [(String, String)] = []
     }
 
@@ -111,12 +111,12 @@ struct JUnitReport {
         return try document.data()
     }
 
-    /// The suites of a run that is one of several, without a root.
+    /// Returns the suites of one run of several, without the root element.
     ///
     /// - Parameters:
     ///   - place: the name of its cluster.
     ///   - first: the number of the suites before them.
-    ///   - reason: why the run as a whole has no verdict, whatever its experiments have.
+    ///   - reason: the reason why the run as a whole has no verdict, if so.
     static func suites(
         _ findings: Findings, place: String, first: Int, reason: String?, options: JUnitOptions
     ) throws -> (text: Data, totals: Totals) {
@@ -128,7 +128,7 @@ struct JUnitReport {
         return (try document.data(), Totals(suites))
     }
 
-    /// The suite of a run that could not be told, as a whole: a file without a testcase is a pass to some readers.
+    /// Returns the suite of a run that is inconclusive as a whole: some readers take a file without a testcase for a pass.
     private func whole(_ findings: Findings, place: String?, reason: String) -> Suite {
         let cases = Check.allCases.map { check in
             let judgement =
@@ -141,7 +141,7 @@ struct JUnitReport {
         return Suite(run: findings.run, name: name, cases: cases, properties: runProperties(findings))
     }
 
-    /// - Parameter place: the cluster's name: of several runs each may have the same experiments.
+    /// - Parameter place: the cluster's name, because several runs may have the same experiments.
     private func suites(_ findings: Findings, place: String?) -> [Suite] {
         guard !findings.experiments.isEmpty else {
             return [whole(findings, place: place, reason: findings.damage ?? "the journal has no experiment")]
@@ -153,7 +153,7 @@ struct JUnitReport {
                 Case(judgement, milliseconds: times.milliseconds(of: judgement.check), properties: numbers.of(judgement.check))
             }
             if let comparison { cases.append(comparison.testcase(of: experiment.name)) }
-            // A reader that takes a property once takes those of the run from the first suite.
+            // A reader that keeps the first value of a property gets those of the run from the first suite.
             return Suite(
                 run: findings.run, name: [place, experiment.name].compactMap(\.self).joined(separator: "/"), cases: cases,
                 properties: (index == 0 ? runProperties(findings) : []) + numbers.ofSuite,
@@ -181,7 +181,7 @@ struct JUnitReport {
     private func write(_ testcase: Case, _ suite: Suite, _ document: inout XMLDocument) {
         let className = "aftershock.\(suite.name.line(limit: 200))"
         let message = testcase.message.line(limit: Self.messageLimit)
-        // Some readers show the message alone, some the body alone: the line is in both.
+        // Some readers show only the message, and some only the body, so the line is in both.
         let body = String(([testcase.message] + testcase.details).joined(separator: "\n").plain.prefix(Self.bodyLimit))
         var attributes = [("name", testcase.name), ("classname", className), ("time", Self.seconds(testcase.milliseconds))]
         if options.profile == .extended, let file = suite.run?.sources.first?.file { attributes.append(("file", file.line(limit: 500))) }
@@ -208,7 +208,7 @@ struct JUnitReport {
         }
     }
 
-    /// Some readers take one attachment only: the page is the first.
+    /// Some readers take only one attachment, so the page is the first.
     private func writeAttachments(_ document: inout XMLDocument) {
         guard let folder = options.attachments else { return }
         let files = [ReportWriter.File.html, .results].map { "[[ATTACHMENT|\((folder as NSString).appendingPathComponent($0.rawValue))]]" }
@@ -223,13 +223,13 @@ struct JUnitReport {
         ] + (findings.state == .running ? [] : [("exit.code", String(findings.exitCode.rawValue))])
     }
 
-    /// Seconds with three decimals and a point: the one format that every reader takes.
+    /// Seconds with a point and three decimals, the only format that every reader accepts.
     fileprivate static func seconds(_ milliseconds: Int64) -> String {
         let rest = String(milliseconds % 1000)
         return "\(milliseconds / 1000).\(String(repeating: "0", count: max(0, 3 - rest.count)))\(rest)"
     }
 
-    /// UTC without a zone and without a fraction: the one format that every reader and schema takes.
+    /// UTC without a zone and a fraction, the only format that every reader and schema accepts.
     private func timestamp(_ suite: Suite) -> String {
         let origin = suite.run.flatMap { ISO8601Text.date($0.startedAt) } ?? Date(timeIntervalSince1970: 0)
         let date = origin.addingTimeInterval(((suite.started ?? .origin) - .origin).seconds)

@@ -1,8 +1,8 @@
 import Journal
 import Verdict
 
-/// The times of the steps that the checks are about, over all repeats: consecutive stretches of the experiment, which sum to all of it.
-/// Never the downtime, which would falsify every reader's sums.
+/// The times of the checks' steps over all repeats: consecutive parts of the experiment, which sum to all of it. They are never the
+/// downtime, which would make every reader's sums wrong.
 struct JUnitTimes {
     private let found: ExperimentFindings
 
@@ -17,12 +17,12 @@ struct JUnitTimes {
         case .recovery: sum(.recovering)
         case .restore: sum(.undoing)
         case .dataPersistence: sum(.settling)
-        // They are read off at no cost.
+        // These checks take no time of their own.
         default: 0
         }
     }
 
-    /// Preparing, seeing the steady state and pausing belong to no step: they are the time before a fault.
+    /// Preparation, steady state and pause belong to no step: they are the time before a fault.
     private var total: Int64 {
         guard let started = found.started, let ended = found.ended else { return 0 }
         return max(0, (ended - started).wholeNanoseconds / 1_000_000)
@@ -34,7 +34,7 @@ struct JUnitTimes {
         found.repeats.reduce(0) { $0 + milliseconds(stage, $1) }
     }
 
-    /// From the stage to the next one that is a step of its own.
+    /// The time from a stage to the next one with its own step.
     private func milliseconds(_ stage: StageEntered.Stage, _ one: RepeatFindings) -> Int64 {
         guard let from = one.stage(stage) else { return 0 }
         let later = steps.drop { $0 != stage }.dropFirst().compactMap { one.stage($0) }.filter { $0 >= from }.min()

@@ -1,5 +1,5 @@
 extension String {
-    /// Text that every XML reader takes: no terminal colours, and no character that XML 1.0 forbids or a reader refuses.
+    /// The text for any XML reader: without terminal colours and characters that XML 1.0 forbids or a reader refuses.
     ///
     /// A control character becomes visible, as `\x1b`. Source: https://www.w3.org/TR/xml/#charsets
     var plain: String {
@@ -33,7 +33,7 @@ extension Unicode.Scalar {
         switch value {
         case 0x9, 0xA: true
         case 0..<0x20, 0x7F...0x9F: false
-        // The last two of every plane are no characters.
+        // The last two code points of every plane are no characters.
         default: value & 0xFFFE != 0xFFFE
         }
     }

@@ -1,13 +1,13 @@
 import CXML2
 import Foundation
 
-/// Writes one XML document by libxml2's writer, which escapes and closes what must be.
+/// Writes an XML document with libxml2's writer, which escapes text and closes elements.
 struct XMLDocument: ~Copyable {
     private let buffer: xmlBufferPtr
     private let writer: xmlTextWriterPtr
     private var failed = false
 
-    /// - Parameter isPart: it is a part of another document: elements without a declaration before them.
+    /// - Parameter isPart: whether it is a part of another document, without a declaration.
     init(isPart: Bool = false) throws {
         guard let buffer = xmlBufferCreate() else { throw XMLError(reason: "out of memory") }
         guard let writer = xmlNewTextWriterMemory(buffer, 0) else {
@@ -26,7 +26,7 @@ struct XMLDocument: ~Copyable {
         xmlBufferFree(buffer)
     }
 
-    /// An element with its attributes in order, and what `body` writes into it.
+    /// Writes an element with its attributes in order, and the content that `body` writes.
     mutating func element(_ name: String, _ attributes: [(String, String)], body: (inout XMLDocument) -> Void = { _ in }) {
         check(xmlTextWriterStartElement(writer, name))
         for (name, value) in attributes { check(xmlTextWriterWriteAttribute(writer, name, value)) }
@@ -34,7 +34,7 @@ struct XMLDocument: ~Copyable {
         check(xmlTextWriterEndElement(writer))
     }
 
-    /// The start tag of an element that is not closed yet, for a document whose content is elsewhere.
+    /// Returns the start tag of an element that stays open, for a document whose content is written elsewhere.
     static func startTag(_ name: String, _ attributes: [(String, String)]) throws -> Data {
         var document = try XMLDocument()
         document.element(name, attributes) { $0.text("") }
@@ -46,7 +46,7 @@ struct XMLDocument: ~Copyable {
         check(xmlTextWriterWriteString(writer, text))
     }
 
-    /// The whole document.
+    /// Returns the complete document.
     consuming func data() throws -> Data {
         check(xmlTextWriterEndDocument(writer))
         check(xmlTextWriterFlush(writer))

@@ -3,11 +3,11 @@ import Foundation
 import Journal
 import Verdict
 
-/// The page and the table over many runs: numbers first, then the worst. All others are in closed parts of the page, which a browser does
-/// not lay out until they are opened.
+/// The page and the table over many runs: numbers first, then the worst runs. All others are in closed parts of the page, which a browser
+/// lays out only when they are opened.
 struct MergedPage {
     struct Sizes {
-        /// Of the table for a terminal, and of the timeline: more lines are of no use to a reader.
+        /// The most lines of the terminal's table and of the timeline.
         var shown = 200
         /// The rows of one part of the page.
         var portion = 500
@@ -76,7 +76,7 @@ struct MergedPage {
         verdicts[row.verdict] = own
     }
 
-    /// The way to a file from the folder of the page: both may be moved together.
+    /// Returns the relative path to a file from the page's folder, so that both can be moved together.
     static func link(from directory: String, to file: String) -> String {
         func parts(_ path: String) -> [String] { URL(fileURLWithPath: path).standardizedFileURL.pathComponents }
         let (base, target) = (parts(directory), parts(file))
@@ -173,7 +173,7 @@ struct MergedPage {
     }
 }
 
-/// A line a cluster: from each fault to lasting health. Where there are too many clusters, those that did not pass come first.
+/// A line for each cluster, from each fault to lasting health. If there are too many clusters, those that did not pass come first.
 private struct MergedTimeline {
     private struct Mark {
         var started: Double

@@ -6,8 +6,7 @@ public import Verdict
 
 /// Several runs, of a matrix or of many clusters, as one report, one `junit.xml`, one metrics file and one table.
 ///
-/// It takes one run at a time and writes it down at once: of ten thousand runs there is never more than one in memory, and of each only
-/// the names are kept.
+/// It writes each run at once: of ten thousand runs, only one is in memory at a time, and only the names of the others are kept.
 public struct MergedReport {
     static let schema = "aftershock.merged/v1"
 
@@ -39,9 +38,9 @@ public struct MergedReport {
     /// Adds a run.
     ///
     /// - Parameters:
-    ///   - cluster: the cluster's name in its fleet; `nil`: the run's own word for it.
+    ///   - cluster: the cluster's name in its fleet; `nil` for the run's own name of it.
     ///   - folder: the folder of its own reports.
-    /// - Returns: the folder that has the same run of the same cluster; the run is not counted again.
+    /// - Returns: the folder that has the same run of the same cluster already; the run is then not counted again.
     public mutating func add(_ findings: Findings, cluster: String? = nil, folder: String) throws -> String? {
         if let earlier = names.earlier(findings, cluster: cluster, folder: folder) { return earlier }
         let part = Part(findings, name: names.name(findings, cluster: cluster, folder: folder), folder: folder)
@@ -58,7 +57,7 @@ public struct MergedReport {
         return nil
     }
 
-    /// Adds a folder that cannot be read. The report names it, and it is no pass.
+    /// Adds a folder that cannot be read. The report names it, and it does not pass.
     public mutating func add(unreadable reason: String, cluster: String, folder: String) throws {
         var reducer = FindingsReducer()
         reducer.addDamage(reason)
@@ -108,9 +107,9 @@ public struct MergedReport {
 
     public var text: String { text(width: nil) }
 
-    /// A line an experiment, the worst first, no more than a person reads, and the sums over all of them.
+    /// Returns a line for each of the worst experiments, and the sums over all of them.
     ///
-    /// - Parameter width: the columns that the table is to fit in; `nil`: no limit.
+    /// - Parameter width: the width of the table in columns; `nil` for no limit.
     public func text(width: Int?) -> String {
         let lines = page.table.lines(width: width) + page.remainder + page.sums
         let count = codes.values.reduce(0, +)
@@ -124,7 +123,7 @@ extension MergedReport {
         var findings: Findings
         var name: String
         var folder: String
-        /// Why the run as a whole has no verdict, whatever its experiments have.
+        /// The reason why the run as a whole has no verdict, or `nil`.
         var reason: String?
 
         init(_ findings: Findings, name: String, folder: String) {
@@ -144,7 +143,7 @@ extension MergedReport {
     }
 }
 
-/// A run in the `results.json` of several.
+/// The run's object in the `results.json` of several runs.
 private struct MergedRun: Encodable {
     var folder: String
     var cluster: String
@@ -152,11 +151,11 @@ private struct MergedRun: Encodable {
     var results: Results
 }
 
-/// The names of the clusters: each series of metrics and each suite has one of its own.
+/// The unique names of the clusters, for the metrics' labels and the suites.
 private struct MergedNames {
     /// The folder of each run.
     private var runs: [String: String] = [:]
-    /// Hashes: of ten thousand clusters the names themselves would be most of what is kept.
+    /// Hashes, because the names of ten thousand clusters would take most of the memory.
     private var subjects: Set<Int> = []
 
     mutating func earlier(_ findings: Findings, cluster: String?, folder: String) -> String? {
@@ -167,8 +166,8 @@ private struct MergedNames {
         return nil
     }
 
-    /// Returns the cluster's name, with the folder where another run has the same name and an experiment of the same target. Many small
-    /// clusters call themselves `default`.
+    /// Returns the cluster's name, with the folder if another run has the same name and an experiment on the same target: many small
+    /// clusters are named `default`.
     mutating func name(_ findings: Findings, cluster: String?, folder: String) -> String {
         let name = cluster ?? findings.run?.context ?? folder
         func keys(_ name: String) -> [Int] {

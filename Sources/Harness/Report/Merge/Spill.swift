@@ -1,13 +1,13 @@
 import Foundation
 import Journal
 
-/// A part of a report that grows on the disk until the report can be put together, and is gone with the object.
+/// A part of a report that is collected on the disk until the report is complete, and is removed with the object.
 final class Spill {
     private static let pieceSize = 1 << 16
 
     private let path: String
     private let handle: FileHandle
-    /// The end that is not on the disk yet: a system call for each line would take longer than all the rest.
+    /// The buffered end: a system call for each line would take most of the time.
     private var buffer = Data()
     private(set) var isEmpty = true
 
@@ -16,7 +16,7 @@ final class Spill {
         guard FileManager.default.createFile(atPath: path, contents: nil), let handle = FileHandle(forUpdatingAtPath: path) else {
             throw ReportError(path: path, reason: String(cString: strerror(errno)))
         }
-        // From here on it has no name that could be left behind.
+        // Without a name, the file cannot be left behind.
         unlink(path)
         self.handle = handle
     }
@@ -29,12 +29,12 @@ final class Spill {
 
     func append(_ text: String) throws { try append(Data(text.utf8)) }
 
-    /// Adds all of another one.
+    /// Appends all of another spill.
     func append(_ other: Spill) throws {
         try other.pieces { try append($0) }
     }
 
-    /// Becomes the file of this name, in one step.
+    /// Replaces the file of this name with the content, in one step.
     func become(_ name: String, in directory: String) throws {
         let (target, aside) = ("\(directory)/\(name)", "\(directory)/.\(name).new")
         guard FileManager.default.createFile(atPath: aside, contents: nil), let file = FileHandle(forWritingAtPath: aside) else {

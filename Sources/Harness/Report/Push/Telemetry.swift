@@ -4,9 +4,9 @@ public import JSON
 import Journal
 public import Verdict
 
-/// A run as OpenTelemetry has it: the requests of OTLP over HTTP in their JSON encoding.
+/// A run for OpenTelemetry: the requests of OTLP over HTTP in their JSON encoding.
 ///
-/// Every ID follows from the run's, so that a run that is sent twice is one trace.
+/// Every ID is derived from the run's ID, so that a run that is sent twice is one trace.
 /// Source: https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
 public struct Telemetry: Sendable {
     private let findings: Findings
@@ -16,7 +16,7 @@ public struct Telemetry: Sendable {
 
     private static let scope: JSONValue = ["name": "aftershock"]
 
-    /// - Parameter attributes: of the resource, besides those of the run.
+    /// - Parameter attributes: the attributes of the resource, beside those of the run.
     /// - Returns: `nil` for a run that was never started.
     public init?(_ findings: Findings, attributes: [String: String] = [:]) {
         guard let run = findings.run, let started = ISO8601Text.date(run.startedAt) else { return nil }
@@ -134,7 +134,7 @@ public struct Telemetry: Sendable {
 
     // MARK: Values
 
-    /// 16 hexadecimal digits for a part of this run.
+    /// Returns an ID of 16 hexadecimal digits for a part of this run.
     private func id(_ part: String) -> String {
         let text = "\(findings.run?.id ?? "") \(findings.run?.startedAt ?? "") \(part)"
         let hash = text.utf8.reduce(UInt64(0)) { SplitMix64.mix($0 ^ UInt64($1)) &+ 1 }

@@ -4,12 +4,12 @@ import JSON
 import Journal
 public import Verdict
 
-/// The experiments of a run whose verdict is another one than in the run before.
+/// The experiments of a run whose verdict differs from the previous run's.
 public struct VerdictChanges: Sendable {
     public static let schema = "aftershock.verdict-change/v1"
 
     private struct Change: Sendable {
-        /// `nil`: the experiment was not judged before.
+        /// `nil` if the experiment was not judged before.
         var before: String?
         var now: ExperimentFindings
     }
@@ -19,9 +19,9 @@ public struct VerdictChanges: Sendable {
 
     public var isEmpty: Bool { changes.isEmpty }
 
-    /// Without an earlier run the first verdict that is not a pass is a change. A run that was told to stop has none.
+    /// Without an earlier run, a verdict other than pass is a change. An interrupted run has no changes.
     ///
-    /// - Parameter earlier: in any order; the run itself may be among them.
+    /// - Parameter earlier: the earlier runs in any order; the run itself may be among them.
     public init(_ findings: Findings, since earlier: [HistoryEntry]) {
         self.findings = findings
         let run = findings.run
@@ -35,9 +35,9 @@ public struct VerdictChanges: Sendable {
         }
     }
 
-    /// The webhook's body. `text` says it all in words, for the chat systems that show it.
+    /// Returns the webhook's body. `text` has everything in words, for chat systems that show it.
     ///
-    /// - Parameter folder: of the run's reports.
+    /// - Parameter folder: the folder of the run's reports.
     public func data(folder: String) throws -> Data {
         let run = findings.run
         let list = changes.map { change -> JSONValue in

@@ -3,17 +3,17 @@ public import Foundation
 import Journal
 public import Verdict
 
-/// The reference table as a page: a Markdown file that people can hold against one of another cluster.
+/// The reference table as a Markdown page, for comparison with the page of another cluster.
 public struct ReferencePage {
-    /// A way to lose the instance, with one debt, and all runs of it.
+    /// One way to lose the instance with one debt, and all runs of it.
     public struct Arm {
         public var name: String
-        /// In words.
+        /// The way in words.
         public var title: String
-        /// As asked for; `nil`: an idle database.
+        /// The requested debt; `nil` for an idle database.
         public var debt: String?
         public var runs: [Findings]
-        /// Why there are no runs; `nil` where nothing was in the way.
+        /// The reason why there are no runs, or `nil`.
         public var leftOut: String?
 
         public init(name: String, title: String, debt: String?, runs: [Findings], leftOut: String?) {
@@ -27,11 +27,11 @@ public struct ReferencePage {
 
     private let arms: [Arm]
     private let rows: [ReferenceRow]
-    /// The number of repeats of each arm that was asked for.
+    /// The requested number of repeats of each arm.
     private let repeats: Int
     private let note: String?
 
-    /// - Parameter note: a sentence about the place, for its readers.
+    /// - Parameter note: a sentence about the cluster.
     public init(_ arms: [Arm], repeats: Int, note: String? = nil) {
         self.arms = arms
         rows = arms.map(ReferenceRow.init)
@@ -153,7 +153,7 @@ public struct ReferencePage {
 }
 
 extension [String] {
-    /// Each once, in the order of their first places.
+    /// Each element once, in the order of its first occurrence.
     fileprivate var distinct: [String] {
         var seen: Set<String> = []
         return filter { seen.insert($0).inserted }

@@ -11,19 +11,19 @@ struct ReferenceRow {
         repeats = arm.runs.flatMap(\.experiments).flatMap(\.repeats)
     }
 
-    /// Those that say something of the promise.
+    /// The repeats that were judged.
     private var judged: [RepeatFindings] { repeats.filter { $0.verdict == .pass || $0.verdict == .fail } }
 
     var isMeasured: Bool { !judged.isEmpty }
 
-    /// Those in which the service came back. After a repeat was given up, the server tells of the end of the fault.
+    /// The repeats in which the service recovered. After a repeat was given up, the server's log is about the undo.
     private var recoveredRepeats: [RepeatFindings] { judged.filter { !$0.recoveredAfter.isAtLeast } }
 
     static let notMeasured = "not measured"
 
     var title: String { arm.name + (arm.debt.map { ", \($0)" } ?? "") }
 
-    /// The debt as it was proven; the one that was asked for where there was no proof.
+    /// The proven debt, or the requested one if there is no proof.
     var debt: String {
         guard let asked = arm.debt else { return "none" }
         let found = judged.compactMap(\.debt)
@@ -105,7 +105,7 @@ struct ReferenceRow {
         ]
     }
 
-    /// Of the repeats in which the phases were seen.
+    /// The statistic over the repeats in which the phases were seen.
     private func phase(_ names: Set<Phase.Name>, _ statistic: KeyPath<Sample.Summary, Sample.Value> = \.median) -> String {
         let sums = judged.compactMap { found -> Sample.Value? in
             let parts = found.phases.filter { names.contains($0.name) }
@@ -140,7 +140,7 @@ struct ReferenceRow {
 
     // MARK: Notes
 
-    /// Sentences: why there is nothing, what did not pass, and how a lost node was helped.
+    /// Sentences about missing runs, failures, and the remedies for a lost node.
     var notes: [String] {
         if repeats.isEmpty {
             if let leftOut = arm.leftOut { return ["Not carried out: \(leftOut)."] }

@@ -2,7 +2,7 @@ import Foundation
 public import Verdict
 
 extension EarlierShutdown {
-    /// The shutdowns that the runs at `paths` saw in the cluster of `context`. A file that cannot be read says nothing.
+    /// Returns the shutdowns of the runs at `paths` in the cluster of `context`. Skips files that cannot be read.
     public static func seen(in paths: [String], context: String) -> [EarlierShutdown] {
         let files = paths.flatMap { (try? ReportFiles.results($0)) ?? [] }
         return files.flatMap { file -> [EarlierShutdown] in

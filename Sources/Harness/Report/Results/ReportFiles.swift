@@ -2,9 +2,9 @@ import Files
 public import Foundation
 import Journal
 
-/// The files of stored runs below a path that a person gave.
+/// The files of stored runs below a path from the command line.
 public enum ReportFiles {
-    /// The `results.json` of a report folder, of every report folder in a folder (but for links such as `latest`), or the file itself.
+    /// Returns the `results.json` of a report folder, of every report folder in a folder (without links such as `latest`), or the file.
     public static func results(_ path: String) throws -> [String] {
         let name = ReportWriter.File.results.rawValue
         func results(in folder: String) -> String { (folder as NSString).appendingPathComponent(name) }
@@ -20,10 +20,10 @@ public enum ReportFiles {
         return found.map(results)
     }
 
-    /// A larger file is none that runs have written: a thousand nights of fifty experiments are a tenth of it.
+    /// No run writes a larger file: a thousand nights of fifty experiments are a tenth of it.
     private static let sizeLimit = 256 << 20
 
-    /// The content of a `results.json` or a history file, which may also come through a pipe.
+    /// Returns the content of a `results.json` or a history file, which may be a pipe.
     static func read(_ file: String) throws(ReportError) -> Data {
         do {
             return Data(try InputFile.bytes(file, limit: sizeLimit))
@@ -51,10 +51,10 @@ public enum ReportFiles {
     }
 
     private static func forAppending(_ path: String) throws(ReportError) -> FileHandle {
-        // Without O_NONBLOCK, a pipe that nobody reads would be waited for without end.
+        // Without O_NONBLOCK, this would wait forever for a reader of a pipe.
         let file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0o644)
         guard file >= 0 else { throw ReportError(path: path, reason: String(cString: strerror(errno))) }
-        // A slow reader is waited for.
+        // Writing may then wait for a slow reader.
         _ = fcntl(file, F_SETFL, O_APPEND)
         return FileHandle(fileDescriptor: file, closeOnDealloc: true)
     }

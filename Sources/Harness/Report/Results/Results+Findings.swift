@@ -4,7 +4,7 @@ import Verdict
 
 extension Results {
     init(_ findings: Findings) {
-        // A run that goes on has no verdict, also not in its parts.
+        // A running run has no verdict, nor do its parts.
         let isJudged = findings.state != .running
         self.init(
             state: findings.state.rawValue, complete: findings.isComplete, chained: findings.isChained, restored: findings.restored,
@@ -267,6 +267,6 @@ extension Results.Repeat.Infrastructure {
 }
 
 extension RunTime {
-    /// From the origin, to the nanosecond and unrounded: a bound that is rounded may no longer be one.
+    /// The time from the origin with nanoseconds, unrounded: a rounded bound may be wrong.
     fileprivate var milliseconds: Double { (self - .origin).milliseconds }
 }

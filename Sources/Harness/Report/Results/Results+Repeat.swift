@@ -2,7 +2,7 @@ import Journal
 
 extension Results {
     struct Repeat: Codable, Sendable, Hashable {
-        /// The outages of one track added up.
+        /// The sum of one track's outages.
         struct Downtime: Codable, Sendable, Hashable {
             var lowerMs: Double
             @OrNull var upperMs: Double?
@@ -78,23 +78,23 @@ extension Results {
             var sentences: [String]
         }
 
-        /// A length of time by its bounds.
+        /// The bounds of a duration.
         struct Bounds: Codable, Sendable, Hashable {
             var lowerMs: Double
             @OrNull var upperMs: Double?
         }
 
-        /// The service as it was seen from a place beside the judged address.
+        /// The results at a place beside the judged address.
         struct View: Codable, Sendable, Hashable {
             var view: String
             @OrNull var address: String?
             var reached: Bool
             @OrNull var detail: String?
-            /// By track.
+            /// The values by track.
             var downtime: [String: Downtime]
         }
 
-        /// From the fault until logins succeeded for good, by the place, and what lies between the places.
+        /// The times from the fault to lasting logins by place, and their differences.
         struct Split: Codable, Sendable, Hashable {
             var server: Bounds
             @OrNull var clusterIP: Bounds?
@@ -105,7 +105,7 @@ extension Results {
             var sentence: String
         }
 
-        /// Connections that were silent and then asked once.
+        /// The idle connections that were queried once.
         struct Idle: Codable, Sendable, Hashable {
             struct Counts: Codable, Sendable, Hashable {
                 var answered: Int
@@ -116,12 +116,12 @@ extension Results {
 
             var silentForMs: Double
             var connections: Int
-            /// The fault came while they were silent.
+            /// The fault came while they were idle.
             var overFault: Counts
             var withoutFault: Counts
         }
 
-        /// The end of a server that was told to stop.
+        /// The orderly shutdown of the server.
         struct Shutdown: Codable, Sendable, Hashable {
             @OrNull var clean: Bool?
             var gracePeriodMs: Double
@@ -131,7 +131,7 @@ extension Results {
             var sentence: String
         }
 
-        /// The work that the recovery found, as it was right before the fault.
+        /// The work for the recovery, right before the fault.
         struct Debt: Codable, Sendable, Hashable {
             @OrNull var logBytes: Int64?
             var sentBytes: Int64
@@ -143,7 +143,7 @@ extension Results {
             @OrNull var missing: String?
         }
 
-        /// A database's recovery in the words of the server's log.
+        /// A database's recovery, from the server's log.
         struct Recovery: Codable, Sendable, Hashable {
             var database: String
             var analysisMs: Int64
@@ -204,26 +204,26 @@ extension Results {
         }
 
         var number: Int
-        /// None while the run goes on.
+        /// Missing while the run goes on.
         var verdict: String?
         var checks: [Check]
         var doubts: [Doubt]
         var startedMs: Double
         @OrNull var endedMs: Double?
         @OrNull var faultMs: Double?
-        /// By track.
+        /// The values by track.
         var downtime: [String: Downtime]
         var outages: [Outage]
         @OrNull var recoveredMs: Double?
         @OrNull var judgedTrack: String?
         var remarks: [String]?
-        /// `nil` in files that were written before there was this field, as for the three below.
+        /// `nil` in files from before this field, like the next three.
         var views: [View]?
         @OrNull var split: Split?
         @OrNull var readyNotServed: Bounds?
         @OrNull var idle: Idle?
         var phases: [Phase]
-        /// By track.
+        /// The values by track.
         var probes: [String: Probes]
         var ledger: Ledger
         @OrNull var nodeLoss: NodeLoss?
@@ -237,7 +237,7 @@ extension Results {
 }
 
 extension Results.Repeat {
-    /// The accounts of the ledger. Without a read-back the counts are the sums of the writes' own answers, and the sets are not known.
+    /// The counts of the ledger. Without a read-back they come from the writes' answers, and the sets are not known.
     struct Ledger: Codable, Sendable, Hashable {
         struct Counts: Codable, Sendable, Hashable {
             var checked: Bool
@@ -255,7 +255,7 @@ extension Results.Repeat {
             @OrNull var unknownAbsent: Int64?
         }
 
-        /// The facts of a read-back alone.
+        /// The facts that only a read-back has.
         struct ReadBack: Codable, Sendable, Hashable {
             struct StaleRegister: Codable, Sendable, Hashable {
                 var writer: Int
@@ -319,7 +319,7 @@ extension Results.Repeat {
             details = counts.checked ? .readBack(try ReadBack(from: decoder)) : .unchecked(try Unchecked(from: decoder))
         }
 
-        /// Writes all into one object.
+        /// Encodes both parts into one object.
         func encode(to encoder: any Encoder) throws {
             try counts.encode(to: encoder)
             switch details {

@@ -2,10 +2,10 @@ import Foundation
 import JSON
 import Journal
 
-/// `results.json`, as it is written and as it is read back. Moments and durations are milliseconds; a moment counts from the run's origin.
+/// The model of `results.json` for writing and reading. Times and durations are milliseconds; a time counts from the run's origin.
 ///
-/// Its names are a contract with other tools (`Schemas/results.schema.json`). A key whose value is not known is `null` (``OrNull``). A key
-/// that only some files have is a plain optional: files of earlier versions lack what was added later.
+/// Its names are a contract with other tools (`Schemas/results.schema.json`). A key without a known value is `null` (``OrNull``). A key
+/// that some files lack, such as those of earlier versions, is a plain optional.
 struct Results: Codable, Sendable, Hashable {
     static let schema = "aftershock.results/v1"
 
@@ -16,7 +16,7 @@ struct Results: Codable, Sendable, Hashable {
         var host: String
         var context: String
         var serverVersion: String
-        /// In decimal: a JSON number would lose its last digits.
+        /// A decimal text, because a JSON number would lose its last digits.
         var seed: String
     }
 
@@ -32,11 +32,11 @@ struct Results: Codable, Sendable, Hashable {
             @OrNull var recoveredWithinMs: Double?
             var lostWrites: Int
             var node: String
-            /// `nil`: a version wrote it that did not know of it.
+            /// `nil` in files of earlier versions.
             @OrNull var shutdown: String?
-            /// As ``shutdown``.
+            /// `nil` in files of earlier versions.
             @OrNull var instances: String?
-            /// The promise about `probes.client`; `nil`: there is none, or as ``shutdown``.
+            /// The promise about `probes.client`; `nil` if there is none, or in files of earlier versions.
             @OrNull var clientDowntimeMaxMs: Double?
         }
 
@@ -71,7 +71,7 @@ struct Results: Codable, Sendable, Hashable {
         /// By track.
         var downtime: [String: Statistics]
         @OrNull var target: Target?
-        /// Missing when the journal names an experiment that its files do not have.
+        /// Missing if the journal names an experiment that its files do not have.
         var limits: Limits?
     }
 
@@ -98,7 +98,7 @@ struct Results: Codable, Sendable, Hashable {
     /// None while the run goes on.
     var exitCode: Int?
     var verdict: String?
-    /// Missing when the journal has not even its first record.
+    /// Missing if the journal does not even have its first record.
     var run: Run?
     var interruption: Interrupted?
     var damage: String?
@@ -107,7 +107,7 @@ struct Results: Codable, Sendable, Hashable {
 // MARK: Text
 
 extension Results {
-    /// - Throws: ``ReportError`` when `data` is no `results.json` of this schema.
+    /// - Throws: ``ReportError`` if `data` is not a `results.json` of this schema.
     init(reading data: Data, path: String) throws {
         struct Head: Decodable {
             var schema: String?
@@ -128,7 +128,7 @@ extension Results {
 }
 
 extension DecodingError {
-    /// The keys to the value that could not be read, such as `experiments.0.name`.
+    /// The path to the value that could not be decoded, such as `experiments.0.name`.
     fileprivate var place: String {
         let path: [any CodingKey] =
             switch self {
@@ -141,7 +141,7 @@ extension DecodingError {
 }
 
 extension Duration {
-    /// The nearest duration that the clock can count. A file may hold any number.
+    /// Returns the duration, clamped to the clock's range: a file may have any number.
     init(milliseconds: Double) {
         let nanoseconds = (milliseconds * 1_000_000).rounded()
         self = .nanoseconds(Int64(exactly: nanoseconds) ?? (nanoseconds < 0 ? .min : .max))

@@ -2,12 +2,12 @@ public import Foundation
 import Journal
 public import Verdict
 
-/// One run's `results.json`, or those of several runs together, as far as comparing needs them.
+/// The data for comparisons from the `results.json` of one run, or of several runs together.
 public struct StoredResults: Sendable {
     struct Experiment: Sendable {
         var name: String
         var fault: String
-        /// Of the repeats that were judged, by track.
+        /// The samples of the judged repeats, by track.
         var downtimes: [String: [Sample.Value]]
         var intervals: [String: Duration]
         var losses = LossComparison.Side()
@@ -16,7 +16,7 @@ public struct StoredResults: Sendable {
     /// An experiment that cannot be compared, and the reason.
     public struct Mismatch: Sendable, Hashable, CustomStringConvertible {
         public var experiment: String
-        /// `nil`: the whole experiment.
+        /// `nil` for the whole experiment.
         public var track: String?
         public var reason: String
 
@@ -25,12 +25,12 @@ public struct StoredResults: Sendable {
 
     private(set) var experiments: [Experiment]
     private var runs: Set<String> = []
-    /// The experiments of runs that could not be pooled with those of earlier ones.
+    /// The experiments that could not be pooled with those of earlier runs.
     private var differing: [Mismatch] = []
 
     /// Reads report folders, folders of report folders, and `results.json` files, and pools them.
     ///
-    /// - Throws: ``ReportError`` when there is nothing at a path, or something else.
+    /// - Throws: ``ReportError`` if a path does not exist, or is no such file.
     public init(pooling paths: [String]) throws {
         experiments = []
         for file in try paths.flatMap(ReportFiles.results) {
@@ -60,7 +60,7 @@ public struct StoredResults: Sendable {
         }
     }
 
-    /// - Throws: ``ReportError`` when `data` is no `results.json` of this version's schema.
+    /// - Throws: ``ReportError`` if `data` is not a `results.json` of this version's schema.
     public init(_ data: Data, path: String) throws {
         let results = try Results(reading: data, path: path)
         runs = results.run.map { [$0.id] } ?? []
@@ -85,7 +85,7 @@ public struct StoredResults: Sendable {
         }
     }
 
-    /// The parts that both runs have, and those that only one has or that differ.
+    /// The parts that both runs have, and those that differ or that only one has.
     public static func pairs(baseline: StoredResults, current: StoredResults) -> (pairs: [Comparison.Pair], mismatches: [Mismatch]) {
         var pairs: [Comparison.Pair] = []
         var mismatches = baseline.differing + current.differing
@@ -123,7 +123,7 @@ extension LossComparison.Side {
             unread += 1
             return
         }
-        // Only a run with transfers has any to be torn.
+        // Only runs with transfers can have torn ones.
         let sum = damage.reduce(counts.torn ?? 0) { $0 + ($1 ?? 0) }
         repeats += 1
         damaged += sum > 0 ? 1 : 0
@@ -139,7 +139,7 @@ extension LossComparison.Side {
 }
 
 extension Results.Repeat {
-    /// It says something of the promise: it was neither void nor cut short.
+    /// Whether the repeat was judged: it was neither invalid nor aborted.
     var isJudged: Bool { verdict == Verdict.pass.rawValue || verdict == Verdict.fail.rawValue }
 }
 

@@ -1,13 +1,13 @@
-/// The JSON Schemas (draft-07) of what a run and the commands write. Their `$id` has the version; a reader ignores what it does not know.
+/// The JSON Schemas (draft-07) of the output of a run and of the commands. Their `$id` has the version; readers ignore unknown keys.
 public enum ReportSchema: String, CaseIterable, Sendable {
     case results
-    /// Of one line of a journal.
+    /// The schema of a line of a journal.
     case journal
     case comparison, doctor, history
-    /// Of one line of a history file.
+    /// The schema of a line of a history file.
     case historyLine = "history-line"
     case plan, restore, validation
-    /// Of a webhook's body.
+    /// The schema of a webhook's body.
     case verdictChange = "verdict-change"
 
     public var text: String {

@@ -3,14 +3,14 @@ import JSON
 import Journal
 public import Verdict
 
-/// The output of `compare`: a line a track, in the manner of benchstat.
+/// The output of `compare`: a line for each track, like benchstat's.
 public struct ComparisonReport {
     let comparisons: [Comparison]
     let mismatches: [StoredResults.Mismatch]
     let maxRegression: Double
     let losses: [LossComparison]
 
-    /// - Parameter maxRegression: the change that was allowed, 0.2 for a fifth more.
+    /// - Parameter maxRegression: the allowed change, 0.2 for a fifth more.
     public init(_ comparisons: [Comparison], mismatches: [StoredResults.Mismatch], losses: [LossComparison] = [], maxRegression: Double) {
         self.losses = losses
         self.comparisons = comparisons
@@ -20,7 +20,7 @@ public struct ComparisonReport {
 
     /// Compares stored runs, each side pooled.
     ///
-    /// - Parameter alpha: the chance of any false alarm that is accepted.
+    /// - Parameter alpha: the accepted chance of any false alarm.
     public init(baseline: StoredResults, current: StoredResults, maxRegression: Double, alpha: Double) {
         let (pairs, mismatches) = StoredResults.pairs(baseline: baseline, current: current)
         self.init(
@@ -29,12 +29,12 @@ public struct ComparisonReport {
     }
 
     public var isRegression: Bool { comparisons.contains(where: \.isRegression) || losses.contains(where: \.isRegression) }
-    /// No track could be compared.
+    /// Whether no track could be compared.
     public var isUndecided: Bool { comparisons.allSatisfy { $0.outcome == .tooFew } }
 
     public var text: String { text(width: nil) }
 
-    /// - Parameter width: the columns that the table is to fit in; `nil`: no limit.
+    /// - Parameter width: the width of the table in columns; `nil` for no limit.
     public func text(width: Int?) -> String {
         var table = TextTable([
             ("experiment/track", .left), ("baseline", .right), ("current", .right), ("change", .right), ("p", .right), ("n", .right),
@@ -51,7 +51,7 @@ public struct ComparisonReport {
         return (table.lines(width: width) + losses.map(Self.line) + mismatches.map { "not compared: \($0)" }).joined(separator: "\n") + "\n"
     }
 
-    /// The same for programs.
+    /// The same as JSON.
     public var json: String {
         get throws {
             let json: JSONValue = [
@@ -112,7 +112,7 @@ public struct ComparisonReport {
         comparison.change.map { String(format: "%+.1f%%", $0 * 100) } ?? "?"
     }
 
-    /// The meaning of repeats that are too few to tell.
+    /// Returns the sentence about a comparison with too few repeats.
     static func few(_ comparison: Comparison) -> String {
         let more = "\(counted(comparison.missing, "more repeat")) needed to tell"
         guard let chance = comparison.chance else { return "the ranges overlap; \(more)" }

@@ -9,8 +9,8 @@ public struct TerminalReport {
     private let width: Int?
 
     /// - Parameters:
-    ///   - isColored: only for a terminal that wants it (no `NO_COLOR`, not `TERM=dumb`).
-    ///   - width: the columns that tables are to fit in; `nil`: no limit.
+    ///   - isColored: whether the output is a terminal with colours (no `NO_COLOR`, not `TERM=dumb`).
+    ///   - width: the width of the tables in columns; `nil` for no limit.
     public init(_ findings: Findings, isColored: Bool = false, width: Int? = nil) {
         self.findings = findings
         self.isColored = isColored
@@ -26,7 +26,7 @@ public struct TerminalReport {
         var lines: [String] = []
         for experiment in findings.experiments { lines += section(experiment) + [""] }
         if !findings.isChained {
-            lines += ["The journal has no checksums, as earlier versions wrote it: a damage may go unseen.", ""]
+            lines += ["The journal has no checksums, as earlier versions wrote it: damage may go unnoticed.", ""]
         }
         if let damage = findings.damage { lines += [line(damage), ""] }
         let headline = findings.state == .killed ? colored(findings.headline, 33) : paint(findings.verdict)
@@ -55,11 +55,11 @@ public struct TerminalReport {
         return lines
     }
 
-    /// Words of others stay in their line and have no colours of their own.
+    /// Foreign text is kept in one line, and has no colours of its own.
     private func line(_ text: String) -> String { text.line(limit: 2000) }
 
     private func table(_ found: ExperimentFindings) -> [String] {
-        // A column for each kind of damage that there is: beside a loss of another kind a mere "lost 0" would mislead.
+        // A column for each kind of damage that occurred: "lost 0" alone would mislead beside another kind.
         let damage = LedgerChecked.otherDamage.filter { kind in found.repeats.contains { $0.ledger.map { kind.count($0) > 0 } ?? false } }
         var columns: [(String, TextTable.Alignment)] = [("repeat", .right), ("verdict", .left)]
         let tracks = Track.allCases.filter { track in track.isOfService || found.repeats.contains { $0.track(track) != nil } }
