@@ -20,13 +20,13 @@ public protocol FaultInjection: Sendable {
     /// Creates the fault that validated fields describe.
     init(_ fields: FormatValue, options: FaultOptions)
 
-    /// Whether the fault takes the pod's whole node away.
+    /// Is `true` if the fault takes the pod's whole node away.
     var takesNode: Bool { get }
 
-    /// Whether the workload gets a new pod, which may go to another node.
+    /// Is `true` if the workload gets a new pod, which may go to another node.
     var replacesPod: Bool { get }
 
-    /// Whether the instance that was hit may itself recover.
+    /// Is `true` if the instance that was hit may itself recover.
     var sparesInstance: Bool { get }
 
     /// Returns sentences about the changes that the fault will make.
@@ -60,7 +60,7 @@ public protocol FaultInjection: Sendable {
     /// The remedy for a service that does not recover by itself; `nil` if it must.
     var remedy: (any Remedy)? { get }
 
-    /// Whether the undo interrupts the service as well: its outage counts, and the service must be stable again.
+    /// Is `true` if the undo interrupts the service as well: its outage counts, and the service must be stable again.
     var undoInterrupts: Bool { get }
 }
 

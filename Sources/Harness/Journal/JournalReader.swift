@@ -52,10 +52,10 @@ public struct JournalReader: Sequence, IteratorProtocol {
         }
     }
 
-    /// Whether the lines have checksums. Without them, as in journals of earlier versions, little damage is detected.
+    /// Is `true` if the lines have checksums. Without them, as in journals of earlier versions, little damage is detected.
     public var isChained: Bool { chain.isUsed != false }
 
-    /// Whether a run, or a restore of it, is still writing the journal, so that it must not be judged yet.
+    /// Returns whether a run, or a restore of it, is still writing the journal, so that it must not be judged yet.
     public static func isInUse(_ path: String) -> Bool {
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return false }

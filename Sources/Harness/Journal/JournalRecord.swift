@@ -44,7 +44,7 @@ public enum Event: Sendable, Hashable {
 }
 
 extension Event {
-    /// Whether the event is a probe or a write. There are many of them, and no single one matters.
+    /// Is `true` if the event is a probe or a write. There are many of them, and no single one matters.
     var isRoutine: Bool {
         switch self {
         case .probe, .probeSkipped, .write: true

@@ -6,7 +6,7 @@ public import TDS
 public struct LedgerTables: Sendable, Hashable {
     public var database: String
     public var tableSuffix: String
-    /// Whether the database was created for the ledger, and is removed with its last table.
+    /// Is `true` if the database was created for the ledger, and is removed with its last table.
     public var ownsDatabase: Bool
 
     /// - Returns: `nil` if no ledger can have the suffix.

@@ -97,7 +97,7 @@ public struct LedgerBook: Sendable {
         writers[write.writer].set(write.sequence, write.kind, status)
     }
 
-    /// Whether the outcome of some write must be read from the database.
+    /// Is `true` if the outcome of some write must be read from the database.
     public var hasUnknown: Bool {
         writers.contains { writer in
             writer.count > 0

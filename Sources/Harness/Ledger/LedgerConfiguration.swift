@@ -7,7 +7,7 @@ public struct LedgerConfiguration: Sendable {
     public var server: TDSConfiguration
     /// The database of the tables.
     public var database: String
-    /// Whether to create `database` if it does not exist. An existing one is used as it is.
+    /// Is `true` to create `database` if it does not exist. An existing one is used as it is.
     public var createDatabase: Bool
     /// A suffix of letters, digits and underscores that is unique to the run and repeat, so that leftovers of other runs are never counted.
     public var tableSuffix: String
@@ -26,7 +26,7 @@ public struct LedgerConfiguration: Sendable {
     public var seed: UInt64
     /// Every n-th write of a writer updates its register instead of inserting a row.
     public var updateEvery: Int64
-    /// Whether to run DBCC CHECKDB after the read-back, if the server has it.
+    /// Is `true` to run DBCC CHECKDB after the read-back, if the server has it.
     public var checkDatabase: Bool
 
     public init(

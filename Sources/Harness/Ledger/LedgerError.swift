@@ -22,12 +22,12 @@ public struct LedgerError: Error, Sendable, Hashable, CustomStringConvertible {
         self.hint = hint
     }
 
-    /// Whether the server said that the database does not exist, or is not open.
+    /// Is `true` if the server said that the database does not exist, or is not open.
     var meansNoDatabase: Bool {
         numbers.contains(ServerErrorNumber.cannotOpenDatabase) || numbers.contains(ServerErrorNumber.noSuchDatabase)
     }
 
-    /// Whether the server may have said that an object does not exist: the error is the server's own, and no denied permission.
+    /// Is `true` if the server may have said that an object does not exist: the error is the server's own, and no denied permission.
     var mayMeanGone: Bool { !numbers.isEmpty && ServerErrorNumber.denied.isDisjoint(with: numbers) }
 
     public var description: String {

@@ -47,7 +47,7 @@ struct LedgerWriter: Sendable {
     /// The state of a writer between two writes.
     private struct Session: Sendable {
         var connection: TDSConnection?
-        /// Whether the register had a wrong value. It is left unchanged for the read-back.
+        /// Is `true` if the register had a wrong value. It is left unchanged for the read-back.
         var registerFellBack = false
     }
 

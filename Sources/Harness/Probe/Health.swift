@@ -25,7 +25,7 @@ public struct Health: Sendable {
     }
 
     public private(set) var tracks: [Track: [Lane]]
-    /// Whether no more results will come.
+    /// Is `true` if no more results will come.
     public private(set) var isOver = false
 
     /// - Parameter lanes: the number of lanes of each watched track.

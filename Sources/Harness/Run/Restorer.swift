@@ -19,7 +19,7 @@ public struct Restorer: Sendable {
     /// The restored changes, with their results.
     public struct Restoration: Sendable {
         public var summary: String
-        /// Whether a new look at the cluster showed the change to be undone.
+        /// Is `true` if a new look at the cluster showed the change to be undone.
         public var proven: Bool
         public var evidence: String
 

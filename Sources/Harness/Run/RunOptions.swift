@@ -17,11 +17,11 @@ public struct RunOptions: Sendable {
     public var confirmedContext: String?
     /// `--helper-image`, which overrides the experiments.
     public var helperImage: String?
-    /// Whether the target is the embedded sandbox, where no guard rails are needed.
+    /// Is `true` if the target is the embedded sandbox, where no guard rails are needed.
     public var isSandbox: Bool
     /// The node that this harness runs on, if it runs in the cluster.
     public var ownNode: String?
-    /// Whether to keep the ledger's tables for a later look.
+    /// Is `true` to keep the ledger's tables for a later look.
     public var keepTables: Bool
     /// The words of the command line, for the report.
     public var command: [String]?

@@ -22,7 +22,7 @@ public struct TrialPlan: Sendable, Hashable {
             }
         }
 
-        /// Whether requests are answered after the outage, so that it affects only requests whose deadline passes in it.
+        /// Is `true` if requests are answered after the outage, so that it affects only requests whose deadline passes in it.
         var holdsBack: Bool { self == .freeze || self == .blackHole }
     }
 

@@ -77,8 +77,8 @@ public struct TrialResult: Sendable {
     /// The share of slots that the harness may skip because it was late; a run tolerates as many.
     static let tolerableLateShare = 1 - Limits().minimumProbeShare
 
-    /// Whether probes, or their answers, failed for lack of processor time, so that the trial measured the machine. A login has several
-    /// round trips, each of which a busy server delays.
+    /// Is `true` if probes, or their answers, failed for lack of processor time, so that the trial measured the machine. A login has
+    /// several round trips, each of which a busy server delays.
     public var isOverloaded: Bool {
         serverSilence > timeout / 8 || tracks.contains { $0.lateShare > Self.tolerableLateShare }
     }

@@ -5,7 +5,7 @@ import Kubernetes
 struct RollingWorkload: Sendable {
     var generation: Int
     var strategy: String
-    /// Whether a rollout would not change its pods.
+    /// Is `true` if a rollout would not change its pods.
     var isHeld: Bool
     /// The controller that owns the workload, if any.
     var operatorName: String?
@@ -65,7 +65,7 @@ struct RollingWorkload: Sendable {
 }
 
 extension StatefulSet {
-    /// Whether an update reaches none of its pods, because it starts with the ordinal of the partition.
+    /// Is `true` if an update reaches none of its pods, because it starts with the ordinal of the partition.
     var isBelowPartition: Bool {
         guard let partition = spec.updateStrategy?.rollingUpdate?.partition else { return false }
         let (end, isHuge) = (spec.ordinals?.start ?? 0).addingReportingOverflow(spec.replicas ?? 1)

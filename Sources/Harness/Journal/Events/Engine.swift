@@ -87,7 +87,7 @@ public struct RecoveryDebt: Codable, Sendable, Hashable {
     public var openFor: Int64?
     /// Bytes of log that the open transaction has written; `nil` if the server does not report it.
     public var transactionBytes: Int64?
-    /// Whether accelerated database recovery is on, which makes undo short; `nil` if the server does not report it.
+    /// Is `true` if accelerated database recovery is on, which makes undo short; `nil` if the server does not report it.
     public var acceleratedRecovery: Bool?
     /// The setting in seconds; `nil` if the server does not report it.
     public var targetRecoveryTime: Int?

@@ -24,14 +24,14 @@ extension UndoIntent {
     /// The kind of the ledger's own tables.
     public static let removeTables = "removeTables"
 
-    /// Whether the change is on the server under test, and can only be undone after it has recovered. Other changes are in the cluster.
+    /// Is `true` if the change is on the server under test, and can only be undone after its recovery. Other changes are in the cluster.
     public var isOnServer: Bool { kind == Self.removeTables }
 }
 
 /// The result of an ``UndoIntent``.
 public struct UndoResult: Codable, Sendable, Hashable {
     public var intent: Int
-    /// Whether a new look at the cluster proved it; the answer to the request does not count.
+    /// Is `true` if a new look at the cluster proved it; the answer to the request does not count.
     public var proven: Bool
     public var evidence: String
 

@@ -11,8 +11,8 @@ public enum Track: String, Codable, Sendable, Hashable, CaseIterable {
     /// The operations of the experiment's own client program, by its own report.
     case client
 
-    /// Whether its results are about the service alone. Those of the client program are also about the client, which may stay dead after
-    /// the service has recovered.
+    /// Is `true` if its results are about the service alone. Those of the client program are also about the client, which may stay dead
+    /// after the service has recovered.
     public var isOfService: Bool { self != .client }
 
     /// The tracks of the service itself, in their order.

@@ -153,7 +153,7 @@ public struct Interrupted: Codable, Sendable, Hashable {
 }
 
 public struct RunEnded: Codable, Sendable, Hashable {
-    /// Whether every undo of the run was proven.
+    /// Is `true` if every undo of the run was proven.
     public var restored: Bool
 
     public init(restored: Bool) {

@@ -8,7 +8,7 @@ public struct WriteResult: Codable, Sendable, Hashable {
         /// A transaction of several statements: an amount from one account to another, and a new row with the identity.
         case transfer
 
-        /// Whether the write adds a row with its identity.
+        /// Is `true` if the write adds a row with its identity.
         public var addsRow: Bool { self != .update }
     }
 
@@ -44,7 +44,7 @@ public struct WriteResult: Codable, Sendable, Hashable {
         self.failure = failure
     }
 
-    /// Whether the server executed the write on data that differ from their acknowledged state: this is a loss, and no outage.
+    /// Is `true` if the server executed the write on data that differ from their acknowledged state: this is a loss, and no outage.
     public var foundDataGone: Bool { failure?.kind == Self.dataGone }
 
     /// The ``Failure/kind`` of an update that matched no row.
@@ -62,7 +62,7 @@ public struct LedgerPrepared: Codable, Sendable, Hashable {
     public var seedRows: Int64
     /// The seed of every row's content, with the row's identity and the table's suffix.
     public var seed: UInt64
-    /// Whether the database was created for this ledger, and is removed with it.
+    /// Is `true` if the database was created for this ledger, and is removed with it.
     public var createdDatabase: Bool
     /// The server's own name and version.
     public var server: String?

@@ -43,7 +43,7 @@ struct HTMLRepeat {
     var verdict: String
     var verdictText: String
     var isOpen: Bool
-    /// Whether the page renders its details only when it is opened.
+    /// Is `true` if the page renders its details only when it is opened.
     var isLate: Bool
     var line: String
     var remarks: [String]

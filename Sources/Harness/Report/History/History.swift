@@ -44,7 +44,7 @@ public struct History: Sendable {
             nights.suffix(from: (nights.lastIndex { !$0.experiment.notPassed.contains(check) } ?? -1) + 1).first
         }
 
-        /// Whether the verdict changed between pass and fail at least three times in the last ten judged nights.
+        /// Is `true` if the verdict changed between pass and fail at least three times in the last ten judged nights.
         var isFlaky: Bool {
             let judged = nights.map(\.experiment.verdict).filter { $0 == "pass" || $0 == "fail" }.suffix(10)
             return zip(judged, judged.dropFirst()).count { $0 != $1 } >= 3

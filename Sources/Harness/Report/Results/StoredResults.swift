@@ -139,7 +139,7 @@ extension LossComparison.Side {
 }
 
 extension Results.Repeat {
-    /// Whether the repeat was judged: it was neither invalid nor aborted.
+    /// Is `true` if the repeat was judged: it was neither invalid nor aborted.
     var isJudged: Bool { verdict == Verdict.pass.rawValue || verdict == Verdict.fail.rawValue }
 }
 

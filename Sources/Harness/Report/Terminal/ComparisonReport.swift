@@ -29,7 +29,7 @@ public struct ComparisonReport {
     }
 
     public var isRegression: Bool { comparisons.contains(where: \.isRegression) || losses.contains(where: \.isRegression) }
-    /// Whether no track could be compared.
+    /// Is `true` if no track could be compared.
     public var isUndecided: Bool { comparisons.allSatisfy { $0.outcome == .tooFew } }
 
     public var text: String { text(width: nil) }

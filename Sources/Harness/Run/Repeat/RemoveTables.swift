@@ -21,7 +21,7 @@ struct RemoveTables: UndoAction {
     var target: JSONValue
     var database: String
     var tableSuffix: String
-    /// Whether the run created the database.
+    /// Is `true` if the run created the database.
     var ownsDatabase: Bool
 
     init(_ tables: LedgerTables, _ experiment: Experiment, lease: String) {

@@ -17,7 +17,7 @@ public struct RunPart: Sendable {
 
     let place: RunStarted.Part
     let order: SideBySide
-    /// Whether an earlier experiment holds the target's Lease until it ends.
+    /// Is `true` if an earlier experiment holds the target's Lease until it ends.
     let takesLockLate: Bool
     private let origin: Origin
     private let index: Int

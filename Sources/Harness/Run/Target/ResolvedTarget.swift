@@ -53,7 +53,7 @@ struct ResolvedTarget: Sendable {
         return nil
     }
 
-    /// Whether a pod is ready and the Service does not lead to it yet. Kubernetes promises no time for that.
+    /// Is `true` if a pod is ready and the Service does not lead to it yet. Kubernetes promises no time for that.
     var isAwaitingEndpoint: Bool { readyBackends.isEmpty && pods.contains(where: \.isReady) }
 
     /// Returns the instance that a fault hits: the one pod behind the address, and its container with the Service's target port.

@@ -3,7 +3,7 @@ import Kubernetes
 /// The workload's pod that serves or will serve next, by a watch of its pods.
 struct ServingPod {
     private var pods: [String: Pod] = [:]
-    /// Whether the pods from before the watch are known.
+    /// Is `true` if the pods from before the watch are known.
     private(set) var isSynced = false
 
     /// The address of the youngest pod that is not terminating, else of a terminating one; `nil` if no pod has an address.

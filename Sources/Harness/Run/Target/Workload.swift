@@ -32,7 +32,7 @@ struct Workload: Sendable {
     var readyReplicas: Int?
     /// The strategy of a Deployment.
     var strategy: String?
-    /// Whether a pod is replaced under its own name, and only after the old one is known to be gone, as by a StatefulSet.
+    /// Is `true` if a pod is replaced under its own name, and only after the old one is known to be gone, as by a StatefulSet.
     var isStatefulSet = false
 }
 

@@ -47,7 +47,7 @@ public struct Doubt: Sendable, Hashable {
             }
         }
 
-        /// Whether the doubt makes every later measurement meaningless for the service.
+        /// Is `true` if the doubt makes every later measurement meaningless for the service.
         var voidsMeasurement: Bool {
             switch self {
             case .preflightFailed, .otherPreflightFailed, .preflightFailedLater, .steadyStateNotSeen, .noDebt, .outageBeforeFault,

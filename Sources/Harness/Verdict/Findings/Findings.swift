@@ -54,11 +54,11 @@ public struct Findings: Sendable {
     public var interruption: Interrupted?
     /// The reason why the journal could not be read to its end.
     public var damage: String?
-    /// Whether the journal's lines have checksums, which show that it is unchanged.
+    /// Is `true` if the journal's lines have checksums, which show that it is unchanged.
     public var isChained = true
-    /// Whether the journal has its last record.
+    /// Is `true` if the journal has its last record.
     public var isComplete: Bool
-    /// Whether every change is proven to be restored; `nil` if there was none.
+    /// Is `true` if every change is proven to be restored; `nil` if there was none.
     public var restored: Bool?
     public var verdict: Verdict
     public var exitCode: RunExitCode
@@ -236,7 +236,7 @@ public struct Downtime: Sendable, Hashable {
         }
     }
 
-    /// Whether there is no upper bound, so that only "at least `lower`" is known.
+    /// Is `true` if there is no upper bound, so that only "at least `lower`" is known.
     public var isOpen: Bool { upper == nil }
 
     /// The judged value: the upper bound, or "at least" the lower one.

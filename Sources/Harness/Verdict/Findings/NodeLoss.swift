@@ -41,7 +41,7 @@ public struct NodeLoss: Sendable, Hashable {
         taints.map { $0.contains { $0.hasPrefix(TaintKey.outOfService + ":") } }
     }
 
-    /// Whether the node still has the volume, so that no other one may use it.
+    /// Is `true` if the node still has the volume, so that no other one may use it.
     public var holdsVolume: Bool { (attachments ?? []).contains { $0.node == node && $0.attached } }
 
     init?(_ facts: RepeatReducer) {

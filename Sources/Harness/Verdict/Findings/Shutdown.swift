@@ -17,7 +17,7 @@ public struct Shutdown: Sendable, Hashable {
     /// The time from the deletion to the container's end, as the watch showed them.
     public var took: Duration? { ended.map { $0 - told } }
 
-    /// Whether the server stopped by itself; `nil` if its end was not seen.
+    /// Is `true` if the server stopped by itself; `nil` if its end was not seen.
     public var isClean: Bool? { exit.map { Self.orderly.contains($0.code) } }
 
     /// The exit codes after an orderly stop, and after one that a supervisor names by its signal, SIGTERM.

@@ -3,9 +3,9 @@
 /// A service that never recovered has no ready pod, no replicas, no end of its downtime and no rows to read: this is one cause. A
 /// downtime that is too long also makes the recovery late.
 struct Consequences {
-    /// Whether the service was still down at the end of the repeat.
+    /// Is `true` if the service was still down at the end of the repeat.
     let neverRecovered: Bool
-    /// Whether a pod was ready at the end of the repeat.
+    /// Is `true` if a pod was ready at the end of the repeat.
     let hasReadyPod: Bool
 
     func marked(_ judgements: [Judgement]) -> [Judgement] {

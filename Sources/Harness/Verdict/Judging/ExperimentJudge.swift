@@ -9,13 +9,13 @@ struct ExperimentJudge {
     let repeatsAsked: Int
     let repeats: [RepeatFindings]
     let hasStarted: Bool
-    /// Whether the experiment is the last one in the journal.
+    /// Is `true` if the experiment is the last one in the journal.
     let isCurrent: Bool
     /// The reason why an unfinished part of the run will not finish.
     let unfinished: Doubt?
     /// The first experiment whose preflight failed.
     let refused: String?
-    /// Whether a repeat of any experiment began.
+    /// Is `true` if a repeat of any experiment began.
     let isTouched: Bool
 
     func findings(started: RunTime?, ended: RunTime?) -> ExperimentFindings {

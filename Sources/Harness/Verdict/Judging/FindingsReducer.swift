@@ -11,7 +11,7 @@ public struct FindingsReducer: Sendable {
         var started: RunTime?
         var ended: RunTime?
         var preflight: [PreflightCheck] = []
-        /// Whether the experiment began again after others had run: the next checks replace the first ones.
+        /// Is `true` if the experiment began again after others had run: the next checks replace the first ones.
         var isBegunAgain = false
         var repeatsAsked: Int
         /// The finished repeats, judged apart from later undo results.
@@ -150,7 +150,7 @@ public struct FindingsReducer: Sendable {
 
     private var intents: [UndoIntent] { experiments.flatMap(\.finished).flatMap(\.facts.intents) + (repeating?.intents ?? []) }
 
-    /// Whether a repeat began, so that "nothing was touched" would not be true.
+    /// Is `true` if a repeat began, so that "nothing was touched" would not be true.
     private var isTouched: Bool { repeating != nil || experiments.contains { !$0.finished.isEmpty } }
 
     private var restored: Bool? {

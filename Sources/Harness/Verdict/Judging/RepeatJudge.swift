@@ -169,7 +169,7 @@ struct RepeatJudge {
         serviceTracks.filter { $0.downtime.count > 0 }.max { $0.downtime.judged < $1.downtime.judged }?.track
     }
 
-    /// Whether this is the control experiment, which injects nothing.
+    /// Is `true` if this is the control experiment, which injects nothing.
     var isControl: Bool {
         experiment?.fault.isControl ?? (facts.fault?.fault == FaultDocument.control)
     }

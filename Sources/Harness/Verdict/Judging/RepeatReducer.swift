@@ -73,7 +73,7 @@ struct RepeatReducer {
             acknowledgedInserts: carried.acknowledgedInserts + writes.acknowledgedInserts)
     }
 
-    /// Whether the repeat still runs.
+    /// Is `true` if the repeat still runs.
     var isRunning: Bool { end == nil }
 
     /// The time at which the recovery, or the steady state, was given up.

@@ -23,7 +23,7 @@ public struct Outage: Sendable, Hashable {
     /// The count of each failure, by `phase/kind` or `phase/kind number`.
     public var causes: [String: Int]
 
-    /// Whether it was not over at the end of the probing.
+    /// Is `true` if it was not over at the end of the probing.
     public var isOpen: Bool { firstSuccessDone == nil }
 
     /// The time from the start of the first failure to the first success after it, as a client feels it. It is not a bound.

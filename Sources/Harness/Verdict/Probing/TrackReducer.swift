@@ -167,7 +167,7 @@ struct TrackReducer {
 }
 
 extension Track {
-    /// Whether the track's probes use a connection that an earlier probe opened.
+    /// Is `true` if the track's probes use a connection that an earlier probe opened.
     var holdsConnections: Bool {
         switch self {
         case .connect, .login, .client: false

@@ -17,7 +17,7 @@ public struct Comparison: Sendable, Hashable {
     /// The p-value of the Mann-Whitney test, with Holm's correction for all simultaneous comparisons.
     public var p: Double?
     public var outcome: Outcome
-    /// Whether it is slower: significantly, by more than the allowed change, and by more than the probes' resolution.
+    /// Is `true` if it is slower: significantly, by more than the allowed change, and by more than the probes' resolution.
     public var isRegression: Bool
 
     /// The repeats that each side still needs at most, if there are too few.

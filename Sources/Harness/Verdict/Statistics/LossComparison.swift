@@ -21,8 +21,8 @@ public struct LossComparison: Sendable, Hashable {
     public var current: Side
     /// The chance of this many damaged repeats or more if both sides are equal (Fisher's exact test, one-sided).
     public var p: Double
-    /// Whether it is a regression: any damage if the baseline has none, because acknowledged data was lost; else a significantly larger
-    /// share of damaged repeats.
+    /// Is `true` if it is a regression: any damage if the baseline has none, because acknowledged data was lost; else a significantly
+    /// larger share of damaged repeats.
     public var isRegression: Bool
 
     public init(experiment: String, baseline: Side, current: Side, alpha: Double) {

@@ -2,7 +2,7 @@
 public struct Sample: Sendable, Hashable {
     public struct Value: Sendable, Hashable, Comparable {
         public var duration: Duration
-        /// Whether its end was not seen, so that it lasted at least `duration`.
+        /// Is `true` if its end was not seen, so that it lasted at least `duration`.
         public var isAtLeast: Bool
 
         public init(_ duration: Duration, isAtLeast: Bool = false) {
