@@ -4,8 +4,10 @@ import Testing
 @testable import Probe
 
 @Suite struct SlotScheduleTests {
-    private func schedule(capacity: Int = 100, whenFull: ProbeSkipped.Reason = .inFlightCap) -> SlotSchedule {
-        SlotSchedule(start: at(100), interval: .milliseconds(20), capacity: capacity, whenFull: whenFull)
+    private func schedule(
+        interval: Duration = .milliseconds(20), capacity: Int = 100, whenFull: ProbeSkipped.Reason = .inFlightCap
+    ) -> SlotSchedule {
+        SlotSchedule(start: at(100), interval: interval, capacity: capacity, whenFull: whenFull)
     }
 
     private func at(_ milliseconds: Int64) -> RunTime { RunTime(nanoseconds: milliseconds * 1_000_000) }
@@ -37,6 +39,27 @@ import Testing
                 .start(slot: 3, intended: at(160)),
             ])
         #expect(schedule.nextDue == at(180))
+    }
+
+    /// At 1 ms, the machine's scheduler alone is late by more than an interval now and then.
+    @Test func aLagWithinTheToleranceSkipsNothing() {
+        var schedule = schedule(interval: .milliseconds(1))
+        #expect(schedule.tick(at(109)) == (0..<10).map { .start(slot: $0, intended: at(100 + Int64($0))) })
+        #expect(schedule.tick(at(111)) == [.start(slot: 10, intended: at(110)), .start(slot: 11, intended: at(111))])
+    }
+
+    @Test func aLongerLagSkipsWhatIsLateByMoreThanTheTolerance() {
+        var schedule = schedule(interval: .milliseconds(4))
+        #expect(
+            schedule.tick(at(113)) == [
+                .skip(slot: 0, intended: at(100), reason: .lag), .start(slot: 1, intended: at(104)), .start(slot: 2, intended: at(108)),
+                .start(slot: 3, intended: at(112)),
+            ])
+    }
+
+    @Test func aLaneOfOneProbeStartsTheLatestSlotOnly() {
+        var schedule = schedule(interval: .milliseconds(1), capacity: 1, whenFull: .busy)
+        #expect(schedule.tick(at(101)) == [.skip(slot: 0, intended: at(100), reason: .lag), .start(slot: 1, intended: at(101))])
     }
 
     @Test func aSlotWithoutAPlaceIsSkippedAndAPlaceIsGivenBack() {
