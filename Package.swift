@@ -194,7 +194,7 @@ let package = Package(
         testSupport("Programs", [.subprocess, .system]),
         testSupport("SandboxFixtures", ["SandboxStore", "SandboxAPI", "SandboxControllers", "JSON", .nioCore, .nioHTTP1]),
 
-        unitTests("Calibration", ["Journal", "Verdict"]),
+        unitTests("Calibration", ["Journal", "Network", "Verdict", .nioCore, .nioPosix]),
         unitTests("Commands", ["Checkout", "Experiment", "Fault", "Journal", "Kubernetes", .argumentParser]),
         unitTests("Experiment", ["JSON"]),
         unitTests("Fault", ["Checkout", "Experiment", "JSON", "Journal", "Kubernetes", "Secrets"]),

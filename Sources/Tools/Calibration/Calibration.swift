@@ -14,10 +14,12 @@ public struct Calibration: Sendable {
         public var shortest: Duration
         public var longest: Duration
         public var cadence: TrialPlan.Cadence
+        /// The number of connections that the kernel keeps for a frozen server, of which it has a limit of its own.
+        public var backlog: CInt
 
         public init(
             trials: Int, seed: UInt64, atOnce: Int = 16, shortest: Duration = .milliseconds(100), longest: Duration = .seconds(10),
-            cadence: TrialPlan.Cadence = .init()
+            cadence: TrialPlan.Cadence = .init(), backlog: CInt = 4096
         ) {
             self.trials = trials
             self.seed = seed
@@ -25,6 +27,7 @@ public struct Calibration: Sendable {
             self.shortest = shortest
             self.longest = longest
             self.cadence = cadence
+            self.backlog = backlog
         }
     }
 
@@ -73,7 +76,8 @@ public struct Calibration: Sendable {
         let identity = try IssuedCertificate.selfSigned(name: "localhost", hosts: ["localhost"])
         func trial(_ number: Int) -> Trial {
             Trial(
-                plan: plan(number), cadence: options.cadence, host: Self.host(number % options.atOnce, processID), identity: identity,
+                plan: plan(number), cadence: options.cadence, host: Self.host(number % options.atOnce, processID), backlog: options.backlog,
+                identity: identity,
                 serverLoop: serverLoops.next(), probeLoop: probeLoops.next(), loginLoop: probeLoops.next())
         }
         return try await withThrowingTaskGroup(of: (Int, TrialResult).self) { group in

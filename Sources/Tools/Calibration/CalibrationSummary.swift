@@ -66,7 +66,7 @@ public struct CalibrationSummary: Codable, Sendable {
         falseAlarms = joined.reduce(0) { $0 + $1.falseAlarms }
         kinds = TrialPlan.Kind.allCases.flatMap { kind in
             let scores = zip(results, scores).filter { $0.0.plan.kind == kind }.flatMap(\.1)
-            return Self.tracks.filter { kind.tracks.contains($0) }.compactMap { Part(kind, $0, scores) }
+            return Self.tracks.compactMap { Part(kind, $0, scores) }
         }
         tracks = Self.tracks.compactMap { Part(nil, $0, joined) }
         medianWidthMs = Dictionary(uniqueKeysWithValues: tracks.compactMap { part in part.medianWidthMs.map { (part.track.rawValue, $0) } })

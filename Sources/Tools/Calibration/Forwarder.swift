@@ -24,17 +24,20 @@ public final class Forwarder: Sendable {
         case blackHole
         /// Connections are accepted and never answered; open ones get no answer any more, not even later.
         case hanging
-        /// The kernel accepts connections and nothing reads, as with a stopped process. All of them continue when the path opens again.
+        /// The kernel accepts connections until its queue is full and nothing reads, as with a stopped process. All of them continue when the
+        /// path opens again.
         case frozen
     }
 
     public var address: SocketAddress { port.address }
     private let port: LoopbackPort
+    private let backlog: CInt
     private let eventLoop: any EventLoop
     private let state: NIOLoopBoundBox<ForwarderState>
 
-    private init(_ port: LoopbackPort, on eventLoop: any EventLoop, to target: SocketAddress) {
+    private init(_ port: LoopbackPort, on eventLoop: any EventLoop, to target: SocketAddress, _ backlog: CInt) {
         self.port = port
+        self.backlog = backlog
         self.eventLoop = eventLoop
         state = NIOLoopBoundBox.makeBoxSendingValue(ForwarderState(target: target), eventLoop: eventLoop)
     }
@@ -42,8 +45,11 @@ public final class Forwarder: Sendable {
     /// - Parameters:
     ///   - host: a loopback address that nothing else uses.
     ///   - target: the address to forward to.
-    public static func start(host: String, to target: SocketAddress, on eventLoop: any EventLoop) async throws -> Forwarder {
-        let forwarder = Forwarder(try LoopbackPort(host: host), on: eventLoop, to: target)
+    ///   - backlog: the number of connections that the kernel keeps for a frozen path. The kernel has a limit of its own.
+    public static func start(
+        host: String, to target: SocketAddress, backlog: CInt = 4096, on eventLoop: any EventLoop
+    ) async throws -> Forwarder {
+        let forwarder = Forwarder(try LoopbackPort(host: host), on: eventLoop, to: target, backlog)
         try await forwarder.eventLoop.flatSubmit { forwarder.listen() }.get()
         return forwarder
     }
@@ -52,12 +58,18 @@ public final class Forwarder: Sendable {
     public func set(_ path: Path, clock: RunClock) async throws -> ClosedRange<RunTime> {
         try await eventLoop.flatSubmit {
             let before = clock.now
-            return self.change(to: path).map { before...clock.now }
+            return self.change(to: path, clock).map { before...clock.now }
         }.get()
+    }
+
+    /// Returns the times in which the kernel refused every connect because the queue of a frozen path was full.
+    public func fullQueues() async throws -> [TrueOutage] {
+        try await eventLoop.submit { self.state.value.queue?.full ?? [] }.get()
     }
 
     public func stop() async throws {
         try await eventLoop.flatSubmit {
+            self.state.value.path = .refused
             self.resetConnections()
             return self.stopListening()
         }.get()
@@ -65,7 +77,7 @@ public final class Forwarder: Sendable {
 
     // MARK: On the loop
 
-    private func change(to path: Path) -> EventLoopFuture<Void> {
+    private func change(to path: Path, _ clock: RunClock) -> EventLoopFuture<Void> {
         state.value.path = path
         switch path {
         case .open:
@@ -82,10 +94,22 @@ public final class Forwarder: Sendable {
             return eventLoop.makeSucceededVoidFuture()
         case .frozen:
             for connection in state.value.connections.values { connection.setReading(false) }
-            return state.value.listener?.setOption(.autoRead, value: false) ?? eventLoop.makeSucceededVoidFuture()
+            guard let listener = state.value.listener else { return eventLoop.makeSucceededVoidFuture() }
+            return listener.setOption(.autoRead, value: false).map {
+                self.state.value.queue = ListenQueue(of: listener, clock: clock)
+                self.watchQueue()
+            }
         case .blackHole:
             for connection in state.value.connections.values { connection.setReading(false) }
             return stopListening().flatMapThrowing { self.state.value.blackHole = try self.port.blackHole() }
+        }
+    }
+
+    /// Watches the queue while the path is frozen, and after that until a full queue has room again.
+    private func watchQueue() {
+        eventLoop.scheduleRepeatedTask(initialDelay: .zero, delay: ListenQueue.interval) { task in
+            let isFull = self.state.value.queue?.look() ?? false
+            if !isFull, self.state.value.path != .frozen { task.cancel() }
         }
     }
 
@@ -93,7 +117,7 @@ public final class Forwarder: Sendable {
         if let listener = state.value.listener { return listener.setOption(.autoRead, value: true) }
         let state = state
         return ServerBootstrap(group: eventLoop, childGroup: eventLoop)
-            .serverChannelOption(.backlog, value: 4096)
+            .serverChannelOption(.backlog, value: backlog)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelOption(.socketOption(.init(rawValue: SO_REUSEPORT)), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -150,5 +174,6 @@ struct ForwarderState {
     var path = Forwarder.Path.open
     var listener: (any Channel)?
     var blackHole: BlackHole?
+    var queue: ListenQueue?
     var connections: [ObjectIdentifier: ForwardedConnection] = [:]
 }

@@ -13,6 +13,8 @@ struct Trial: Sendable {
     let cadence: TrialPlan.Cadence
     /// The trial's own loopback address.
     let host: String
+    /// The number of connections that the kernel keeps for a frozen server.
+    let backlog: CInt
     let identity: IssuedCertificate
     let serverLoop: any EventLoop
     let probeLoop: any EventLoop
@@ -59,7 +61,7 @@ struct Trial: Sendable {
         let clock = RunClock()
         let server = try await ScriptedServer.start(host: host, identity: plan.kind == .tlsAbort ? identity : nil, on: serverLoop)
         do {
-            let forwarder = try await Forwarder.start(host: host, to: server.address, on: serverLoop)
+            let forwarder = try await Forwarder.start(host: host, to: server.address, backlog: backlog, on: serverLoop)
             do {
                 let result = try await measure(server, forwarder, clock)
                 try await forwarder.stop()
@@ -127,7 +129,8 @@ struct Trial: Sendable {
 
         let tracks = recorder.findings.experiments.first?.repeats.first?.tracks ?? []
         return TrialResult(
-            plan: plan, truths: truths, serverSilence: serverSilence, timeout: cadence.timeout,
+            plan: plan, truths: truths, fullQueues: try await forwarder.fullQueues(), serverSilence: serverSilence,
+            timeout: cadence.timeout,
             tracks: tracks.map { found in
                 TrialResult.Measured(
                     track: found.track, interval: cadence.interval(of: found.track), outages: found.outages,

@@ -38,6 +38,8 @@ public struct TrialResult: Sendable {
 
     public var plan: TrialPlan
     public var truths: [TrueOutage]
+    /// The times in which no client could connect to a frozen server, because the kernel's queue for it was full.
+    public var fullQueues: [TrueOutage]
     public var tracks: [Measured]
     /// The longest time for which the server got no processor time.
     public var serverSilence: Duration
@@ -47,12 +49,14 @@ public struct TrialResult: Sendable {
     public var attempts = 1
 
     public init(
-        plan: TrialPlan, truths: [TrueOutage], serverSilence: Duration = .zero, timeout: Duration = .seconds(1), tracks: [Measured]
+        plan: TrialPlan, truths: [TrueOutage], fullQueues: [TrueOutage] = [], serverSilence: Duration = .zero,
+        timeout: Duration = .seconds(1), tracks: [Measured]
     ) {
         self.plan = plan
         self.serverSilence = serverSilence
         self.timeout = timeout
         self.truths = truths
+        self.fullQueues = fullQueues
         self.tracks = tracks
     }
 
@@ -90,13 +94,25 @@ public struct TrialResult: Sendable {
         isOverloaded ? ["the machine was too busy to say anything"] : scores.flatMap(\.remarks)
     }
 
+    private func truths(of track: Track) -> [TrueOutage] {
+        if plan.kind.tracks.contains(track) { return truths }
+        return track == .connect ? fullQueues : []
+    }
+
+    /// Returns whether the track must have seen the outage. Planned outages are long enough, but a queue may be full for any time. TCP
+    /// retransmits a SYN, so that a full queue fails only probes that start a timeout before its end.
+    private func mustSee(_ truth: TrueOutage, _ measured: Measured) -> Bool {
+        plan.kind.tracks.contains(measured.track) || truth.length.lowerBound >= timeout + measured.interval * 2
+    }
+
     /// Matches each measured outage with the true one that it overlaps. One without a match is a false alarm, and so is a second one for
     /// the same outage, because then one outage was reported as two.
     private func score(_ measured: Measured) -> Score {
         var score = Score(track: measured.track)
         var unmatched = Array(zip(measured.outages, measured.recoveries))
-        for truth in plan.kind.tracks.contains(measured.track) ? truths : [] {
+        for truth in truths(of: measured.track) {
             guard let index = unmatched.firstIndex(where: { $0.0.overlaps(truth) }) else {
+                guard mustSee(truth, measured) else { continue }
                 score.missed += 1
                 score.remarks.append("\(measured.track): missed an outage of \(truth.length.lowerBound)")
                 continue

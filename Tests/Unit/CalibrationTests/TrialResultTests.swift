@@ -19,11 +19,12 @@ import Verdict
     }
 
     private func score(
-        _ outages: [Outage], kind: TrialPlan.Kind = .refuse, track: Track = .connect, truths: [TrueOutage]? = nil
+        _ outages: [Outage], kind: TrialPlan.Kind = .refuse, track: Track = .connect, truths: [TrueOutage]? = nil,
+        fullQueues: [TrueOutage] = []
     ) throws -> TrialResult.Score {
         var random = SplitMix64(seed: 1)
         let result = TrialResult(
-            plan: TrialPlan(kind: kind, cadence: .init(), using: &random), truths: truths ?? [truth],
+            plan: TrialPlan(kind: kind, cadence: .init(), using: &random), truths: truths ?? [truth], fullQueues: fullQueues,
             tracks: [.init(track: track, interval: .milliseconds(20), outages: outages, recoveries: outages.map { _ in .milliseconds(1) })])
         return try #require(result.scores.first)
     }
@@ -73,6 +74,20 @@ import Verdict
     @Test func aTrackThatTheKindLeavesAloneMustSeeNothing() throws {
         #expect(try score([], kind: .freeze, track: .connect).missed == 0)
         #expect(try score([outage(985, 2015, lower: 980)], kind: .freeze, track: .connect).falseAlarms == 1)
+    }
+
+    /// The kernel connects for a stopped process only until its queue is full.
+    @Test func aFullQueueIsAnOutageOfConnectInAFreeze() throws {
+        let full = TrueOutage(began: at(1000)...at(1001), ended: at(3000)...at(3001))
+        let seen = outage(985, 3015, lower: 1990)
+        #expect(try score([seen], kind: .freeze, track: .connect, fullQueues: [full]).contained == 1)
+        #expect(try score([outage(985, 2015, lower: 980)], kind: .freeze, track: .connect, fullQueues: [full]).outside == 1)
+        #expect(try score([], kind: .freeze, track: .connect, fullQueues: [full]).missed == 1)
+        #expect(try score([outage(4000, 4100, lower: 80)], kind: .freeze, track: .connect, fullQueues: [full]).falseAlarms == 1)
+        // Too short for a deadline to pass: it may be seen.
+        let short = TrueOutage(began: at(1000)...at(1001), ended: at(2020)...at(2021))
+        #expect(try score([], kind: .freeze, track: .connect, fullQueues: [short]).missed == 0)
+        #expect(try score([seen], kind: .freeze, track: .login, truths: [truth], fullQueues: [full]).outside == 1)
     }
 
     @Test func aTrialIsContainedOnlyWhenAllOfItIs() {
