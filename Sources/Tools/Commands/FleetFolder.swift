@@ -4,7 +4,7 @@ import Journal
 import Verdict
 
 /// The folder that the shards of a fleet share: `CLUSTER/1`, `CLUSTER/2`... are the runs of a cluster, of which the last counts;
-/// `_failed/CLUSTER` says that it has failed. No name of a cluster begins so.
+/// `_failed/CLUSTER` and `_passed/CLUSTER` say how it has ended. No name of a cluster begins so.
 struct FleetFolder {
     private let path: String
 
@@ -27,6 +27,12 @@ struct FleetFolder {
     static func isUnfinished(_ run: String) -> Bool {
         guard let findings = try? Findings.judge(journalPath: RunFolder.journal(in: run)) else { return false }
         return findings.state == .killed || findings.restored == false
+    }
+
+    /// Returns whether a run has ended in the middle, restored since or not.
+    static func wasCutOff(_ run: String) -> Bool {
+        guard let findings = try? Findings.judge(journalPath: RunFolder.journal(in: run)) else { return false }
+        return findings.state != .judged
     }
 
     /// A folder that has a run, or ought to have one.
@@ -67,43 +73,20 @@ struct FleetFolder {
 
     /// Remembers how the cluster's last run has ended.
     func mark(_ cluster: String, _ code: Int32) throws {
-        guard code != 0 else {
-            unlink("\(path)/_failed/\(cluster)")
-            return
-        }
+        let (mark, other) = code == 0 ? ("_passed", "_failed") : ("_failed", "_passed")
         do {
-            try FileManager.default.createDirectory(atPath: "\(path)/_failed", withIntermediateDirectories: true)
-            try Data("\(code)\n".utf8).write(to: URL(fileURLWithPath: "\(path)/_failed/\(cluster)"), options: .atomic)
+            try FileManager.default.createDirectory(atPath: "\(path)/\(mark)", withIntermediateDirectories: true)
+            try Data("\(code)\n".utf8).write(to: URL(fileURLWithPath: "\(path)/\(mark)/\(cluster)"), options: .atomic)
         } catch {
             throw CommandError.unusable(words(for: error))
         }
+        unlink("\(path)/\(other)/\(cluster)")
     }
 
-    /// The answer to the question if shards may start, in words.
-    struct Line: CustomStringConvertible {
-        var isStopped: Bool
-        var description: String
-    }
+    var failed: Set<String> { marked("_failed") }
+    var passed: Set<String> { marked("_passed") }
 
-    func line(of fleet: Fleet) throws -> Line {
-        let marked = Set((try? FileManager.default.contentsOfDirectory(atPath: "\(path)/_failed")) ?? [])
-        if marked.count >= fleet.stopAfter {
-            return Line(isStopped: true, description: "the line is stopped: \(failed(marked)), and the fleet stops at \(fleet.stopAfter)")
-        }
-        for wave in fleet.waves {
-            let own = marked.intersection(wave.clusters.map(\.name))
-            if own.count >= wave.stopAfter {
-                return Line(
-                    isStopped: true,
-                    description: "the line is stopped: \(failed(own)), and the wave '\(wave.name)' stops at \(wave.stopAfter)")
-            }
-        }
-        return Line(isStopped: false, description: "the line goes on: \(failed(marked)), and the fleet stops at \(fleet.stopAfter)")
-    }
-
-    private func failed(_ names: Set<String>) -> String {
-        guard !names.isEmpty else { return "no cluster has failed" }
-        let listed = names.sorted().prefix(3).joined(separator: ", ")
-        return "\(counted(names.count, "cluster has", "clusters have")) failed (\(listed)\(names.count > 3 ? ", ..." : ""))"
+    private func marked(_ mark: String) -> Set<String> {
+        Set((try? FileManager.default.contentsOfDirectory(atPath: "\(path)/\(mark)")) ?? [])
     }
 }

@@ -6,6 +6,7 @@ import Journal
 import Kubernetes
 import Run
 import Secrets
+import Synchronization
 import Verdict
 
 struct FleetShardCommand: AsyncParsableCommand {
@@ -56,34 +57,100 @@ struct FleetShardCommand: AsyncParsableCommand {
                 try await end(own, folder, findings.exitCode.rawValue, store, last)
             }
         }
-        let verdict = try folder.line(of: fleet)
-        guard !verdict.isStopped else {
-            throw CommandError(code: AftershockExit.preflight, description: "\(own.name) is not started: \(verdict)")
+        // Its own failure is no reason: somebody may have mended what was in its way.
+        let line = fleet.line(failed: folder.failed.subtracting([own.name]))
+        guard !line.isStopped else {
+            throw CommandError(code: AftershockExit.preflight, description: "\(own.name) is not started: \(line)")
         }
-        try await awaitLoudHours(fleet, files)
-
-        let kubeconfig = try await PrivateKubeconfig(of: own, fleet: fleet, folder: (file.path as NSString).deletingLastPathComponent)
+        let kubeconfig = try await prepared(own, loaded, attempts) { code, run in try await end(own, folder, code, store, run) }
         defer { kubeconfig.remove() }
-        let access = ["--kubeconfig", kubeconfig.path] + (own.context.map { ["--context", $0] } ?? [])
-        for earlier in attempts where FleetFolder.isUnfinished(earlier) {
-            standardError("\(own.name): restoring what \(earlier) has left")
-            do {
-                let restore = try RestoreCommand.parse(["--run", earlier, "--run-commands"] + access)
-                try await restore.run()
-            } catch let error as ExitCode {
-                try await end(own, folder, error.rawValue, store, earlier)
-            }
-        }
         let next = folder.next(after: attempts, of: own.name)
         do {
             // The inventory has named the cluster and its context: that is the confirmation.
             let run = try RunCommand.parse(
-                files + access + [
-                    "--reports", next, "--confirm-context", try kubeconfig.contextName(own),
+                files + kubeconfig.access + [
+                    "--reports", next, "--confirm-context", try kubeconfig.contextName(of: own),
                 ])
             try await run.run()
         } catch let error as ExitCode {
             try await end(own, folder, error.rawValue, store, next)
+        }
+    }
+
+    /// Waits for its hour, and restores what killed runs have left.
+    ///
+    /// As the first process of a container it would see no signal without a handler, and begin a run that nobody wants any more.
+    ///
+    /// - Parameter failed: is called with the exit code of a restoration that did not succeed, and its run.
+    private func prepared(
+        _ own: Fleet.Cluster, _ loaded: LoadedFleet, _ attempts: [String], failed: @Sendable @escaping (Int32, String) async throws -> Never
+    ) async throws -> PrivateKubeconfig {
+        let code = Atomic<Int32>(0)
+        let stop = AsyncStream<Never>.makeStream()
+        let signals = TerminationSignals { signal in
+            code.store(signal.exitCode, ordering: .relaxed)
+            standardError("\(own.name): \(signal.name): no run is started")
+            stop.continuation.finish()
+        } again: { _ in
+        }
+        defer { signals.stop() }
+        let work = Task {
+            try await awaitLoudHours(loaded.fleet, loaded.fleet.files(of: own))
+            let kubeconfig = try await PrivateKubeconfig(
+                of: own, fleet: loaded.fleet, folder: (file.path as NSString).deletingLastPathComponent)
+            do {
+                // A signal does not leave a restoration half done.
+                try await Task { try await restore(own, attempts, kubeconfig, failed) }.value
+                try Task.checkCancellation()
+                if attempts.contains(where: FleetFolder.wasCutOff) { try await awaitTargets(own, loaded.fleet, kubeconfig) }
+                try Task.checkCancellation()
+            } catch {
+                kubeconfig.remove()
+                throw error
+            }
+            return kubeconfig
+        }
+        Task {
+            for await _ in stop.stream {}
+            work.cancel()
+        }
+        defer { stop.continuation.finish() }
+        do {
+            return try await work.value
+        } catch is CancellationError {
+            throw ExitCode(code.load(ordering: .relaxed))
+        }
+    }
+
+    private func restore(
+        _ own: Fleet.Cluster, _ attempts: [String], _ kubeconfig: PrivateKubeconfig, _ failed: (Int32, String) async throws -> Never
+    ) async throws {
+        for earlier in attempts where FleetFolder.isUnfinished(earlier) {
+            standardError("\(own.name): restoring what \(earlier) has left")
+            do {
+                try await RestoreCommand.parse(["--run", earlier, "--run-commands"] + kubeconfig.access).run()
+            } catch let error as ExitCode {
+                try await failed(error.rawValue, earlier)
+            }
+        }
+    }
+
+    /// Waits until the targets have recovered from the fault in which a run was killed, for as long as the experiments would.
+    private func awaitTargets(_ own: Fleet.Cluster, _ fleet: Fleet, _ kubeconfig: PrivateKubeconfig) async throws {
+        let client = try KubernetesClient(
+            try ClusterConfiguration.load(KubeconfigOverrides(kubeconfig: kubeconfig.path, context: own.context)))
+        var seen: Set<Experiment.Target> = []
+        let experiments = ExperimentPaths.read(fleet.files(of: own)).loaded.flatMap(\.experiments)
+        for experiment in experiments where seen.insert(experiment.target).inserted {
+            standardError(
+                "\(own.name): waiting for \(experiment.target.workload) in namespace \(experiment.target.namespace), \(experiment.giveUpAfter.gep2257) at most"
+            )
+            do {
+                try await TargetReadiness(client: client, target: experiment.target).waitUntilQuiet(atMost: experiment.giveUpAfter)
+            } catch {
+                // The preflight reports the obstacle.
+                try Task.checkCancellation()
+            }
         }
     }
 
@@ -95,8 +162,7 @@ struct FleetShardCommand: AsyncParsableCommand {
             return fleet.clusters[index]
         }
         guard let found = fleet.clusters.first(where: { $0.name == cluster }) else {
-            let near = closest(to: cluster ?? "", among: fleet.clusters.map(\.name)).map { "; did you mean '\($0)'?" } ?? ""
-            throw CommandError.usage("\(file.path) has no cluster '\(cluster ?? "")'\(near)")
+            try unknown(cluster ?? "", in: fleet, file.path)
         }
         return found
     }
@@ -132,27 +198,54 @@ struct FleetShardCommand: AsyncParsableCommand {
 struct FleetGateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "gate",
-        abstract: "Tell whether the line goes on: exit code 1 when as many clusters have failed as the fleet allows.")
+        abstract: "Tell whether the line goes on.",
+        discussion: """
+            Exit code 1 when as many clusters have failed as the fleet, or one of its waves, allows. A cluster without a result counts as
+            failed: its shard was killed too often, or it never started.
+            """)
 
     @OptionGroup var file: FleetPath
 
     @Option(help: ArgumentHelp("The folder that the shards of the fleet share.", valueName: "folder"), completion: .directory)
     var reports: String
 
+    @Option(
+        help: ArgumentHelp(
+            "The last cluster that ought to have a result by now, in the order of the waves. Default: the last of the fleet.",
+            valueName: "cluster"))
+    var through: String?
+
     func run() throws {
-        let line = try FleetFolder(reports).line(of: try LoadedFleet(file.path).fleet)
+        let fleet = try LoadedFleet(file.path).fleet
+        var due = fleet.clusters
+        if let through {
+            guard let named = fleet.clusters(through: through) else { try unknown(through, in: fleet, file.path) }
+            due = named
+        }
+        let folder = FleetFolder(reports)
+        let line = fleet.line(failed: folder.failed, missing: Set(due.map(\.name)).subtracting(folder.passed))
         standardOutput("\(line)\n", terminator: "")
         if line.isStopped { throw ExitCode(1) }
     }
 }
 
+private func unknown(_ cluster: String, in fleet: Fleet, _ file: String) throws -> Never {
+    let near = closest(to: cluster, among: fleet.clusters.map(\.name)).map { "; did you mean '\($0)'?" } ?? ""
+    throw CommandError.usage("\(file) has no cluster '\(cluster)'\(near)")
+}
+
 /// A cluster's kubeconfig as a file that only this process's user can read.
 private struct PrivateKubeconfig {
     let path: String
+    private let context: String?
     private let isOurs: Bool
+
+    /// The options by which a command reaches the cluster.
+    var access: [String] { ["--kubeconfig", path] + (context.map { ["--context", $0] } ?? []) }
 
     init(of cluster: Fleet.Cluster, fleet: Fleet, folder: String) async throws {
         let text: String
+        context = cluster.context
         switch cluster.kubeconfig {
         case .file(let file):
             path = LoadedFleet.path(file, in: folder)
@@ -194,7 +287,7 @@ private struct PrivateKubeconfig {
         try FileHandle(fileDescriptor: file, closeOnDealloc: true).write(contentsOf: Data(text.utf8))
     }
 
-    func contextName(_ cluster: Fleet.Cluster) throws -> String {
+    func contextName(of cluster: Fleet.Cluster) throws -> String {
         do {
             return try ClusterConfiguration.load(KubeconfigOverrides(kubeconfig: path, context: cluster.context)).contextName
         } catch {

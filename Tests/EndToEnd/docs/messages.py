@@ -16,7 +16,8 @@ OTHER = {"hint", "request", "name", "type", "file", "path", "origin", "at", "sep
 # Words of the program while all is well.
 PROGRESS = {
     "applied …", "starting …", "…: stopping", "pushed: … to …", "reports: …", "… probes, … failed",
-    "…: done already, in …", "…: restoring what … has left", "the API answers at …; Ctrl-C ends the cluster", "trial …, …: …", "error: …", "error: ……", "…error: …"}
+    "…: done already, in …", "…: restoring what … has left", "…: waiting for … in namespace …, … at most", "…: …: no run is started",
+    "the API answers at …; Ctrl-C ends the cluster", "trial …, …: …", "error: …", "error: ……", "…error: …"}
 
 
 def literal(text, start):

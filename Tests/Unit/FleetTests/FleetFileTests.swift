@@ -164,7 +164,17 @@ func fleetText(
     @Test func aPathIsOneWordOfTheShell() throws {
         let text = fleetText(clusters: many(1, "env: K"), waves: "[{name: w}]")
         let script = try render(text, .gitlab).first?["w:gate"]?["script"]?[0]?.string
-        #expect(script == "aftershock fleet gate 'it'\\''s.yaml' --reports reports/fleet")
+        #expect(script == "aftershock fleet gate 'it'\\''s.yaml' --reports reports/fleet --through c0")
+    }
+
+    /// A wave of 300 is two on GitHub, and the first of them has the name of another wave.
+    @Test(arguments: [("merge", 2), ("w-1", 300), ("w-gate", 2)])
+    func namesOfWavesThatCollideAreRefused(other: String, count: Int) throws {
+        let last = "{name: last, labels: {last: \"yes\"}, kubeconfig: {env: K}}"
+        let text = fleetText(
+            clusters: many(count, "env: K").dropLast() + ", \(last)]", waves: "[{name: \(other), clusters: {last: \"yes\"}}, {name: w}]")
+        let error = try #require(throws: FleetRenderingError.self) { try render(text, .github) }
+        #expect(error.description.contains("rename the wave"))
     }
 
     @Test(arguments: [(FleetRendering.Engine.job, "env: K"), (.argo, "file: k"), (.github, "secret: {name: k}"), (.gitlab, "file: k")])

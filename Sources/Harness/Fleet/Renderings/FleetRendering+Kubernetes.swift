@@ -128,7 +128,7 @@ extension FleetRendering {
 
     func jobs(isIndexed: Bool) -> [JSONValue] {
         var documents = access
-        for (number, batch) in batches({ _ in Engine.job.limit }).enumerated() {
+        for (number, batch) in batches(for: isIndexed ? .job : .jobs).enumerated() {
             documents.append(configuration(batch))
             if isIndexed {
                 documents.append(indexedJob(batch, isSuspended: number > 0))
@@ -186,7 +186,7 @@ extension FleetRendering {
 
     /// Source: https://argo-workflows.readthedocs.io/en/latest/fields/
     var argo: [JSONValue] {
-        let batches = batches { _ in Engine.argo.limit }
+        let batches = batches(for: .argo)
         let shards: [JSONValue] = batches.map { batch in
             [
                 "name": .string("shard-\(batch.name)"), "inputs": ["parameters": [["name": "cluster"]]],

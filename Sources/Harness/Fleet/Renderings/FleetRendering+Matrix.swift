@@ -12,6 +12,11 @@ extension FleetRendering {
         "aftershock fleet \(words.replacing("FILE", with: "'\(path.replacing("'", with: "'\\''"))'"))"
     }
 
+    /// Stops the line where the clusters up to the last of a batch have not done as well as the fleet demands.
+    private func gateScript(_ batch: Batch) -> JSONValue {
+        .string(command("gate FILE --reports \(Self.reports) --through \(batch.clusters.last?.name ?? "")"))
+    }
+
     /// The key of the store, from the secrets of the repository.
     private var storeKey: [String: JSONValue] {
         let names = fleet.upload == nil ? [] : ["AFTERSHOCK_S3_ACCESS_KEY_ID", "AFTERSHOCK_S3_SECRET_ACCESS_KEY"]
@@ -24,7 +29,7 @@ extension FleetRendering {
     var github: JSONValue {
         var jobs: [String: JSONValue] = [:]
         var earlier: String?
-        let batches = batches { _ in Engine.github.limit }
+        let batches = batches(for: .github)
         for batch in batches {
             var job: JSONValue = [
                 "runs-on": ["self-hosted", "linux"], "timeout-minutes": 120,
@@ -64,7 +69,7 @@ extension FleetRendering {
             jobs[gate] = afterwards(
                 [batch.name], "!cancelled()",
                 [
-                    ["name": "Gate", "run": .string(command("gate FILE --reports \(Self.reports)"))]
+                    ["name": "Gate", "run": gateScript(batch)]
                 ])
             earlier = gate
         }
@@ -102,8 +107,7 @@ extension FleetRendering {
 
     /// Source: https://docs.gitlab.com/ci/yaml/
     var gitlab: JSONValue {
-        // GitLab cannot limit how many jobs of a stage run at once, so a batch has no more jobs than the limit.
-        let batches = batches { min($0.parallel, Engine.gitlab.limit) }
+        let batches = batches(for: .gitlab)
         var file: [String: JSONValue] = [
             "stages": .array(batches.flatMap { [.string($0.name), .string("\($0.name)-gate")] } + ["merge"]),
             "default": ["image": ["name": .string(fleet.image), "entrypoint": [""]]],
@@ -117,13 +121,15 @@ extension FleetRendering {
                 // The gate alone says whether the line goes on.
                 "allow_failure": true, "interruptible": false, "resource_group": .string("aftershock-\(fleet.name)-$CLUSTER"),
                 "script": [.string(command("shard FILE --cluster \"$CLUSTER\" --reports \(Self.reports)"))],
+                // Without the folders of earlier waves, which it would send on as its own.
+                "dependencies": [],
                 "artifacts": [
                     "when": "always", "paths": [.string(Self.reports)],
                     "reports": ["junit": .string("\(Self.reports)/*/*/junit.xml")],
                 ],
             ]
             file["\(batch.name):gate"] = [
-                "stage": .string("\(batch.name)-gate"), "script": [.string(command("gate FILE --reports \(Self.reports)"))],
+                "stage": .string("\(batch.name)-gate"), "script": [gateScript(batch)],
             ]
         }
         file["merge"] = [

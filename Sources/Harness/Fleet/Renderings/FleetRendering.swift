@@ -45,7 +45,6 @@ public struct FleetRendering: Sendable {
     let path: String
     let files: [File]
 
-    /// - Parameter wave: the only one that is rendered; `nil`: all of them.
     public init(_ fleet: Fleet, path: String, files: [File]) {
         self.fleet = fleet
         self.path = path
@@ -67,6 +66,13 @@ public struct FleetRendering: Sendable {
                 description: "--to \(engine.rawValue) reaches only kubeconfigs of the kind '\(wanted)'; that is not so of "
                     + "\(others.prefix(3).joined(separator: ", "))\(others.count > 3 ? " and \(others.count - 3) more" : "")")
         }
+        var parts: Set<String> = ["line", "merge"]
+        for batch in batches(for: engine) {
+            for part in [batch.name, "\(batch.name)-gate", "gate-\(batch.name)", "shard-\(batch.name)"] where !parts.insert(part).inserted {
+                throw FleetRenderingError(
+                    description: "--to \(engine.rawValue) has two parts '\(part)' of the waves; rename the wave '\(batch.wave.name)'")
+            }
+        }
         return switch engine {
         case .job: jobs(isIndexed: true)
         case .jobs: jobs(isIndexed: false)
@@ -76,10 +82,10 @@ public struct FleetRendering: Sendable {
         }
     }
 
-    /// - Parameter limit: of the clusters in one of them.
-    func batches(_ limit: (Fleet.Wave) -> Int) -> [Batch] {
+    func batches(for engine: Engine) -> [Batch] {
         fleet.waves.flatMap { wave in
-            let size = limit(wave)
+            // GitLab cannot limit how many jobs of a stage run at once, so a batch has no more jobs than the limit.
+            let size = engine == .gitlab ? min(wave.parallel, engine.limit) : engine.limit
             let starts = stride(from: 0, to: wave.clusters.count, by: size)
             return starts.enumerated().map { number, start in
                 Batch(

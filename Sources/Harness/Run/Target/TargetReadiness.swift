@@ -36,10 +36,11 @@ public struct TargetReadiness: Sendable {
         }
     }
 
-    /// Waits until the target has a ready pod and no terminating one, after an earlier experiment of the same run.
+    /// Waits until the target has a ready pod and no terminating one, after an earlier experiment of the same run, or a
+    /// run that was killed.
     ///
     /// Returns after `limit` at the latest; the preflight then reports the remaining problems.
-    func waitUntilQuiet(atMost limit: Duration) async throws {
+    public func waitUntilQuiet(atMost limit: Duration) async throws {
         let own = try await TargetResolver(client: client, target: target).workload().pods
         _ = try await firstResult(within: limit) { () async throws -> Bool? in
             var pods: [String: Pod] = [:]
