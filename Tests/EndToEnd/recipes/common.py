@@ -1,6 +1,8 @@
 """What the tests of the recipes share: the program, YAML, and a sandbox with a target."""
 
+import atexit
 import contextlib
+import functools
 import os
 import re
 import subprocess
@@ -48,3 +50,11 @@ def sandbox():
         finally:
             process.terminate()
             process.communicate()
+
+
+@functools.cache
+def shared_sandbox():
+    """As `sandbox`, one for all tests of the process."""
+    stack = contextlib.ExitStack()
+    atexit.register(stack.close)
+    return stack.enter_context(sandbox())

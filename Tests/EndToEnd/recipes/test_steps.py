@@ -17,7 +17,7 @@ import unittest
 import xml.etree.ElementTree
 from pathlib import Path
 
-from common import PROGRAM, TOP, load, output, sandbox
+from common import PROGRAM, TOP, load, output, shared_sandbox
 
 EXPERIMENT = """
 apiVersion: aftershock/v1
@@ -93,7 +93,7 @@ class StepTests(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
-        cls.kubeconfig = cls.enterClassContext(sandbox())
+        cls.kubeconfig = shared_sandbox()
         cls.context = output("kubectl", "--kubeconfig", cls.kubeconfig, "config", "current-context").strip()
         # As ci/package lays it out.
         package = cls.folder / "aftershock-0-test"
