@@ -83,6 +83,7 @@ extension FleetRendering {
             "securityContext": [
                 "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true, "capabilities": ["drop": ["ALL"]],
             ],
+            // docs/fleet.md says what they are derived from.
             "resources": ["requests": ["cpu": "100m", "memory": "96Mi"], "limits": ["memory": "512Mi"]],
             "volumeMounts": [
                 ["name": "fleet", "mountPath": "/fleet", "readOnly": true], ["name": "reports", "mountPath": "/reports"],
