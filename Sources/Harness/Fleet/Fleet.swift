@@ -1,12 +1,12 @@
 public import Experiment
 public import JSON
 
-/// An inventory of clusters, and how their experiments are carried out: as its file says, validated.
+/// A validated fleet file: an inventory of clusters, and the settings of their runs.
 public struct Fleet: Sendable, Hashable {
-    /// The place of a cluster's kubeconfig.
+    /// The source of a cluster's kubeconfig.
     public enum Kubeconfig: Sendable, Hashable {
         case secret(name: String, key: String)
-        /// A variable with the text of the kubeconfig, or with the path of its file.
+        /// A variable with the kubeconfig, or with the path of its file.
         case environment(String)
         case file(String)
     }
@@ -20,7 +20,7 @@ public struct Fleet: Sendable, Hashable {
         func has(_ wanted: [String: String]) -> Bool { wanted.allSatisfy { labels[$0.key] == $0.value } }
     }
 
-    /// A store to which shards send their reports.
+    /// A store for the shards' reports.
     public struct Upload: Sendable, Hashable {
         /// `s3://BUCKET/PREFIX`.
         public var to: String
@@ -45,7 +45,7 @@ public struct Fleet: Sendable, Hashable {
     public var name: String
     public var clusters: [Cluster]
     public var experiments: [Experiments]
-    /// Each cluster is in exactly one of them.
+    /// The waves. Each cluster is in exactly one of them.
     public var waves: [Wave]
     public var stopAfter: Int
     public var quietHours: [QuietHours]
@@ -57,7 +57,7 @@ public struct Fleet: Sendable, Hashable {
     /// The document with every default filled in.
     let effective: JSONValue
 
-    /// The files of a cluster's experiments, in the order of the fleet file.
+    /// Returns the files of a cluster's experiments, in the order of the fleet file.
     public func files(of cluster: Cluster) -> [String] {
         var seen: Set<String> = []
         return experiments.filter { cluster.has($0.clusters) }.flatMap(\.files).filter { seen.insert($0).inserted }
@@ -70,9 +70,9 @@ public struct Fleet: Sendable, Hashable {
 public enum FleetFile {
     public static var jsonSchema: JSONValue { Format.fleet.schemaForEditors(title: "Aftershock fleet") }
 
-    /// The fleet of a file's text.
+    /// Reads a fleet from the text of a file.
     ///
-    /// - Throws: everything that is wrong with the file, in one ``ExperimentFileError``.
+    /// - Throws: an ``ExperimentFileError`` with all problems of the file.
     public static func parse(_ text: String, file: String) throws(ExperimentFileError) -> Fleet {
         var count = 0
         let documents = try FormatFile.documents(text, file: file, as: .fleet, empty: "docs/fleet.md has an example") {
@@ -84,7 +84,7 @@ public enum FleetFile {
         return Fleet(document)
     }
 
-    /// The rules that concern several fields together: names once, every cluster with a wave and an experiment, no empty choice.
+    /// Checks the rules over several fields: unique names, a wave and an experiment for every cluster, no empty selection.
     private static func checkTogether(_ document: FormatValue, _ validator: inout FormatValidator) {
         let spec = document.object("spec")
         let clusters = spec.objects("clusters").map { (value: $0, cluster: Fleet.Cluster($0)) }

@@ -1,7 +1,7 @@
 import Experiment
 
 extension Format {
-    /// The whole of a fleet file's document.
+    /// The format of a fleet file's document.
     static let fleet = Format.object([
         .required("apiVersion", .choice(["aftershock/v1"]), "The version of this format."),
         .required("kind", .choice(["Fleet"]), "The kind of this document."),
@@ -11,7 +11,7 @@ extension Format {
         .required("spec", .object(spec), "The clusters, their experiments, and the order of the waves."),
     ])
 
-    /// A name that is also part of a Job's, whose pods have it as the value of a label.
+    /// A name that is a part of a Job's name, and of a label value of the Job's pods.
     private static let label = Format.string(
         pattern: "^[a-z0-9]([-a-z0-9]{0,26}[a-z0-9])?$", meaning: "at most 28 lower-case letters, digits and '-'")
 

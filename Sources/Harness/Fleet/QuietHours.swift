@@ -3,7 +3,7 @@ public import Foundation
 
 /// Hours of the day in which no shard starts.
 public struct QuietHours: Sendable, Hashable {
-    /// As the file names them, in the order of a calendar's weekdays.
+    /// The names of the days in the file, in the calendar's order.
     static let days = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
 
     private let from: Int
@@ -29,10 +29,10 @@ public struct QuietHours: Sendable, Hashable {
 
     static func zone(_ name: String) -> TimeZone? { name == "UTC" ? .gmt : TimeZone(identifier: name) }
 
-    /// When they end, if a run from `start` to `end` touches them; `nil`: it does not.
+    /// Returns the end of the quiet hours that a run from `start` to `end` would touch; `nil` if it touches none.
     public func end(touchedFrom start: Date, to end: Date) -> Date? {
         let midnight = calendar.startOfDay(for: start)
-        // Those of yesterday may last into today.
+        // Quiet hours of yesterday may last into today.
         var day = calendar.date(byAdding: .day, value: -1, to: midnight) ?? midnight
         while day <= end {
             if weekdays.contains(calendar.component(.weekday, from: day)),
@@ -49,9 +49,9 @@ public struct QuietHours: Sendable, Hashable {
 }
 
 extension Fleet {
-    /// The earliest time, not before `now`, at which a run of this length touches no quiet hours.
+    /// Returns the earliest time from `now` on at which a run of this length touches no quiet hours.
     ///
-    /// - Returns: `nil` when there is none within two weeks: the run is longer than every gap between them.
+    /// - Returns: `nil` if there is none within two weeks, because the run is longer than every gap.
     public func firstStart(at now: Date, lasting seconds: TimeInterval) -> Date? {
         var start = now
         while start <= now.addingTimeInterval(14 * 24 * 3600) {

@@ -3,7 +3,7 @@ import JSON
 extension FleetRendering {
     private static let account = "aftershock-fleet"
 
-    /// The parts that Jobs and Workflows share: who reads the kubeconfigs.
+    /// The common parts of Jobs and Workflows, such as the access to the kubeconfigs.
     private var access: [JSONValue] {
         let names = Set(
             fleet.clusters.compactMap { cluster -> String? in
@@ -38,7 +38,7 @@ extension FleetRendering {
 
     private func name(_ batch: Batch) -> String { "\(fleet.name)-\(batch.name)" }
 
-    /// The fleet file of a batch alone and its experiments: all that its shards read.
+    /// Returns the ConfigMap for the shards of a batch: its part of the fleet file, and its experiments.
     private func configuration(_ batch: Batch) -> JSONValue {
         let entries = fleet.experiments.filter { entry in batch.clusters.contains { $0.has(entry.clusters) } }
         let used = files.filter { file in entries.contains { $0.files.contains(file.path) } }
@@ -68,7 +68,7 @@ extension FleetRendering {
         return ["apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata(name(batch), batch), "data": .object(data)]
     }
 
-    /// JSON is YAML, and shorter than most of it.
+    /// JSON is valid YAML, and shorter.
     private func spelled(_ document: JSONValue) -> String {
         guard let data = try? document.data() else { preconditionFailure("a document without numbers that are none") }
         return String(decoding: data, as: UTF8.self)
@@ -79,7 +79,7 @@ extension FleetRendering {
             "name": "aftershock", "image": .string(fleet.image),
             "args": .array(["fleet", "shard", "/fleet/fleet.yaml"] + arguments + ["--reports", "/reports", "--wait"]),
             "env": .array([["name": "TMPDIR", "value": "/private"]] + storeKey),
-            // As the Pod Security level "restricted" wants it.
+            // The Pod Security level "restricted" requires these settings.
             "securityContext": [
                 "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true, "capabilities": ["drop": ["ALL"]],
             ],
@@ -92,7 +92,7 @@ extension FleetRendering {
         ]
     }
 
-    /// The key of the store, from its Secret.
+    /// Returns the environment with the store's key, from its Secret.
     private var storeKey: [JSONValue] {
         guard let secret = fleet.upload?.secret else { return [] }
         return ["AFTERSHOCK_S3_ACCESS_KEY_ID", "AFTERSHOCK_S3_SECRET_ACCESS_KEY"].map { name in
@@ -104,7 +104,7 @@ extension FleetRendering {
         [
             ["name": "fleet", "configMap": ["name": .string(name(batch))]],
             ["name": "reports", "persistentVolumeClaim": ["claimName": .string(fleet.reportsClaim)]],
-            // For the kubeconfig: in memory, and gone with the pod.
+            // The kubeconfig is only in memory, and is gone with the pod.
             ["name": "private", "emptyDir": ["medium": "Memory", "sizeLimit": "16Mi"]],
         ]
     }
@@ -118,7 +118,7 @@ extension FleetRendering {
             "metadata": ["labels": ["aftershock/fleet": .string(fleet.name), "aftershock/wave": .string(batch.name)]],
             "spec": [
                 "serviceAccountName": .string(Self.account), "restartPolicy": "Never",
-                // To restore what was changed, when the pod itself is told to stop.
+                // This is the time for restoring after a SIGTERM to the pod.
                 "terminationGracePeriodSeconds": 120, "securityContext": Self.security, "containers": [container(arguments)],
                 "volumes": volumes(batch),
             ],
@@ -136,7 +136,7 @@ extension FleetRendering {
                 continue
             }
             documents += batch.clusters.map { cluster in
-                // The name of a cluster can be longer than that of a Job.
+                // A cluster's name can be too long for a Job's name.
                 let index = fleet.clusters.firstIndex(of: cluster) ?? 0
                 var metadata = metadata("\(name(batch))-\(index)", batch)
                 metadata["annotations"] = ["aftershock/cluster": .string(cluster.name)]
@@ -166,18 +166,18 @@ extension FleetRendering {
                 "completionMode": "Indexed", "completions": .integer(Int64(batch.clusters.count)),
                 "parallelism": .integer(Int64(min(batch.wave.parallel, batch.clusters.count))),
                 "backoffLimitPerIndex": .integer(Int64(fleet.restarts)),
-                // The Job ends when there are more than these.
+                // The Job ends if there are more failures.
                 "maxFailedIndexes": .integer(Int64(min(batch.wave.stopAfter, batch.clusters.count) - 1)),
                 "podFailurePolicy": [
                     "rules": [
                         rule("FailJob", ShardExit.stopping),
                         rule("FailIndex", ShardExit.final),
-                        // A drained or lost node of the hub is not the shard's failure.
+                        // A drained or lost node of the hub is no failure of the shard.
                         ["action": "Ignore", "onPodConditions": [["type": "DisruptionTarget", "status": "True"]]],
                         rule("Count", ShardExit.repeated),
                     ]
                 ],
-                // A wave is released when the one before it has passed.
+                // A wave is released after the previous one has passed.
                 "suspend": .bool(isSuspended), "template": pod(batch, ["--index", "$(JOB_COMPLETION_INDEX)"]),
             ],
         ]

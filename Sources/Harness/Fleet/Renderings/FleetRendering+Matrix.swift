@@ -7,7 +7,7 @@ extension FleetRendering {
         if case .environment(let name) = cluster.kubeconfig { .string(name) } else { .null }
     }
 
-    /// One line of shell with the file's path, which is a person's own, quoted.
+    /// Returns one shell line with the quoted path of the file.
     private func command(_ words: String) -> String {
         "aftershock fleet \(words.replacing("FILE", with: "'\(path.replacing("'", with: "'\\''"))'"))"
     }
@@ -61,7 +61,7 @@ extension FleetRendering {
             ]
             if let earlier {
                 job["needs"] = [.string(earlier)]
-                // A failed shard fails its job; the gate alone says whether the line goes on.
+                // A failed shard fails its job, but only the gate decides whether the line goes on.
                 job["if"] = .string("${{ !cancelled() && needs['\(earlier)'].result == 'success' }}")
             }
             jobs[batch.name] = job
@@ -84,7 +84,7 @@ extension FleetRendering {
             ])
         return [
             "name": .string("fleet \(fleet.name)"), "on": ["workflow_dispatch": [:]], "permissions": ["contents": "read"],
-            // Two runs against one target refuse each other anyway; this way the second waits.
+            // Two runs on one target would refuse each other; with this, the second one waits.
             "concurrency": ["group": .string("aftershock-\(fleet.name)"), "cancel-in-progress": false], "jobs": .object(jobs),
         ]
     }
@@ -118,7 +118,7 @@ extension FleetRendering {
                 "parallel": [
                     "matrix": .array(batch.clusters.map { ["CLUSTER": .string($0.name), "KUBECONFIG_NAME": variable($0)] })
                 ],
-                // The gate alone says whether the line goes on.
+                // Only the gate decides whether the line goes on.
                 "allow_failure": true, "interruptible": false, "resource_group": .string("aftershock-\(fleet.name)-$CLUSTER"),
                 "script": [.string(command("shard FILE --cluster \"$CLUSTER\" --reports \(Self.reports)"))],
                 // Without the folders of earlier waves, which it would send on as its own.

@@ -1,6 +1,6 @@
 public import JSON
 
-/// A fleet as the objects or the file of an engine that carries it out.
+/// A fleet as the objects or the file of an engine that runs it.
 public struct FleetRendering: Sendable {
     public enum Engine: String, Sendable, CaseIterable {
         /// An Indexed Job for each wave, on Kubernetes 1.31 and later.
@@ -9,7 +9,7 @@ public struct FleetRendering: Sendable {
         case jobs
         case argo, github, gitlab
 
-        /// The most clusters that one wave of it can have; more are several waves, one after the other.
+        /// The most clusters of a wave for this engine; a larger wave is split.
         var limit: Int {
             switch self {
             // Their names and kubeconfigs are in a ConfigMap, which holds a mebibyte.
@@ -22,14 +22,14 @@ public struct FleetRendering: Sendable {
         }
     }
 
-    /// A wave, or a part of one that is too large for the engine.
+    /// A wave, or a part of a wave that is too large for the engine.
     struct Batch {
         var name: String
         var wave: Fleet.Wave
         var clusters: [Fleet.Cluster]
     }
 
-    /// An experiment file as the fleet names it, and its text.
+    /// The path of an experiment file in the fleet file, and its text.
     public struct File: Sendable {
         var path: String
         var text: String
@@ -41,7 +41,7 @@ public struct FleetRendering: Sendable {
     }
 
     let fleet: Fleet
-    /// The path of the fleet's file, as a checkout of the repository has it.
+    /// The path of the fleet file in a checkout of the repository.
     let path: String
     let files: [File]
 
@@ -51,7 +51,7 @@ public struct FleetRendering: Sendable {
         self.files = files
     }
 
-    /// - Throws: which clusters' kubeconfigs are out of the engine's reach.
+    /// - Throws: an error with the clusters whose kubeconfigs the engine cannot reach.
     public func documents(for engine: Engine) throws(FleetRenderingError) -> [JSONValue] {
         let reachable = fleet.clusters.filter { cluster in
             switch (engine, cluster.kubeconfig) {
@@ -102,10 +102,10 @@ public struct FleetRenderingError: Error, CustomStringConvertible {
 
 /// The consequences of a shard's exit code. Docs: `docs/fleet.md`.
 enum ShardExit {
-    /// Something is not restored, or the file itself is bad: nothing more may start.
+    /// A change is not restored, or the file is not valid: no more shards may start.
     static let stopping: [Int64] = [6, 64]
-    /// The shard has its result, whatever that is: it is not repeated until it passes.
+    /// The shard has a result, and is not repeated whatever the result is.
     static let final: [Int64] = [1, 3, 4, 5, 70]
-    /// It was killed or interrupted: it is started again, and restores first.
+    /// The shard was killed or interrupted: it is started again, and restores first.
     static let repeated: [Int64] = [129, 130, 137, 143]
 }
