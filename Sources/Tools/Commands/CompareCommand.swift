@@ -66,7 +66,7 @@ struct CompareCommand: ParsableCommand {
         if report.isUndecided { throw ExitCode(RunExitCode.invalid.rawValue) }
     }
 
-    /// The runs' own judgements come from their journals.
+    /// The verdicts of the runs themselves come from their journals.
     private func writeJUnit(_ report: ComparisonReport, to path: String) throws {
         let findings = try sides.current.flatMap(ReportFiles.results).map { results in
             let folder = (results as NSString).deletingLastPathComponent
@@ -76,7 +76,7 @@ struct CompareCommand: ParsableCommand {
     }
 }
 
-/// The difference from a baseline that is accepted.
+/// The accepted difference from a baseline.
 struct ComparisonLimits: ParsableArguments {
     @Option(help: ArgumentHelp("The growth of the median downtime over the baseline that is allowed, in percent.", valueName: "per cent"))
     var maxRegression = 20.0

@@ -26,7 +26,7 @@ struct DoctorCommand: AsyncParsableCommand {
 
     @OptionGroup var confirmedContext: ConfirmedContext
 
-    /// The checks of the cluster, of the files, or of one experiment.
+    /// A group of checks: of the cluster, of the files, or of one experiment.
     private struct Section {
         var name: String
         var checks: [PreflightCheck]

@@ -8,7 +8,7 @@ import Journal
 import Kubernetes
 import Run
 
-/// The files and folders that `run`, `validate`, `plan` and `rbac` take.
+/// The argument of `run`, `validate`, `plan` and `rbac`: files and folders.
 struct ExperimentPaths: ParsableArguments {
     @Argument(
         help: ArgumentHelp(
@@ -17,16 +17,16 @@ struct ExperimentPaths: ParsableArguments {
         completion: .file(extensions: ["yaml", "yml"]))
     var paths: [String]
 
-    /// Reads and validates every file. Everything that is wrong in any of them is said before anything is thrown.
+    /// Reads and validates every file. Reports the problems of all files before it throws.
     ///
-    /// - Parameter namespace: of the experiments that do not name theirs.
+    /// - Parameter namespace: the namespace of experiments that do not name theirs.
     func load(namespace: String = "default") throws -> [ExperimentSource] {
         let (loaded, problems) = Self.read(paths, namespace: namespace)
         guard problems.isEmpty else {
             Self.report(problems)
             throw ExitCode(AftershockExit.usage)
         }
-        // Before anything is started that could inherit it.
+        // This comes before any child process could inherit the password.
         for experiment in loaded.flatMap(\.experiments) { experiment.target.login.hideVariable() }
         return loaded
     }
@@ -36,12 +36,12 @@ struct ExperimentPaths: ParsableArguments {
         GitHubActions()?.write(problems)
     }
 
-    /// A larger file is no experiment, and YAML's reader would take minutes for it.
+    /// No experiment is larger, and the YAML parser would need minutes for such a file.
     private static let sizeLimit = 1 << 20
 
     /// Reads and validates every file.
     ///
-    /// - Returns: the files that are valid, and everything that is wrong with the others, or with all of them together.
+    /// - Returns: the valid files, and the problems of the others or of all files together.
     static func read(_ paths: [String], namespace: String = "default") -> (loaded: [ExperimentSource], problems: [FileProblem]) {
         var problems: [FileProblem] = []
         var loaded: [ExperimentSource] = []
@@ -74,7 +74,7 @@ struct ExperimentPaths: ParsableArguments {
         return text
     }
 
-    /// The files that these paths stand for: themselves, and those in folders.
+    /// Returns the files at these paths and in folders among them.
     static func files(_ paths: [String], _ problems: inout [FileProblem]) -> [String] {
         var found: [String] = []
         for path in paths {
@@ -99,9 +99,9 @@ struct ExperimentPaths: ParsableArguments {
     }
 }
 
-/// One thing that is wrong with the files that were given.
+/// A problem of a given file, or of all files together.
 struct FileProblem: CustomStringConvertible {
-    /// `nil`: no file, but what was given for one.
+    /// `nil` if the argument is not a file.
     var file: String?
     var position: SourcePosition?
     var message: String

@@ -82,13 +82,13 @@ struct FleetPath: ParsableArguments {
     var path: String
 }
 
-/// A fleet file that is valid, and so are the experiments that it names.
+/// A valid fleet file with valid experiments.
 struct LoadedFleet {
-    /// With the paths of experiment files as the working folder has them; folders are replaced by their files.
+    /// The fleet, with paths of experiment files relative to the working folder; folders are replaced by their files.
     private(set) var fleet: Fleet
     private(set) var files: [FleetRendering.File] = []
 
-    /// Says everything that is wrong with the fleet file, or with any experiment, before it throws.
+    /// Reports all problems of the fleet file and of the experiments before it throws.
     init(_ path: String) throws {
         fleet = try parsed(path, by: FleetFile.parse)
         let folder = (path as NSString).deletingLastPathComponent
@@ -97,7 +97,7 @@ struct LoadedFleet {
             let paths = fleet.experiments[index].files.map { Self.path($0, in: folder) }
             fleet.experiments[index].files = ExperimentPaths.files(paths, &problems)
         }
-        // A cluster's files are one run: names are unique there, not over the fleet.
+        // The files of one cluster are one run: names must be unique there, not in the whole fleet.
         var seen: Set<[String]> = []
         var known: Set<String> = []
         for cluster in fleet.clusters {
@@ -115,7 +115,7 @@ struct LoadedFleet {
         }
     }
 
-    /// A path that a fleet file names, from the working folder.
+    /// Returns a path of a fleet file relative to the working folder.
     static func path(_ path: String, in folder: String) -> String {
         path.hasPrefix("/") || folder.isEmpty ? path : (folder as NSString).appendingPathComponent(path)
     }

@@ -12,18 +12,18 @@ struct FleetFolder {
         self.path = path
     }
 
-    /// The folders of the runs of a cluster, the earliest first.
+    /// Returns the folders of a cluster's runs, the earliest first.
     func attempts(of cluster: String) throws -> [String] {
         Self.attempts(in: "\(path)/\(cluster)")
     }
 
-    /// The numbered folders with a journal, in order.
+    /// Returns the numbered folders with a journal, in order.
     static func attempts(in folder: String) -> [String] {
         ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).compactMap { Int($0) }.sorted().map { "\(folder)/\($0)" }
             .filter { FileManager.default.fileExists(atPath: RunFolder.journal(in: $0)) }
     }
 
-    /// Returns whether the journal of a run tells of changes that nothing has restored.
+    /// Returns whether the journal of a run has changes that are not restored.
     static func isUnfinished(_ run: String) -> Bool {
         guard let findings = try? Findings.judge(journalPath: RunFolder.journal(in: run)) else { return false }
         return findings.state == .killed || findings.restored == false
@@ -38,14 +38,14 @@ struct FleetFolder {
     /// A folder that has a run, or ought to have one.
     struct Member {
         var folder: String
-        /// Where shards share a folder.
+        /// The name of the cluster, in a folder of shards.
         var cluster: String?
     }
 
-    /// The folders that `folder` stands for: itself where it has a journal, the last run of each cluster where shards share it, or else
-    /// every folder in it, but for links such as `latest`. One without a journal is among them: it is not for the caller to overlook.
+    /// Returns `folder` itself if it has a journal, the last run of each cluster in a folder of shards, or else every folder in `folder`,
+    /// without links such as `latest`. Folders without a journal are included, so that a missing run is not overlooked.
     ///
-    /// - Parameter result: a folder that is none of them.
+    /// - Parameter result: a folder to leave out.
     static func members(of folder: String, except result: String) throws -> [Member] {
         guard isFolder(folder) else { throw CommandError.unusable("\(folder) is not a folder") }
         let files = FileManager.default
@@ -61,7 +61,7 @@ struct FleetFolder {
         let members = inner.map { name in
             attempts(in: "\(folder)/\(name)").last.map { Member(folder: $0, cluster: name) } ?? Member(folder: "\(folder)/\(name)")
         }
-        // Beside a shard's folder any other is one of a shard that left nothing.
+        // Beside a shard's folder, a folder without runs belongs to a shard that left nothing.
         guard members.contains(where: { $0.cluster != nil }) else { return members }
         return zip(members, inner).map { Member(folder: $0.folder, cluster: $0.cluster ?? $1) }
     }
@@ -71,7 +71,7 @@ struct FleetFolder {
         return "\(path)/\(cluster)/\(last + 1)"
     }
 
-    /// Remembers how the cluster's last run has ended.
+    /// Records whether the cluster's last run failed.
     func mark(_ cluster: String, _ code: Int32) throws {
         let (mark, other) = code == 0 ? ("_passed", "_failed") : ("_failed", "_passed")
         do {

@@ -50,7 +50,7 @@ struct FleetShardCommand: AsyncParsableCommand {
                 throw CommandError(code: AftershockExit.preflight, description: "\(last) is the run of a shard that still goes on")
             }
             if let findings = try? Findings.judge(journalPath: RunFolder.journal(in: last)), findings.state == .judged,
-                // That has touched nothing, and somebody may have mended what was in its way.
+                // Such a run has touched nothing, and its obstacle may be gone by now.
                 findings.exitCode != .preflightFailed
             {
                 standardError("\(own.name): done already, in \(last)")
@@ -66,7 +66,7 @@ struct FleetShardCommand: AsyncParsableCommand {
         defer { kubeconfig.remove() }
         let next = folder.next(after: attempts, of: own.name)
         do {
-            // The inventory has named the cluster and its context: that is the confirmation.
+            // The fleet file names the cluster and its context, which is the confirmation.
             let run = try RunCommand.parse(
                 files + kubeconfig.access + [
                     "--reports", next, "--confirm-context", try kubeconfig.contextName(of: own),
@@ -167,7 +167,7 @@ struct FleetShardCommand: AsyncParsableCommand {
         return found
     }
 
-    /// Ends with the code of the run, of which the line takes notice where it is a result. Without its reports no run is a pass.
+    /// Ends with the exit code of the run, and marks the cluster if the run failed. A run without uploaded reports does not pass.
     private func end(
         _ cluster: Fleet.Cluster, _ folder: FleetFolder, _ code: Int32, _ store: ReportUpload?, _ run: String
     ) async throws -> Never {

@@ -4,12 +4,12 @@ import Journal
 import Report
 import Verdict
 
-/// In a step of GitHub Actions: the run's summary on the job's page, and an annotation at the experiment's line for each one that did not
-/// pass, or that is not valid.
+/// Writes the run's summary to the page of a GitHub Actions job, and an annotation at the line of each experiment that did not pass or is
+/// not valid.
 ///
 /// Source: https://docs.github.com/actions/reference/workflow-commands-for-github-actions
 struct GitHubActions {
-    /// A place in the repository that an annotation is shown at.
+    /// The place of an annotation in the repository.
     private struct Place {
         var file: String?
         var position: SourcePosition?
@@ -17,10 +17,10 @@ struct GitHubActions {
 
     private let environment: [String: String]
 
-    /// A step shows ten errors; the last one here says how many more there are.
+    /// A step shows ten errors; if there are more, the last one has the number of the others.
     private static let most = 10
 
-    /// `nil` anywhere else.
+    /// Creates `nil` outside of GitHub Actions.
     init?(environment: [String: String] = ProcessInfo.processInfo.environment) {
         guard environment["GITHUB_ACTIONS"] == "true" else { return nil }
         self.environment = environment
@@ -28,7 +28,7 @@ struct GitHubActions {
 
     // MARK: Annotations
 
-    /// - Parameter folder: of the run's reports.
+    /// - Parameter folder: the folder of the run's reports.
     func write(_ findings: Findings, folder: String) {
         let lines = findings.experiments.filter { $0.verdict != .pass }.map { found in
             let open = found.judgements.first { $0.outcome == .failed } ?? found.judgements.first { $0.outcome == .undecided }
@@ -52,7 +52,7 @@ struct GitHubActions {
     private func annotate(_ lines: [String], rest: String) {
         let shown = lines.count > Self.most ? lines.prefix(Self.most - 1) : lines[...]
         let more = lines.count - shown.count
-        // The only lines that are to command the CI system: foreign text in them cannot.
+        // Only these lines may be commands of the CI system; foreign text in them is escaped.
         for line in shown + (more > 0 ? ["::error title=aftershock::\(more) \(rest)"] : []) { StandardStream.errors.write(line + "\n") }
     }
 
@@ -65,7 +65,7 @@ struct GitHubActions {
         return "::error \((properties + ["title=\(Self.property(title))"]).joined(separator: ","))::\(Self.data(message))"
     }
 
-    /// The key of the experiment that has the promise which a check holds it to.
+    /// Returns the place of the experiment's key that a check is about.
     private func place(of experiment: String, _ check: Check?, in sources: [RunStarted.Source]) -> Place {
         let path: [String] =
             switch check {
@@ -85,7 +85,7 @@ struct GitHubActions {
         return Place()
     }
 
-    /// The path as seen from the repository's root; `nil`: the file is not in it.
+    /// Returns the path relative to the repository's root; `nil` if the file is not in the repository.
     private func inRepository(_ file: String) -> String? {
         guard file != "-" else { return nil }
         let path = URL(fileURLWithPath: file).standardizedFileURL.path

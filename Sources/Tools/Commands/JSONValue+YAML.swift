@@ -2,7 +2,7 @@ import JSON
 import Yams
 
 extension JSONValue {
-    /// The value as a YAML document, with sorted keys.
+    /// Returns the value as a YAML document with sorted keys.
     func yaml() throws -> String { try Yams.dump(object: plain, sortKeys: true) }
 
     /// The plain collections that Yams dumps.

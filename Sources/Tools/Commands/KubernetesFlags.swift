@@ -3,7 +3,7 @@ import Experiment
 import Foundation
 import Kubernetes
 
-/// The flags by which kubectl finds its cluster, under kubectl's names.
+/// The flags that choose the cluster, with kubectl's names.
 struct KubernetesFlags: ParsableArguments {
     @Option(help: "The kubeconfig file. Default: KUBECONFIG, then ~/.kube/config.", completion: .file())
     var kubeconfig: String?
@@ -43,7 +43,7 @@ struct KubernetesFlags: ParsableArguments {
     @Flag(help: "Do not verify the API server's certificate.")
     var insecureSkipTLSVerify = false
 
-    /// As for kubectl, an empty value is none: scripts pass variables that may not be set.
+    /// As in kubectl, an empty value counts as none, because scripts pass variables that may not be set.
     var overrides: KubeconfigOverrides {
         func given(_ value: String?) -> String? { value == "" ? nil : value }
         return KubeconfigOverrides(
@@ -53,13 +53,13 @@ struct KubernetesFlags: ParsableArguments {
             as: given(self.as), asGroup: asGroup, requestTimeout: requestTimeout == .zero ? nil : requestTimeout)
     }
 
-    /// A duration, or whole seconds as kubectl takes them.
+    /// Parses a duration, or whole seconds as in kubectl.
     @Sendable private static func timeout(_ text: String) throws -> Duration {
         if let seconds = UInt32(text) { return .seconds(Int64(seconds)) }
         return try durationArgument(text)
     }
 
-    /// A client for the cluster that the flags and the kubeconfig name.
+    /// Creates a client for the cluster of the flags and the kubeconfig.
     func client() throws -> KubernetesClient {
         do {
             return try configuredClient()
@@ -68,7 +68,7 @@ struct KubernetesFlags: ParsableArguments {
         }
     }
 
-    /// The same, with the kubeconfig's errors as they are.
+    /// Creates the client, and throws the kubeconfig's own errors.
     func configuredClient() throws -> KubernetesClient {
         let configuration = try ClusterConfiguration.load(overrides)
         for warning in configuration.warnings { standardError("warning: \(warning)") }
@@ -76,7 +76,7 @@ struct KubernetesFlags: ParsableArguments {
     }
 }
 
-/// An option's GEP-2257 duration.
+/// Parses an option's GEP-2257 duration.
 @Sendable func durationArgument(_ text: String) throws -> Duration {
     guard let duration = Duration(gep2257: text) else {
         throw ValidationError("'\(text)' is not a duration; write 90s, 1m30s or 250ms")

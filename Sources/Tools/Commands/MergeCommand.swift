@@ -53,7 +53,7 @@ struct MergeCommand: AsyncParsableCommand {
         throw ExitCode(report.exitCode.rawValue)
     }
 
-    /// Judges as many runs at a time as there are processors, and adds them in their order.
+    /// Judges one run for each processor at a time, and adds the runs in their order.
     private func add(_ members: [FleetFolder.Member], to report: inout MergedReport) async throws {
         var judged: [Task<Result<Findings, JournalError>, Never>] = []
         var rest = members[...]

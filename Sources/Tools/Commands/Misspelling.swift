@@ -1,9 +1,9 @@
 import ArgumentParser
 import Experiment
 
-/// A command name that is nearly one of ours.
+/// Finds the command that a misspelt name may mean.
 enum Misspelling {
-    /// The parser's message in our spelling, with the command that may have been meant.
+    /// Returns the parser's message, with the command that may have been meant.
     static func message(_ parsers: String, arguments: [String]) -> String {
         let text = parsers.hasPrefix("Error: ") ? "error: " + parsers.dropFirst("Error: ".count) : parsers
         guard let meant = suggestion(arguments, in: Aftershock.self) else { return text }
@@ -12,7 +12,7 @@ enum Misspelling {
         return lines.joined(separator: "\n")
     }
 
-    /// The nearest command below `parent` to the first argument that names none.
+    /// Returns the command below `parent` that is closest to the first unknown argument.
     static func suggestion(_ arguments: [String], in parent: any ParsableCommand.Type) -> String? {
         let known = parent.configuration.subcommands
         guard !known.isEmpty, let word = arguments.first, !word.hasPrefix("-") else { return nil }

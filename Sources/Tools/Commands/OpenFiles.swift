@@ -3,16 +3,16 @@ import Foundation
 import Glibc
 import Journal
 
-/// The files that this process may have open (getrlimit(2), `ulimit -n`), sockets among them.
+/// The limit of open files and sockets of this process (getrlimit(2), `ulimit -n`).
 enum OpenFiles {
-    /// The need of the harness itself, with an embedded cluster.
+    /// The files of the harness itself, with an embedded cluster.
     private static let base = 512
-    /// For the journal, the watches, the writers and the connections that are held.
+    /// The files of each experiment: journal, watches, writers and held connections.
     private static let ofEach = 40
 
-    /// Raises the limit as far as experiments that go on at the same time need it: a probe that gets no socket says nothing of a server.
+    /// Raises the limit to the need of concurrent experiments: a probe without a socket says nothing about a server.
     ///
-    /// - Throws: when this process may not have so many.
+    /// - Throws: an error if the hard limit is too low.
     static func provide(for experiments: [Experiment], atOnce most: Int) throws(CommandError) {
         let needs = experiments.map { experiment in
             let probes = experiment.probes
@@ -32,7 +32,7 @@ enum OpenFiles {
         _ = setrlimit(resource, &limit)
     }
 
-    /// The connections of a track when the server answers none.
+    /// Returns the connections of a track if the server does not answer.
     private static func inFlight(_ cadence: Experiment.Probes.Cadence, _ cap: Int) -> Int {
         min(cap, Int(cadence.timeout / cadence.interval) + 1)
     }

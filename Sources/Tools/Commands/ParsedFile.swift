@@ -3,9 +3,9 @@ import Experiment
 import Files
 import Journal
 
-/// Reads a file that a person names and has written, such as a fleet or a list of known failures.
+/// Reads a file of the user, such as a fleet or a list of known failures.
 ///
-/// Says everything that is wrong with it before it throws.
+/// Reports all of its problems before it throws.
 func parsed<Value>(_ path: String, by parse: (String, String) throws(ExperimentFileError) -> Value) throws -> Value {
     do {
         return try parse(try InputFile.text(path), path)

@@ -67,7 +67,7 @@ struct PlanCommand: AsyncParsableCommand {
 }
 
 extension PreflightCheck {
-    /// `√ name: message` with the hint below it, as `linkerd check` has it.
+    /// The line `√ name: message` with the hint below it, as in `linkerd check`.
     var line: String {
         let sign =
             switch status {

@@ -2,7 +2,7 @@ import ArgumentParser
 import Network
 import TDS
 
-/// A server as people write it: `host`, `host:port`, `[address]:port`, or as SQL Server's own tools do, `tcp:host,port` and
+/// A server in one of its usual forms: `host`, `host:port`, `[address]:port`, or those of SQL Server's tools, `tcp:host,port` and
 /// `host\\instance,port`.
 struct ProbeAddress: Equatable {
     var host: String
@@ -10,7 +10,7 @@ struct ProbeAddress: Equatable {
 
     init(argument: String) throws {
         var rest = argument[...]
-        // SQL Server's tools name the protocol first. All but TCP work on one machine only.
+        // SQL Server's tools put the protocol first. All protocols but TCP are for one machine only.
         if let colon = rest.firstIndex(of: ":"), ["tcp", "np", "lpc", "admin"].contains(rest[..<colon].lowercased()),
             !rest[colon...].dropFirst().isEmpty, UInt16(rest[colon...].dropFirst()) == nil
         {
@@ -25,7 +25,7 @@ struct ProbeAddress: Equatable {
             rest = rest[..<comma]
         }
         if let backslash = rest.firstIndex(of: "\\") {
-            // With the port the instance's name is of no use, as it serves to find the port alone.
+            // The instance's name is only needed to find the port.
             guard port != nil else {
                 throw ValidationError(
                     "'\(argument)' names an instance. Only SQL Server's browser service knows its port, and it is not asked: give the port too, "

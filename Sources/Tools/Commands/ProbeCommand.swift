@@ -137,7 +137,7 @@ struct ProbeCommand: AsyncParsableCommand {
     }
 }
 
-/// The place of a password, as `--password-from` names it.
+/// The source of a password in `--password-from`.
 enum PasswordArgument: ExpressibleByArgument {
     case local(LocalPassword)
     case standardInput

@@ -9,7 +9,7 @@ import TDS
 struct ProbeReport {
     struct Failure {
         var phase: String
-        /// The class of the failure.
+        /// The kind of the failure.
         var kind: String
         var after: Duration
         var messages: [TDSServerMessage]
@@ -45,7 +45,7 @@ struct ProbeReport {
         return report
     }
 
-    /// Asks for a value that only this probe sends, so that no other answer can pass for the right one.
+    /// Queries a value that only this probe sends, so that no other answer can match.
     private mutating func ask(_ connection: TDSConnection, timeout: Duration) async {
         let sentinel = Sentinel(owner: UUID().uuidString, slot: number)
         let clock = ContinuousClock()
@@ -98,7 +98,7 @@ extension ProbeReport {
         return .object(object)
     }
 
-    /// Milliseconds to the microsecond.
+    /// Returns milliseconds with three decimals.
     fileprivate static func number(_ duration: Duration) -> JSONValue {
         .double((duration / .microseconds(1)).rounded() / 1000)
     }

@@ -3,7 +3,7 @@ import Foundation
 import Journal
 import Verdict
 
-/// The exit codes of ends that are not verdicts, as the parser of arguments takes them.
+/// The exit codes that are not verdicts, for the argument parser.
 enum AftershockExit {
     static let preflight = RunExitCode.preflightFailed.rawValue
     static let notRestored = RunExitCode.notRestored.rawValue
@@ -11,30 +11,30 @@ enum AftershockExit {
     static let `internal` = RunExitCode.internalError.rawValue
 }
 
-/// An end of a command that has nothing to do with a verdict, in our words.
+/// An error that ends a command without a verdict.
 struct CommandError: Error, CustomStringConvertible {
     var code: Int32
     var description: String
 
-    /// An option, a file or a folder that the person gave is wrong.
+    /// Creates the error of a wrong option, file or folder.
     static func usage(_ description: String) -> CommandError { CommandError(code: AftershockExit.usage, description: description) }
 
-    /// The machine, or the harness itself, cannot do it.
+    /// Creates the error of the machine or the harness itself.
     static func `internal`(_ description: String) -> CommandError {
         CommandError(code: AftershockExit.internal, description: description)
     }
 
-    /// A file or a folder cannot be read or written. A full disk is the machine's; all else is what the person gave.
+    /// Creates the error of a file or folder that cannot be read or written: a full disk is the machine's error, any other the user's.
     static func unusable(_ description: String) -> CommandError {
         [ENOSPC, EDQUOT].contains { description.hasSuffix(String(cString: strerror($0))) } ? .internal(description) : .usage(description)
     }
 }
 
 extension Aftershock {
-    /// Runs the program: parses its arguments, runs the command, and ends with the code that the contract has for how it went.
+    /// Parses the arguments, runs the command, and ends with the documented exit code.
     public static func start() async -> Never {
         StandardStream.secure()
-        // Swift reads them from /proc. Without any, help would be asked for, and no run would have ended as a pass does.
+        // Swift reads the arguments from /proc. Without them the parser would print the help and exit with 0, as if a run had passed.
         guard !CommandLine.arguments.isEmpty else {
             standardError("error: the arguments of this program cannot be read: mount /proc, and preload no library that hides it")
             end(with: AftershockExit.internal)
@@ -58,7 +58,7 @@ extension Aftershock {
             standardError("error: \(error)")
             end(with: error.code)
         } catch {
-            // Help, versions, and what is wrong with the arguments are the parser's; only of other errors does it know nothing.
+            // The parser prints help, versions and its own errors; the others are printed here.
             if exitCode(for: error) == .validationFailure {
                 standardError(Misspelling.message(fullMessage(for: error), arguments: Array(CommandLine.arguments.dropFirst())))
                 end(with: AftershockExit.usage)
@@ -69,7 +69,7 @@ extension Aftershock {
         }
     }
 
-    /// A result that did not reach its reader is no success.
+    /// A result that could not be printed is no success.
     private static func end(with code: Int32) -> Never {
         if let failure = StandardStream.outputFailure {
             standardError("error: standard output could not be written: \(failure)")

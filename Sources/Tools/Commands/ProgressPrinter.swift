@@ -3,9 +3,9 @@ import Foundation
 import Journal
 import Synchronization
 
-/// Shows a run as it goes, on standard error: a line for every step, and on a terminal a live line of counters below them.
+/// Shows the progress of a run on standard error: a line for every step, and on a terminal a live line of counters below them.
 ///
-/// Its output comes from the journal's records and nothing else.
+/// Its output depends only on the journal's records.
 final class ProgressPrinter: Sendable {
     private struct Counter {
         var good = 0
@@ -20,7 +20,7 @@ final class ProgressPrinter: Sendable {
         var hasLiveLine = false
         var lastDrawn = RunTime.origin
         var estimate: RunEstimate
-        /// The step that goes on, and since when.
+        /// The current step and its start.
         var step = "starting"
         var stepStart = ContinuousClock.now
         var lastLine = ContinuousClock.now
@@ -31,12 +31,12 @@ final class ProgressPrinter: Sendable {
     private let write: @Sendable (String) -> Void
     private let state: Mutex<State>
 
-    /// Time between two redraws of the live line.
+    /// The interval between two redraws of the live line.
     private static let redraw = Duration.milliseconds(100)
-    /// The longest time without a line, so that nobody, and no CI system, takes a long stage for a hang.
+    /// The longest time without a line, so that neither people nor CI systems take a long stage for a hang.
     static let heartbeat = Duration.seconds(30)
 
-    /// - Parameter isAlone: a terminal has one live line, which several runs cannot share.
+    /// - Parameter isAlone: whether this is the only run: several runs cannot share the live line of a terminal.
     init(
         quiet: Bool, estimate: RunEstimate, isAlone: Bool = true,
         write: @escaping @Sendable (String) -> Void = { standardError($0, waits: false) }
@@ -47,7 +47,7 @@ final class ProgressPrinter: Sendable {
         self.write = write
     }
 
-    /// Prints a heartbeat whenever nothing else was printed for a while, until the task is cancelled.
+    /// Prints a line whenever nothing was printed for a while, until the task is cancelled.
     func beat() async {
         while !Task.isCancelled {
             guard let _ = try? await Task.sleep(for: .seconds(1)) else { return }
@@ -102,12 +102,12 @@ final class ProgressPrinter: Sendable {
         }
     }
 
-    /// Leaves nothing of the live line on the screen.
+    /// Removes the live line from the screen.
     func finish() {
         state.withLock { clear(&$0) }
     }
 
-    /// Returns a record as one line; a step has the repeat's time before it.
+    /// Returns a record as one line. A step has the repeat's time in front.
     private static func line(_ event: Event) -> (text: String, isStep: Bool)? {
         switch event {
         case .runStarted(let run): ("run \(run.runID) in context \(run.context), Kubernetes \(run.serverVersion)", false)

@@ -21,7 +21,7 @@ struct PushCommand: AsyncParsableCommand {
 
     func run() async throws {
         let push = try options.push()
-        guard !push.isEmpty else { throw CommandError.usage("there is nobody to send it to: give --otlp-endpoint or --webhook") }
+        guard !push.isEmpty else { throw CommandError.usage("there is no receiver: give --otlp-endpoint or --webhook") }
         let findings: Findings
         do {
             findings = try Findings.judge(journalPath: RunFolder.journal(in: folder))
@@ -32,7 +32,7 @@ struct PushCommand: AsyncParsableCommand {
     }
 }
 
-/// The options of the runs with which a run is compared.
+/// The options for the earlier runs that a run is compared with.
 struct EarlierRuns: ParsableArguments {
     @Option(
         help: ArgumentHelp("The file to which 'run --history' appends, for the verdict before.", valueName: "file"), completion: .file())
@@ -43,7 +43,7 @@ struct EarlierRuns: ParsableArguments {
         completion: .directory)
     var baseline: [String] = []
 
-    /// The runs before, as far as there are any: the first run has no history file yet.
+    /// The earlier runs, if any: the first run has no history file yet.
     func entries() throws -> [HistoryEntry] {
         let kept = [history].compactMap(\.self).filter { FileManager.default.fileExists(atPath: $0) }
         return try (kept + baseline.flatMap(ReportFiles.results)).flatMap(HistoryEntry.load)

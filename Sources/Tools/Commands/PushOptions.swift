@@ -8,7 +8,7 @@ import Report
 import Secrets
 import Verdict
 
-/// The receivers to which a run is sent when it is over.
+/// The options for the receivers of an ended run.
 struct PushOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
@@ -22,9 +22,9 @@ struct PushOptions: ParsableArguments {
             valueName: "url"))
     var webhook: String?
 
-    /// Reads options and environment, and hides what is secret in them, before anything is started or written down.
+    /// Reads options and environment, and registers their secrets, before anything is started or recorded.
     ///
-    /// - Throws: when an option is wrong. A mistake in the environment, which may be meant for others, is only said.
+    /// - Throws: an error for a wrong option. A mistake in the environment, which may be meant for other programs, is only a warning.
     func push(isQuiet: Bool = false, environment: [String: String] = ProcessInfo.processInfo.environment) throws(CommandError) -> Push {
         for name in environment.keys where name.hasPrefix("OTEL_EXPORTER_OTLP_") && name.hasSuffix("HEADERS") {
             KnownSecrets.hide(variable: name)
@@ -80,7 +80,7 @@ private struct OTLPSettings {
             )
             return nil
         }
-        // A signal's own endpoint is taken as it is.
+        // A signal's own endpoint is used unchanged.
         let isWhole = endpoint == nil && name.contains(signal.uppercased())
         let address = isWhole ? base : Self.appending("/v1/\(signal)", to: base)
         let authority = try variable("CERTIFICATE", of: signal).map { path, _ in try InputFile.bytes(path) }
@@ -104,21 +104,21 @@ private struct OTLPSettings {
     }
 }
 
-/// Sends a run that is over to its receivers. A failure is said, and changes no verdict: the journal keeps everything.
+/// Sends an ended run to its receivers. A failure is a warning and changes no verdict, because the journal has everything.
 struct Push: Sendable {
     var attributes: [String: String]
     var traces: HTTPReceiver?
     var metrics: HTTPReceiver?
     var webhook: HTTPReceiver?
-    /// Only what failed is said.
+    /// Is `true` to print only failures.
     var isQuiet: Bool
 
     var isEmpty: Bool { traces == nil && metrics == nil && webhook == nil }
 
     /// - Parameters:
-    ///   - folder: of the run's reports.
-    ///   - earlier: the runs before, for the webhook.
-    /// - Returns: whether all of it was taken.
+    ///   - folder: the folder of the run's reports.
+    ///   - earlier: the earlier runs, for the webhook.
+    /// - Returns: whether every receiver accepted everything.
     func send(_ findings: Findings, folder: String, since earlier: EarlierRuns) async -> Bool {
         let entries: [HistoryEntry]
         do {
@@ -127,7 +127,7 @@ struct Push: Sendable {
             standardError("warning: nothing is pushed, as the runs before cannot be read: \(words(for: error))")
             return false
         }
-        // An interrupted run is told as well: its own cancellation does not reach here.
+        // An interrupted run is sent too: this task is not cancelled with it.
         return await Task { await sendAll(findings, folder, entries) }.value
     }
 
@@ -151,7 +151,7 @@ struct Push: Sendable {
         let body: Data
     }
 
-    /// The bodies for the receivers that there are.
+    /// Returns the bodies for the given receivers.
     private func messages(_ findings: Findings, _ folder: String, _ earlier: [HistoryEntry]) throws -> [Message] {
         guard let telemetry = Telemetry(findings, attributes: attributes) else { return [] }
         let changes = VerdictChanges(findings, since: earlier)
@@ -180,7 +180,7 @@ struct Push: Sendable {
         return true
     }
 
-    /// The reason of an OTLP receiver for the parts that it did not take.
+    /// Returns the reason of an OTLP receiver for the parts that it rejected.
     private static func refusal(in answer: Data) -> String? {
         struct Answer: Decodable {
             struct Partial: Decodable { var errorMessage: String? }

@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// Tells on standard error how much of a long file has been read: nothing in the first seconds, then a line now and then.
+/// Prints the progress of reading a long file on standard error: nothing in the first seconds, then a line from time to time.
 final class ReadingProgress: Sendable {
     private let path: String
     private let size: Int64

@@ -5,16 +5,17 @@ import Journal
 import Run
 import Yams
 
-/// The experiments of the reference table, made from one that names the target, a node's power and the debt.
+/// The experiments of the reference table. They are derived from one experiment with the target, the commands for a node's power, and the
+/// debt.
 struct ReferenceArms {
-    /// A way to lose the instance, with one debt.
+    /// One way to lose the instance, with one debt.
     struct Arm {
-        /// The experiment's name, and that of the folder of its runs.
+        /// The name of the experiment, and of the folder of its runs.
         var name: String
         var kind: Kind
-        /// `nil`: an idle database.
+        /// `nil` for an idle database.
         var debt: String?
-        /// The experiment file; `nil` where ``leftOut`` says why there is none.
+        /// The experiment file; `nil` if ``leftOut`` has the reason why there is none.
         var text: String?
         var leftOut: String?
     }
@@ -30,7 +31,7 @@ struct ReferenceArms {
         case nodeOffForceDeletePod = "node-off-force-delete-pod"
         case nodeOffDeleteNode = "node-off-delete-node"
 
-        /// For people.
+        /// The title for readers.
         var title: String {
             switch self {
             case .processKill: "the server's process is killed"
@@ -57,7 +58,7 @@ struct ReferenceArms {
 
         fileprivate var isOfNodePower: Bool { self == .nodeOff || remedy != nil }
 
-        /// Keys of `expect` beside the file's own, as YAML.
+        /// Keys of `expect` in addition to the file's, as YAML.
         fileprivate var expectations: KeyValuePairs<String, String> {
             switch self {
             case .processKill: ["node": "same"]
@@ -68,20 +69,20 @@ struct ReferenceArms {
         }
     }
 
-    /// A workload like the target, whose server does not stop when it is told to.
+    /// A workload like the target whose server does not stop on SIGTERM.
     struct Killed {
         var workload: String
         var service: String
     }
 
-    /// The number of times that each is measured, as the file says.
+    /// The file's number of repeats of each experiment.
     let repeats: Int
     let arms: [Arm]
 
     /// - Parameters:
-    ///   - version: of the cluster's Kubernetes, such as `v1.33.0`; `nil`: not known.
-    ///   - debts: such as `1GiB`; empty: the file's own.
-    ///   - selected: names of kinds; empty: all.
+    ///   - version: the version of Kubernetes, such as `v1.33.0`; `nil` if not known.
+    ///   - debts: sizes such as `1GiB`; empty for the file's own.
+    ///   - selected: the names of kinds; empty for all.
     init(_ path: String, namespace: String, version: String?, debts: [String], killed: Killed?, selected: [Kind]) throws(CommandError) {
         let (loaded, problems) = ExperimentPaths.read([path], namespace: namespace)
         guard problems.isEmpty, let file = loaded.first, file.experiments.count == 1, let experiment = file.experiments.first else {
@@ -93,11 +94,11 @@ struct ReferenceArms {
         do {
             guard let base = try compose(yaml: file.text) else { throw CommandError.usage("\(path) is empty") }
             var arms: [Arm] = []
-            // All without a debt first: a round has every kind once before the first of them comes again, and each but the kill of the
-            // process leaves another pod, without the kubelet's back-off.
+            // All kinds without a debt come first, so that a kind is repeated only after all others. Every kind but the kill of the process
+            // creates a new pod, without the kubelet's back-off.
             for debt in [nil] + (debts.isEmpty ? own : debts).map(Optional.some) {
                 for kind in Kind.allCases {
-                    // Who asks for it by name may have turned the feature gate on.
+                    // A user who selects it by name may have turned the feature gate on.
                     guard kind != .nodeOffOutOfService || selected.contains(kind) || Self.knowsOutOfService(version) else {
                         arms.append(Arm(name: Self.name(kind, debt), kind: kind, debt: debt, leftOut: Self.notKnown(version)))
                         continue
@@ -197,7 +198,7 @@ struct ReferenceArms {
 }
 
 extension Int64 {
-    /// The size as an experiment file has it, in the largest unit that divides it.
+    /// The size in an experiment file's form, in the largest unit that divides it.
     fileprivate var sizeArgument: String {
         for (power, unit) in [(30, "GiB"), (20, "MiB"), (10, "KiB")] where self % (1 << power) == 0 { return "\(self >> power)\(unit)" }
         return "\(self)B"
@@ -205,7 +206,7 @@ extension Int64 {
 }
 
 extension Node {
-    /// Removes a key of a mapping. Its own subscript cannot.
+    /// Removes a key of a mapping, which the subscript cannot.
     fileprivate mutating func remove(_ key: String) {
         guard case .mapping(var mapping) = self else { return }
         mapping[key] = nil

@@ -82,7 +82,7 @@ struct ReferenceCommand: AsyncParsableCommand {
             file, namespace: client?.namespace ?? "default", version: version ?? storedVersion, debts: debt, killed: killed, selected: only)
         let wanted = repeats ?? table.repeats
         var stopped: Int32?
-        // A run that is told to stop when its result is there already ends with that; the next one must not begin.
+        // A run that is interrupted after its verdict ends with the verdict's exit code; the next run must not begin.
         let signalled = Mutex<Int32?>(nil)
         let signals = TerminationSignals { signal in
             signalled.withLock { $0 = signal.exitCode }
@@ -119,7 +119,7 @@ struct ReferenceCommand: AsyncParsableCommand {
 
     // MARK: Runs
 
-    /// That of the cluster of the runs that there are.
+    /// The version of Kubernetes in the existing runs.
     private var storedVersion: String? {
         let folders = ((try? FileManager.default.contentsOfDirectory(atPath: reports)) ?? []).sorted()
         return folders.lazy.compactMap { FleetFolder.attempts(in: "\(reports)/\($0)").first }
@@ -131,7 +131,7 @@ struct ReferenceCommand: AsyncParsableCommand {
 
     private func experiment(of arm: ReferenceArms.Arm) -> String { folder(of: arm) + "/experiment.yaml" }
 
-    /// Writes the arm's experiment. Runs of another one are not mixed with its own.
+    /// Writes the arm's experiment. Refuses a folder with runs of another experiment.
     private func store(_ arm: ReferenceArms.Arm) throws {
         guard let text = arm.text else { return }
         for attempt in FleetFolder.attempts(in: folder(of: arm)) where JournalReader.isInUse(RunFolder.journal(in: attempt)) {
@@ -149,7 +149,7 @@ struct ReferenceCommand: AsyncParsableCommand {
         }
     }
 
-    /// - Parameter isOpen: others may be at work here; their runs are left out until they have ended.
+    /// - Parameter isOpen: whether other processes may run here; their runs are left out until they end.
     private func runs(of arm: ReferenceArms.Arm, isOpen: Bool = false) throws -> [Findings] {
         let attempts = FleetFolder.attempts(in: folder(of: arm)).filter { !isOpen || !JournalReader.isInUse(RunFolder.journal(in: $0)) }
         return try attempts.map { attempt in
@@ -161,14 +161,14 @@ struct ReferenceCommand: AsyncParsableCommand {
         }
     }
 
-    /// The repeats of the arm that have a result.
+    /// Returns the number of repeats of the arm that have a result.
     private func ended(_ arm: ReferenceArms.Arm) throws -> Int {
         try runs(of: arm).flatMap(\.experiments).flatMap(\.repeats).count { $0.verdict != .aborted }
     }
 
-    /// Runs the arm's experiment once, after what an earlier run of it has left is restored.
+    /// Runs the arm's experiment once, after restoring the changes of an earlier run of it.
     ///
-    /// - Returns: the exit code that ends the whole; `nil`: go on.
+    /// - Returns: the exit code that ends the command; `nil` to go on.
     private func measure(_ arm: ReferenceArms.Arm) async throws -> Int32? {
         let attempts = FleetFolder.attempts(in: folder(of: arm))
         do {

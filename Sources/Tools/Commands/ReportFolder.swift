@@ -1,13 +1,13 @@
 import Foundation
 import Journal
 
-/// Where a run's reports land.
+/// The folder of a run's reports.
 struct ReportFolder {
     let path: String
-    /// It has a name of our choice: the link `reports/latest` is to lead to it.
+    /// Is `true` if its name is the default, so that the link `reports/latest` must lead to it.
     private let isLinked: Bool
 
-    /// Makes the folder `given`, or `reports/<timestamp>-<run id>`, and tries whether it can be written to.
+    /// Creates the folder `given`, or `reports/<timestamp>-<run id>`, and checks that it is writable.
     init(_ given: String?, runID: String) throws(CommandError) {
         path = given ?? "reports/\(Self.stamp)-\(runID)"
         isLinked = given == nil
@@ -28,7 +28,7 @@ struct ReportFolder {
         }
     }
 
-    /// Lets `reports/latest` lead here. Made aside and renamed, so that the link is there at every moment.
+    /// Changes `reports/latest` to this folder. The new link is renamed over the old one, so that the link always exists.
     func link() {
         guard isLinked else { return }
         let name = (path as NSString).lastPathComponent
@@ -39,7 +39,7 @@ struct ReportFolder {
         }
     }
 
-    /// Removes the folder of a run that did not come to write anything.
+    /// Removes the folder of a run that wrote nothing.
     func removeIfEmpty() { rmdir(path) }
 
     private static var stamp: String {

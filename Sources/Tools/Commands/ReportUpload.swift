@@ -24,12 +24,12 @@ struct ReportUpload: Sendable {
         try self.init(upload.to, environment: environment)
     }
 
-    /// Sends the files of a run, its journal first: it has everything, and the other files can be made from it.
+    /// Sends the files of a run, its journal first, because the other files can be written again from it.
     ///
-    /// - Parameter name: of the folder, below the prefix.
-    /// - Returns: whether all of it was taken.
+    /// - Parameter name: the name of the folder below the prefix.
+    /// - Returns: whether the store accepted everything.
     func send(_ folder: String, as name: String) async -> Bool {
-        // A run that was told to stop sends its reports as well: its own cancellation does not reach here.
+        // An interrupted run sends its reports too: this task is not cancelled with it.
         await Task {
             do {
                 let journal = RunFolder.journal

@@ -53,7 +53,7 @@ struct RestoreCommand: AsyncParsableCommand {
         var restorations: [Restorer.Restoration] = []
         var failure: (any Error)?
         do {
-            // The others are restored even if one cannot be.
+            // A failure does not keep the other journals from being restored.
             for journal in journals {
                 do {
                     restorations += try await restorer.restore(journalPath: journal) { runCommands || ask($0) }
@@ -88,7 +88,7 @@ struct RestoreCommand: AsyncParsableCommand {
         if restorations.contains(where: { !$0.proven }) { throw ArgumentParser.ExitCode(AftershockExit.notRestored) }
     }
 
-    /// Writes the reports beside a journal, or where the journals of a run's experiments are.
+    /// Writes the reports beside a journal, or into the folders of the journals of a run's experiments.
     @discardableResult
     private static func report(_ journal: String) throws -> Findings {
         let findings = try Findings.judge(journalPath: journal)
@@ -96,7 +96,7 @@ struct RestoreCommand: AsyncParsableCommand {
         return findings
     }
 
-    /// Asks at a terminal if the command may be run; elsewhere the answer is no.
+    /// Asks at a terminal whether the command may be run. Without a terminal, the answer is no.
     private func ask(_ command: String) -> Bool {
         guard isatty(STDIN_FILENO) == 1, isatty(STDERR_FILENO) == 1 else { return false }
         StandardStream.errors.write("The journal names this command: \(command.oneLine.harmless)\nRun it? [y/N] ")

@@ -155,7 +155,7 @@ struct RunCommand: AsyncParsableCommand {
         do {
             throw ArgumentParser.ExitCode(try await work.value)
         } catch  where interruption.cause != nil && !(error is ArgumentParser.ExitCode) {
-            // The signal came before there was a run to restore and to report on.
+            // The signal came before the run began.
             throw ArgumentParser.ExitCode(code.load(ordering: .relaxed))
         }
     }
@@ -169,7 +169,7 @@ struct RunCommand: AsyncParsableCommand {
             repeatOverride: repeats, confirmedContext: confirmedContext.name, helperImage: helperImage, isSandbox: sandbox,
             ownNode: ProcessInfo.processInfo.environment["AFTERSHOCK_NODE_NAME"], keepTables: keepTables,
             command: ["aftershock"] + CommandLine.arguments.dropFirst())
-        // The link leads to the run before, until this one takes it.
+        // Until here, the link leads to the previous run.
         options.earlierShutdowns = EarlierShutdown.seen(
             in: baseline + ["reports/latest"], context: client.configuration.contextName)
         let writer = ReportWriter(directory: folder.path, junit: junitProfile)
@@ -187,19 +187,19 @@ struct RunCommand: AsyncParsableCommand {
         GitHubActions()?.write(findings, folder: folder.path)
         let code = try earlier.map { try compare(findings, with: $0, writer) } ?? findings.exitCode
         if !push.isEmpty {
-            // Before the run is in the history itself.
+            // This comes before the run itself is in the history.
             var before = EarlierRuns()
             (before.history, before.baseline) = (history, baseline)
             _ = await push.send(findings, folder: folder.path, since: before)
         }
-        // The last of all: what it cannot take is told, and the rest is there.
+        // This comes last: a receiver's failure is only reported, and everything else is done.
         if let history { try HistoryEntry.load(folder.path).first?.append(to: history) }
         return code.rawValue
     }
 }
 
 extension RunCommand {
-    /// A regression is a failure where the run itself has none.
+    /// A regression fails a run that itself passed.
     private func compare(_ findings: Findings, with earlier: StoredResults, _ writer: ReportWriter) throws -> RunExitCode {
         let current = try StoredResults(ReportWriter.results(findings), path: ReportWriter.File.results.rawValue)
         let report = comparisonLimits.compare(earlier, current)

@@ -2,12 +2,12 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// SIGINT, SIGTERM and SIGHUP (the terminal is gone), told apart and counted: the first asks to stop, the second ends the process at once.
+/// Handles SIGINT, SIGTERM and SIGHUP (a closed terminal): the first one asks to stop, the second one ends the process at once.
 final class TerminationSignals {
     struct Received: Sendable {
         var number: Int32
         var name: String { TerminationSignals.names[number] ?? "signal \(number)" }
-        /// The exit code that a shell shows of a process that the signal has ended.
+        /// The exit code of a process that the signal has ended, as a shell shows it.
         var exitCode: Int32 { 128 + number }
     }
 
@@ -17,14 +17,14 @@ final class TerminationSignals {
 
     /// - Parameters:
     ///   - first: runs on a thread of its own when the first signal arrives.
-    ///   - again: has the last word before the process ends with 128 + the signal's number.
+    ///   - again: runs before the process ends with 128 + the signal's number.
     init(first: @escaping @Sendable (Received) -> Void, again: @escaping @Sendable (Received) -> Void) {
         let count = SignalCount()
         let queue = DispatchQueue(label: "aftershock.signals")
         var sources: [Int32: any DispatchSourceSignal] = [:]
-        // In this order they are handled when several arrive at once.
+        // The order in which simultaneous signals are handled.
         for number in [SIGINT, SIGTERM, SIGHUP] where !Self.isHungUpIgnored(number) {
-            // Dispatch sees a signal only when its default action does not end the process first.
+            // Dispatch sees a signal only if its default action does not end the process.
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
             source.setEventHandler {
@@ -33,7 +33,7 @@ final class TerminationSignals {
                     first(received)
                 } else {
                     again(received)
-                    // Not `exit`: what is to be done before a process ends waits for others, such as a name server.
+                    // `exit` would run handlers that may wait, for example for a name server.
                     _exit(received.exitCode)
                 }
             }
@@ -43,7 +43,7 @@ final class TerminationSignals {
         self.sources = sources
     }
 
-    /// Under `nohup` a terminal that goes is no reason to stop.
+    /// Under `nohup`, a closed terminal is no reason to stop.
     private static func isHungUpIgnored(_ number: Int32) -> Bool {
         guard number == SIGHUP else { return false }
         var present = sigaction()
@@ -51,7 +51,7 @@ final class TerminationSignals {
         return unsafeBitCast(present.__sigaction_handler.sa_handler, to: Int.self) == 1
     }
 
-    /// Gives the signals their default action back.
+    /// Restores the default action of the signals.
     func stop() {
         for (number, source) in sources {
             source.cancel()
