@@ -1,9 +1,9 @@
 public import JSON
 
 extension Experiment {
-    /// The experiment that a validated document describes.
+    /// Creates the experiment from a validated document.
     ///
-    /// - Parameter namespace: of a target that does not name its own.
+    /// - Parameter namespace: the namespace of a target that does not name its own.
     init(document: FormatValue, namespace: String) {
         let document = document.withCadences().filling(["spec", "target", "namespace"], with: .string(namespace))
         let metadata = document.object("metadata")
@@ -48,7 +48,7 @@ extension Experiment.Target {
 }
 
 extension Experiment.Target {
-    /// The target of an effective document's section `spec.target`.
+    /// Creates the target from the section `spec.target` of an effective document.
     public init(effective section: JSONValue) throws {
         let document: JSONValue = [
             "apiVersion": .string(Format.apiVersion), "kind": .string(Format.kind), "metadata": ["name": "target"],
@@ -157,7 +157,7 @@ extension Experiment.Moment {
 }
 
 extension Experiment.Load {
-    /// `nil` where it asks for nothing.
+    /// Creates `nil` if the document asks for no work.
     fileprivate init?(_ value: FormatValue) {
         dirty = value.text("dirty").map(Self.bytes)
         openTransaction = value["openTransaction"].map { transaction in
@@ -167,7 +167,7 @@ extension Experiment.Load {
         if dirty == nil, openTransaction == nil { return nil }
     }
 
-    /// The number of bytes that a text of ``Format/size`` stands for.
+    /// Returns the number of bytes of a text in ``Format/size``.
     private static func bytes(_ text: String) -> Int64 {
         let shift = text.contains("G") ? 30 : text.contains("M") ? 20 : 10
         return (Int64(text.prefix { $0.isNumber }) ?? 0) << shift
@@ -196,7 +196,7 @@ extension Experiment.Safety {
 }
 
 extension FormatValue {
-    /// Fills in the interval and timeout of each track that does not say its own.
+    /// Fills in the interval and timeout of tracks without their own.
     fileprivate func withCadences() -> FormatValue {
         let probes = object("spec").object("probes")
         let usual = [
@@ -210,7 +210,7 @@ extension FormatValue {
         }
     }
 
-    /// Sets what is not there.
+    /// Sets missing values.
     fileprivate func filling(_ path: ArraySlice<String>, with fallback: Content) -> FormatValue {
         guard case .object(var fields) = content, let name = path.first else { return self }
         fields[name] =

@@ -1,6 +1,6 @@
 public import JSON
 
-/// One experiment, as its file says: what to do to which workload, how to watch it, and what was promised.
+/// An experiment from a file: the target, the fault, the probes and the promise.
 ///
 /// Built only by ``ExperimentFile``, so that every instance has been validated.
 public struct Experiment: Sendable, Hashable {
@@ -11,38 +11,38 @@ public struct Experiment: Sendable, Hashable {
     public var fault: FaultDocument
     public var probes: Probes
     public var ledger: LedgerSpec
-    /// `nil`: the fault meets a server with nothing but the ledger's writes to recover.
+    /// The work for the server's recovery; `nil` if there are only the ledger's writes.
     public var load: Load?
     public var at: Moment
     /// The time for which the service must have been healthy before the fault.
     public var steadyFor: Duration
-    /// The time for which it must stay healthy after the recovery before that counts.
+    /// The time for which the service must stay healthy after the recovery.
     public var stableFor: Duration
-    /// After this time without recovery the repeat ends, its downtime being "at least that".
+    /// The time after which a repeat without recovery ends. Its downtime is then "at least" that long.
     public var giveUpAfter: Duration
     public var repeats: Int
-    /// Pause between two repeats, so that CrashLoopBackOff of one does not distort the next.
+    /// The pause between two repeats, so that the CrashLoopBackOff of one does not affect the next.
     public var pauseBetween: Duration
     public var expect: Expectations
     public var safety: Safety
-    /// The file's document with every default filled in: parsed, it gives this experiment again.
+    /// The file's document with every default filled in. Parsing it gives the same experiment.
     public var effective: JSONValue
 }
 
 extension Experiment {
-    /// The moment at which the fault strikes, once the service has been healthy for ``steadyFor``.
+    /// The moment of the fault, after the service has been healthy for ``steadyFor``.
     public enum Moment: Sendable, Hashable {
         case steady
-        /// At a moment of this window that the run's seed draws.
+        /// A moment within this window that the run's seed draws.
         case within(Duration)
-        /// When the command ends with 0. One that ends otherwise is run again, until `timeout`.
+        /// The moment at which the command exits with 0. It is run again until then, or until `timeout`.
         case when(command: [String], timeout: Duration)
     }
 
     public struct Target: Sendable, Hashable {
         public enum WorkloadKind: Sendable, Hashable, CustomStringConvertible {
             case deployment, statefulset
-            /// An object of another controller, which owns the pods or what they belong to; its kind in lower case.
+            /// An object of another controller that owns the pods, directly or not; its kind is in lower case.
             case other(String)
 
             public init(_ kind: String) {
@@ -62,9 +62,9 @@ extension Experiment {
             }
         }
 
-        /// Which of the service's stable addresses is probed.
+        /// The stable address of the Service to probe.
         public enum Address: String, Sendable, Hashable, CaseIterable {
-            /// The load balancer's where the service has one, else the cluster IP.
+            /// The load balancer's address if there is one, else the cluster IP.
             case auto
             case clusterIP
             case loadBalancer
@@ -75,10 +75,10 @@ extension Experiment {
         public var namespace: String
         public var workloadKind: WorkloadKind
         public var workload: String
-        /// The SQL Server container; `nil`: the one with the service's target port.
+        /// The SQL Server container; `nil` for the one with the Service's target port.
         public var container: String?
         public var service: String
-        /// Name or number of the service's port; `nil`: its only one, or 1433.
+        /// The name or number of the Service's port; `nil` for its only one, or 1433.
         public var port: String?
         public var address: Address
         public var database: String
@@ -87,7 +87,7 @@ extension Experiment {
     }
 
     public struct Login: Sendable, Hashable {
-        /// Where the password is. It is never part of an experiment.
+        /// The source of the password. The password is never part of an experiment.
         public enum PasswordSource: Sendable, Hashable {
             case secret(name: String, key: String)
             case environment(String)
@@ -105,9 +105,9 @@ extension Experiment {
 
         public var mode: Mode
         public var trustServerCertificate: Bool
-        /// Path of a PEM file with the only authorities that are trusted.
+        /// The path of a PEM file with the only trusted authorities.
         public var certificateAuthority: String?
-        /// The name to look for in the certificate, when it is not the address.
+        /// The name that the certificate must have, if it is not the address.
         public var serverName: String?
     }
 
@@ -121,14 +121,14 @@ extension Experiment {
         static let loginInterval = Duration.milliseconds(100)
         static let sessionInterval = Duration.milliseconds(20)
 
-        /// A program of the user's own that does what his application does, and says when.
+        /// The user's own program, which works as the application does and reports its operations.
         public struct Client: Sendable, Hashable {
             public var command: [String]
             /// The longest time between the starts of two operations while they succeed.
             public var interval: Duration
             /// The time after which an operation without an end has failed.
             public var timeout: Duration
-            /// The names of the variables that it inherits beside the few that every program needs.
+            /// The names of the variables that it inherits in addition to those that every program needs.
             public var environment: [String]
 
             public init(command: [String], interval: Duration, timeout: Duration, environment: [String]) {
@@ -144,13 +144,13 @@ extension Experiment {
             public var pod: Bool
             public var clusterIP: Bool
             public var dns: Bool
-            /// `nil`: `SERVICE.NAMESPACE.svc`.
+            /// `nil` for `SERVICE.NAMESPACE.svc`.
             public var dnsName: String?
             public var connectInterval: Duration
             public var loginInterval: Duration
         }
 
-        /// Connections that are silent, and then asked once.
+        /// Idle connections that are queried once.
         public struct Idle: Sendable, Hashable {
             public var silentFor: Duration
             public var connections: Int
@@ -174,44 +174,44 @@ extension Experiment {
     }
 
     public struct LedgerSpec: Sendable, Hashable {
-        /// The time for which the rows are kept and accounted for.
+        /// The time for which one ledger is used.
         public enum Keep: String, Sendable, Hashable, CaseIterable {
-            /// Every repeat has tables of its own.
+            /// Every repeat has its own tables.
             case `repeat`
             /// All repeats, of all experiments of the run with this target and ledger, write to the same tables.
             case run
         }
 
         public var writers: Int
-        /// Connections beside the writers that make transfers.
+        /// The number of connections that make transfers.
         public var transfers: Int
         public var interval: Duration
         public var timeout: Duration
         public var seedRows: Int
         public var database: String
-        /// `false`: `database` is there already and CREATE DATABASE is not tried.
+        /// Is `false` if `database` exists already, so that CREATE DATABASE is not tried.
         public var createDatabase: Bool
-        /// Run DBCC CHECKDB after the read-back where the server has it.
+        /// Is `true` to run DBCC CHECKDB after the read-back, if the server has it.
         public var checkDatabase: Bool
         public var keep: Keep
 
-        /// All connections that write.
+        /// The number of connections that write.
         public var lanes: Int { writers + transfers }
     }
 
-    /// The work that a recovery finds at the moment of the fault, made for it.
+    /// The work for a recovery that the harness creates before the fault.
     public struct Load: Sendable, Hashable {
         public struct OpenTransaction: Sendable, Hashable {
-            /// Rows that it has inserted.
+            /// The number of rows that it has inserted.
             public var rows: Int
-            /// The time for which it has been open, at least.
+            /// The least time for which it has been open.
             public var age: Duration
         }
 
-        /// Bytes of log since the last checkpoint; `nil`: none are made.
+        /// Bytes of log since the last checkpoint; `nil` if none are written.
         public var dirty: Int64?
         public var openTransaction: OpenTransaction?
-        /// The time limit of making it.
+        /// The timeout for creating it.
         public var within: Duration
     }
 
@@ -220,23 +220,23 @@ extension Experiment {
             case same, different, any
         }
 
-        /// The end that is promised of a server that is told to stop.
+        /// The promised end of a server after SIGTERM.
         public enum Shutdown: String, Sendable, Hashable, CaseIterable {
-            /// By itself, within its grace period.
+            /// The server stops by itself within its grace period.
             case clean
             case any
         }
 
-        /// The servers that may have the volume at a time.
+        /// The promised number of servers that have the volume open at a time.
         public enum Instances: String, Sendable, Hashable, CaseIterable {
             case one, any
         }
 
-        /// The most downtime on any track, judged on the upper bound, in every repeat.
+        /// The allowed downtime on any track in every repeat, judged on the upper bound.
         public var maxDowntime: Duration?
-        /// The most downtime of the experiment's own client; `nil`: it is measured and not judged.
+        /// The allowed downtime of the experiment's own client; `nil` if it is only measured.
         public var maxClientDowntime: Duration?
-        /// From the fault to the first moment from which everything stays healthy.
+        /// The allowed time from the fault to lasting health.
         public var recoveredWithin: Duration?
         public var lostWrites: Int
         public var node: Node

@@ -1,10 +1,10 @@
-/// The fault as the experiment file describes it: one kind, and fields whose meaning only that kind knows.
+/// The fault of an experiment file: its kind, and fields that only this kind can interpret.
 public struct FaultDocument: Sendable, Hashable {
-    /// The kind as the file names it.
+    /// The kind's name in the file.
     public var kind: String
     public var fields: FormatValue
 
-    /// The kind of the control experiment, in which nothing is done and the downtime must be 0.
+    /// The kind of the control experiment, which injects nothing and whose downtime must be 0.
     public static let control = "none"
 
     public var isControl: Bool { kind == Self.control }
@@ -12,9 +12,9 @@ public struct FaultDocument: Sendable, Hashable {
 
 /// The kinds of fault that an experiment file may name.
 public enum FaultFormats: Sendable {
-    /// These, each with a description of its fields.
+    /// Only these kinds, each with a description of its fields.
     case only([Format.Field])
-    /// Any kind with any fields, for judging a stored run: its file was validated when it was run, maybe by another version.
+    /// Any kind with any fields, for judging a stored run: its file was validated at the run, maybe by another version.
     case any
 
     var format: Format {

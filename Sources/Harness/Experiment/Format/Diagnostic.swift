@@ -8,7 +8,7 @@ public struct SourcePosition: Sendable, Hashable, Comparable {
     }
 }
 
-/// One thing that is wrong with an experiment file, and where.
+/// A problem of an experiment file, with its place.
 public struct Diagnostic: Sendable, Hashable, CustomStringConvertible {
     public var file: String
     public var position: SourcePosition
@@ -32,7 +32,7 @@ public struct Diagnostic: Sendable, Hashable, CustomStringConvertible {
     }
 }
 
-/// Everything that is wrong with an experiment file, in the file's order.
+/// All problems of an experiment file, in the file's order.
 public struct ExperimentFileError: Error, Sendable, Hashable, CustomStringConvertible {
     public var diagnostics: [Diagnostic]
 

@@ -1,5 +1,5 @@
 extension Duration {
-    /// Parses a duration as Gateway API's GEP-2257 has it: up to four of `[0-9]{1,5}(h|m|s|ms)`, such as `90s` or `1m30s`.
+    /// Parses a duration in the form of Gateway API's GEP-2257: up to four of `[0-9]{1,5}(h|m|s|ms)`, such as `90s` or `1m30s`.
     ///
     /// Returns `nil` for anything else: floats, negatives, days, a bare number.
     /// Source: https://gateway-api.sigs.k8s.io/geps/gep-2257/
@@ -34,7 +34,7 @@ extension Duration {
 
     /// The canonical GEP-2257 text, largest unit first; `0s` for zero. Fractions of a millisecond are cut off.
     public var gep2257: String {
-        // Not in milliseconds, of which a number from outside can be too many.
+        // Computing in milliseconds could overflow for a number from outside.
         var (seconds, attoseconds) = components
         var text = ""
         for (unit, size) in [("h", Int64(3600)), ("m", 60), ("s", 1)] where seconds >= size {
@@ -46,7 +46,7 @@ extension Duration {
         return text.isEmpty ? "0s" : text
     }
 
-    /// As a person reads it beside measured times: `90 s`, `0.250 s`. Fractions of a millisecond are cut off.
+    /// The text beside measured times: `90 s`, `0.250 s`. Fractions of a millisecond are cut off.
     public var text: String {
         let (seconds, attoseconds) = components
         let milliseconds = attoseconds.magnitude / 1_000_000_000_000_000

@@ -1,11 +1,11 @@
-/// The known word that is nearest to `word`, when it is near enough to be a slip: at most 2 edits and a third of its length.
+/// Returns the known word closest to `word` if it may be a misspelling: at most 2 edits and a third of its length.
 public func closest(to word: String, among known: [String]) -> String? {
     let candidates = known.map { (word: $0, distance: editDistance(word.lowercased(), $0.lowercased())) }
     guard let best = candidates.min(by: { $0.distance < $1.distance }) else { return nil }
     return best.distance <= max(1, min(2, word.count / 3)) ? best.word : nil
 }
 
-/// Insertions, deletions, substitutions and transpositions of neighbours (optimal string alignment).
+/// Returns the number of insertions, deletions, substitutions and transpositions of neighbours (optimal string alignment).
 private func editDistance(_ left: String, _ right: String) -> Int {
     let left = Array(left)
     let right = Array(right)

@@ -1,11 +1,11 @@
 import Yams
 
 extension ExperimentFile {
-    /// The place of a key of one experiment in its file, for messages that lead there. Where the file leaves the key out, the place of the
-    /// last one on the way to it that the file has.
+    /// Returns the place of an experiment's key in its file, for messages. If the file does not have the key, returns the place of its
+    /// closest parent.
     ///
-    /// - Parameter path: such as `["spec", "expect", "downtime"]`.
-    /// - Returns: `nil` when the text has no such experiment.
+    /// - Parameter path: the path of the key, such as `["spec", "expect", "downtime"]`.
+    /// - Returns: `nil` if the text has no such experiment.
     public static func position(of path: [String], experiment name: String, in text: String) -> SourcePosition? {
         guard let parser = try? Parser(yaml: text) else { return nil }
         while let document = try? parser.nextRoot() {
@@ -14,7 +14,7 @@ extension ExperimentFile {
             var node = document
             for (depth, key) in path.enumerated() {
                 guard case .mapping(let mapping) = node, let pair = mapping.first(where: { $0.key.string == key }) else { break }
-                // "spec" itself is the place of nothing.
+                // The place of "spec" itself would not help.
                 if depth > 0 { place = pair.key }
                 node = pair.value
             }

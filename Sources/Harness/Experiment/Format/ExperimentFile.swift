@@ -1,11 +1,11 @@
 /// Experiment files: YAML with one or more documents.
 public enum ExperimentFile {
-    /// The experiments of a file's text, in its order.
+    /// Reads the experiments of a file's text, in its order.
     ///
     /// - Parameters:
-    ///   - namespace: of the targets that do not name theirs.
+    ///   - namespace: the namespace of targets that do not name theirs.
     ///   - faults: the kinds of fault that a file may name.
-    /// - Throws: everything that is wrong with the file, in one ``ExperimentFileError``.
+    /// - Throws: an ``ExperimentFileError`` with all problems of the file.
     public static func parse(
         _ text: String, file: String, namespace: String = "default", faults: FaultFormats
     ) throws(ExperimentFileError) -> [Experiment] {
@@ -14,7 +14,7 @@ public enum ExperimentFile {
         }.map { Experiment(document: $0, namespace: namespace) }
     }
 
-    /// The rules that concern several fields together.
+    /// Checks the rules over several fields.
     private static func checkTogether(_ document: FormatValue, _ validator: inout FormatValidator) {
         let spec = document.object("spec")
         let giveUpAfter = spec.requiredDuration("giveUpAfter")

@@ -2,7 +2,7 @@ extension Format {
     static let apiVersion = "aftershock/v1"
     static let kind = "Experiment"
 
-    /// The whole of an experiment file's document.
+    /// The format of an experiment file's document.
     static func document(_ faults: FaultFormats) -> [Field] {
         [
             .required("apiVersion", .choice([apiVersion]), "The version of this format."),

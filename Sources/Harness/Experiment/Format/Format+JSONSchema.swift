@@ -3,7 +3,7 @@ public import JSON
 extension ExperimentFile {
     /// The JSON Schema (draft-07) of an experiment's document, for editors.
     ///
-    /// Made from the description that ``parse(_:file:faults:)`` validates with.
+    /// It is derived from the description that ``parse(_:file:faults:)`` validates with.
     public static func jsonSchema(faults: FaultFormats) -> JSONValue {
         Format.object(Format.document(faults)).schemaForEditors(title: "Aftershock experiment")
     }
@@ -68,12 +68,12 @@ extension Format {
 }
 
 extension FormatValue.Content {
-    /// A default as the file would say it; `nil` for an object, whose fields have defaults of their own.
+    /// A default in the file's form; `nil` for an object, whose fields have their own defaults.
     fileprivate var jsonDefault: JSONValue? {
         if case .object = self { nil } else { json }
     }
 
-    /// The value as a file would say it.
+    /// The value in the file's form.
     public var json: JSONValue {
         switch self {
         case .string(let value): .string(value)

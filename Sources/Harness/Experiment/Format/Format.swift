@@ -1,28 +1,28 @@
-/// The description of a value in an experiment file. Both the validation and the JSON Schema are made from it.
+/// The description of a value in an experiment file, from which the validation and the JSON Schema are derived.
 public indirect enum Format: Sendable {
-    /// Text; with a pattern, and what the pattern stands for in words.
+    /// Text, with an optional pattern and its meaning in words.
     case string(pattern: String? = nil, meaning: String? = nil)
     case choice([String])
     case duration(minimum: Duration = .zero)
     case integer(ClosedRange<Int>)
-    /// A whole number or text, as a Service's port.
+    /// A whole number or text, such as a Service's port.
     case integerOrString
     case boolean
     case stringMap
     case strings
     case object([Field])
-    /// A list of such objects, at least one but where it is the whole document.
+    /// A list of objects. It must not be empty, unless it is the whole document.
     case objects([Field])
     /// An object with exactly one of these keys.
     case oneOf([Field])
-    /// An object with exactly one key, whatever it is called and holds.
+    /// An object with exactly one key of any name and content.
     case anyOne
 
     public struct Field: Sendable {
         public var name: String
         public var format: Format
         public var required: Bool
-        /// The value for a file that does not name the field.
+        /// The default value.
         public var fallback: FormatValue.Content?
         public var summary: String
 
@@ -48,7 +48,7 @@ extension Format {
         pattern: "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", meaning: "lower-case letters, digits, '-' and '.'")
 }
 
-/// A validated value and where it stands. A value that is a default stands where its object does.
+/// A validated value and its place. A default has the place of its object.
 public struct FormatValue: Sendable, Hashable {
     public enum Content: Sendable, Hashable {
         case string(String)
@@ -64,14 +64,14 @@ public struct FormatValue: Sendable, Hashable {
     public var content: Content
     public var position: SourcePosition
 
-    /// Values are equal when their contents are, wherever they stand.
+    /// Compares only the contents, not the places.
     public static func == (left: FormatValue, right: FormatValue) -> Bool { left.content == right.content }
 
     public func hash(into hasher: inout Hasher) { hasher.combine(content) }
 }
 
-/// Access to the fields of a validated object. The validation has seen to it that they are there and of their type;
-/// anything else is a mistake in the format's description.
+/// Access to the fields of a validated object. The validation guarantees that they exist with their type; anything else is a mistake in
+/// the format's description.
 extension FormatValue {
     public subscript(field: String) -> FormatValue? {
         guard case .object(let fields) = content else { return nil }
@@ -128,13 +128,13 @@ extension FormatValue {
 
     public func objects(_ field: String) -> [FormatValue] { self[field]?.elements ?? [] }
 
-    /// The objects of a list of them.
+    /// The objects of a list.
     public var elements: [FormatValue] {
         guard case .objects(let values) = content else { return [] }
         return values
     }
 
-    /// The one key of a `oneOf` object and its value.
+    /// The only key of a `oneOf` object, and its value.
     public var only: (key: String, value: FormatValue) {
         guard case .object(let fields) = content, let first = fields.first, fields.count == 1 else {
             preconditionFailure("not a oneOf object")
@@ -142,7 +142,7 @@ extension FormatValue {
         return first
     }
 
-    /// A choice's value as its enum; the format allows no other text.
+    /// The value of a choice as its enum; the format allows no other text.
     public func choice<Value: RawRepresentable>(_ field: String) -> Value where Value.RawValue == String {
         guard let value = Value(rawValue: requiredText(field)) else {
             preconditionFailure("the format allows a \(field) that the model does not know")

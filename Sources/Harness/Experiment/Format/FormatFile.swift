@@ -2,11 +2,11 @@ import Yams
 
 /// YAML files with one or more documents of one ``Format``.
 public enum FormatFile {
-    /// The validated documents of a file's text, in its order.
+    /// Returns the validated documents of a file's text, in its order.
     ///
     /// - Parameters:
-    ///   - empty: the next step for somebody whose file has no document; `nil`: a file may have none.
-    ///   - together: reports what is wrong with the fields of a document together.
+    ///   - empty: the hint for a file without a document; `nil` if a file may have none.
+    ///   - together: reports problems over several fields of a document.
     /// - Throws: everything that is wrong with the file, in one ``ExperimentFileError``.
     public static func documents(
         _ text: String, file: String, as format: Format, empty: String?, together: (FormatValue, inout FormatValidator) -> Void
@@ -36,7 +36,7 @@ public enum FormatFile {
 
         var validator = FormatValidator()
         var values: [FormatValue] = []
-        // The nodes know of their anchors only as long as their parser lives.
+        // The nodes have their anchors only as long as their parser lives.
         withExtendedLifetime(parser) {
             for document in documents {
                 guard let value = validator.validate(document, as: format, at: "") else { continue }
@@ -64,7 +64,7 @@ public enum FormatFile {
         }
     }
 
-    /// Yams tells where the mapping with the duplicate begins; the place to look at is the key's second line in it.
+    /// Yams reports the start of the mapping with the duplicate key; the useful place is the key's second line in it.
     private static func secondOccurrence(of key: String, from mark: Mark, in lines: [String]) -> SourcePosition {
         var found: SourcePosition?
         for (index, line) in lines.enumerated() where index + 1 >= mark.line {

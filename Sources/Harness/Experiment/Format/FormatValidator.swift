@@ -1,16 +1,16 @@
 import Synchronization
 import Yams
 
-/// Checks a YAML node against a ``Format`` and turns it into a ``FormatValue``, collecting everything that is wrong.
+/// Checks a YAML node against a ``Format``, converts it into a ``FormatValue``, and collects all problems.
 public struct FormatValidator {
     private(set) var problems: [(position: SourcePosition, message: String, hint: String?)] = []
 
-    /// Adds something that the format itself cannot say is wrong.
+    /// Adds a problem that the format itself cannot describe.
     public mutating func report(_ position: SourcePosition, _ message: String, hint: String? = nil) {
         problems.append((position, message, hint))
     }
 
-    /// `nil` when the value is not of the format; what is wrong has been reported then.
+    /// Returns `nil` if the value does not have the format; the problems are then reported.
     mutating func validate(_ node: Node, as format: Format, at path: String) -> FormatValue? {
         if node.anchor != nil {
             report(position(node), "\(path): anchors and aliases are not part of this format", hint: "write the value out")
@@ -123,7 +123,7 @@ public struct FormatValidator {
         return validate(member, as: field.format, at: "\(path).\(name)").map { .object([name: $0]) }
     }
 
-    /// The members of a mapping; keys that the format does not know are reported and left out.
+    /// Returns the members of a mapping. Unknown keys are reported and left out.
     private mutating func mapping(_ node: Node, _ fields: [Format.Field], at path: String) -> [String: Node]? {
         guard case .mapping(let mapping) = node else {
             report(
