@@ -3,7 +3,7 @@ public import Foundation
 import SwiftASN1
 import X509
 
-/// A certificate authority that lives as long as this program needs it.
+/// A certificate authority for the servers of this program.
 public struct CertificateAuthority: Sendable {
     /// The purpose of a certificate.
     public enum Usage: Sendable {
@@ -17,11 +17,11 @@ public struct CertificateAuthority: Sendable {
         try self.init(name: DistinguishedName { CommonName(name) }, validity: validity)
     }
 
-    /// Takes one that exists.
+    /// Creates the authority from an existing certificate and key.
     ///
     /// - Parameters:
-    ///   - certificate: PEM.
-    ///   - key: PEM.
+    ///   - certificate: the certificate as PEM.
+    ///   - key: the private key as PEM.
     public init(certificate: String, key: String) throws {
         self.certificate = try Certificate(pemEncoded: certificate)
         self.key = try P256.Signing.PrivateKey(pemRepresentation: key)
@@ -46,7 +46,7 @@ public struct CertificateAuthority: Sendable {
         self.key = key
     }
 
-    /// Its certificate as PEM.
+    /// The authority's certificate as PEM.
     public var pem: String {
         get throws { try certificate.serializeAsPEM().pemString }
     }
@@ -55,9 +55,9 @@ public struct CertificateAuthority: Sendable {
         get throws { IssuedCertificate(certificate: try pem, key: key.pemRepresentation) }
     }
 
-    /// Issues a certificate for a server, a client, or what is both.
+    /// Issues a certificate for a server, a client, or both.
     ///
-    /// - Parameter addresses: the IP addresses that it is for, as their bytes; this machine's loopback unless given.
+    /// - Parameter addresses: the certificate's IP addresses as bytes. Default: this machine's loopback addresses.
     public func issue(
         name: String, organization: String? = nil, addresses: [[UInt8]] = [[127, 0, 0, 1]], hosts: [String] = [],
         for usages: [Usage] = [.server, .client], validity: Range<Date> = .aroundNow
@@ -78,7 +78,7 @@ public struct CertificateAuthority: Sendable {
         return IssuedCertificate(certificate: try issued.serializeAsPEM().pemString, key: own.pemRepresentation)
     }
 
-    /// Makes an authority below this one.
+    /// Creates an intermediate authority.
     public func issueAuthority(name: String, validity: Range<Date> = .aroundNow) throws -> CertificateAuthority {
         let own = P256.Signing.PrivateKey()
         let issued = try Self.sign(

@@ -4,18 +4,18 @@ public import NIOSSL
 import SwiftASN1
 import X509
 
-/// A certificate and its private key, made by this program.
+/// A certificate with its private key.
 public struct IssuedCertificate: Sendable {
-    /// PEM.
+    /// The PEM text.
     public var certificate: String
-    /// PEM.
+    /// The PEM text.
     public var key: String
 
-    /// Makes a certificate that signs itself, as a server does that is given none.
+    /// Creates a self-signed certificate, as a server without a configured certificate does.
     ///
     /// - Parameters:
-    ///   - hosts: the DNS names that it is for.
-    ///   - addresses: the IP addresses that it is for, as their bytes.
+    ///   - hosts: the certificate's DNS names.
+    ///   - addresses: the certificate's IP addresses as bytes.
     public static func selfSigned(
         name: String, hosts: [String] = [], addresses: [[UInt8]] = [], validity: Range<Date> = .aroundNow
     ) throws -> IssuedCertificate {
@@ -23,7 +23,7 @@ public struct IssuedCertificate: Sendable {
         return try CertificateAuthority(name: DistinguishedName { CommonName(name) }, validity: validity, alternativeNames: names).asIssued
     }
 
-    /// TLS for a server that shows this certificate.
+    /// Returns the TLS configuration of a server with this certificate.
     public func serverConfiguration() throws -> TLSConfiguration {
         .makeServerConfiguration(
             certificateChain: try NIOSSLCertificate.fromPEMBytes(Array(certificate.utf8)).map { .certificate($0) },
@@ -32,10 +32,10 @@ public struct IssuedCertificate: Sendable {
 }
 
 extension Range<Date> {
-    /// From an hour ago, for clocks that are late, to a day ahead.
+    /// The validity: from an hour ago, for late clocks, to a day ahead.
     public static var aroundNow: Range<Date> { .from(Date(), for: 86_400) }
 
-    /// From an hour before `now` until `seconds` after it.
+    /// Returns the validity from an hour before `now` to `seconds` after it.
     public static func from(_ now: Date, for seconds: TimeInterval) -> Range<Date> { now - 3600..<now + seconds }
 }
 

@@ -1,6 +1,6 @@
 public import Foundation
 
-/// A file that a user names: it may also be a pipe or `/dev/stdin`, which Foundation refuses to read as a whole, or have no end.
+/// Reads files from the command line. They may also be a pipe or `/dev/stdin`, which Foundation refuses to read as a whole, or be endless.
 public enum InputFile {
     public static func bytes(_ path: String, limit: Int = 16 << 20) throws -> [UInt8] {
         let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
@@ -15,7 +15,7 @@ public enum InputFile {
         return text
     }
 
-    /// The bytes up to the end of the stream.
+    /// Returns the bytes up to the end of the stream. Throws if there are more than `limit`.
     public static func bytes(_ handle: FileHandle, limit: Int = 16 << 20) throws -> [UInt8] {
         var bytes: [UInt8] = []
         while let more = try handle.read(upToCount: 1 << 16), !more.isEmpty {

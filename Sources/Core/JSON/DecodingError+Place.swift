@@ -1,5 +1,5 @@
 extension DecodingError {
-    /// The path of the value that does not fit and what was expected, without the value itself.
+    /// The path of the wrong value and the expected type, without the value itself.
     public var place: String {
         switch self {
         case .keyNotFound(let key, let context): "\(context.path): the member '\(key.stringValue)' is missing"

@@ -40,7 +40,7 @@ extension JSONValue {
         self = try JSONDecoder().decode(JSONValue.self, from: data)
     }
 
-    /// The value of an `Encodable`, by way of its JSON text.
+    /// Creates the value of an `Encodable` through its JSON text.
     public init(encoding value: some Encodable) throws {
         self = try JSONValue(parsing: JSONEncoder().encode(value))
     }
@@ -55,7 +55,7 @@ extension JSONValue {
 }
 
 extension JSONEncoder {
-    /// An encoder that sorts keys and does not escape slashes.
+    /// Returns an encoder that sorts keys and does not escape slashes.
     public static func stable(pretty: Bool = false) -> JSONEncoder {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

@@ -12,8 +12,8 @@ public enum JSONValue: Sendable, Hashable {
 }
 
 extension JSONValue {
-    /// The member `key` of an object; `nil` when this is no object or has no such member.
-    /// Setting on anything else makes it an object; setting `nil` removes the member.
+    /// The member `key` of an object; `nil` if this is not an object or has no such member.
+    /// Setting a member of another value replaces it with an object; setting `nil` removes the member.
     public subscript(key: String) -> JSONValue? {
         get {
             guard case .object(let members) = self else { return nil }
@@ -26,13 +26,13 @@ extension JSONValue {
                 members[key] = newValue
                 self = .object(members)
             case .null, .bool, .integer, .double, .string, .array:
-                // Foreign values have any form, so this must not trap.
+                // Foreign values can have any form, so this must not trap.
                 if let newValue { self = .object([key: newValue]) } else if isNull { self = .object([:]) }
             }
         }
     }
 
-    /// The element `index` of an array; `nil` when this is no array or has no such element.
+    /// The element `index` of an array; `nil` if this is not an array or has no such element.
     public subscript(index: Int) -> JSONValue? {
         guard case .array(let elements) = self, elements.indices.contains(index) else { return nil }
         return elements[index]

@@ -1,9 +1,9 @@
 import Foundation
 import Secrets
 
-/// The meaning of an HTTP answer of the API server.
+/// Interprets an HTTP answer of the API server.
 enum APIAnswer {
-    /// The error that an answer outside 2xx stands for.
+    /// Returns the error of an answer outside 2xx.
     static func error(
         status: Int, headers: [String: String], body: [UInt8], request: String, server: APIServerURL
     ) -> KubernetesError {
@@ -30,7 +30,7 @@ enum APIAnswer {
             code(status, reason: answer.reason), message, hint: hint(status), status: answer, httpStatus: status, request: request)
     }
 
-    /// The same for a Status that comes inside a stream (a watch's ERROR event).
+    /// Returns the error of a Status inside a stream (a watch's ERROR event).
     static func error(_ status: Status, request: String) -> KubernetesError {
         let number = status.code ?? 500
         return KubernetesError(
@@ -39,7 +39,7 @@ enum APIAnswer {
     }
 
     private static func decodeStatus(_ body: [UInt8]) -> Status? {
-        // Something else than a Status is a normal case here: proxies and load balancers answer in HTML.
+        // Answers without a Status are usual: proxies and load balancers answer in HTML.
         guard let status = try? JSONDecoder().decode(Status.self, from: Data(body)) else { return nil }
         return status.status == nil && status.reason == nil && status.message == nil ? nil : status
     }
@@ -69,7 +69,7 @@ enum APIAnswer {
         }
     }
 
-    /// The begin of a text answer; never of anything else.
+    /// The start of a text answer; `nil` for other content.
     private static func excerpt(_ body: [UInt8], _ headers: [String: String]) -> String {
         guard headers["content-type"]?.hasPrefix("text/plain") == true else { return "" }
         let lines = String(decoding: body.prefix(4096), as: UTF8.self).withoutSecrets.split(whereSeparator: \.isNewline)

@@ -26,12 +26,12 @@ private struct APIResourceList: Decodable {
 }
 
 extension KubernetesClient {
-    /// - Parameter deadline: of the whole exchange; `nil` is the client's own.
+    /// - Parameter deadline: the timeout of the whole exchange; `nil` for the client's own.
     public func version(within deadline: Duration? = nil) async throws(KubernetesError) -> ServerVersion {
         try await value(KubernetesRequest(path: "/version", timeout: deadline))
     }
 
-    /// The versions of an API group that the server serves; empty when it does not know the group.
+    /// Returns the versions of an API group that the server serves; empty if it does not know the group.
     public func servedVersions(ofGroup group: String) async throws(KubernetesError) -> [String] {
         if let known = discovered.withLock({ $0.groups[group] }) { return known }
         do throws(KubernetesError) {
@@ -44,7 +44,7 @@ extension KubernetesClient {
         }
     }
 
-    /// The best version of a resource that both sides know. Only resources with a choice cost a request, once.
+    /// Returns the preferred version of a resource that both sides know. Needs one request, once, for resources with several versions.
     public func servedVersion<Resource: KubernetesResource>(of type: Resource.Type) async throws(KubernetesError) -> String {
         if Resource.versions.count == 1 { return Resource.versions[0] }
         let served = try await servedVersions(ofGroup: Resource.group)
@@ -57,7 +57,7 @@ extension KubernetesClient {
         return version
     }
 
-    /// The version of `policy` in which evictions are sent, found as kubectl does: in the entry `pods/eviction` of `/api/v1`.
+    /// Returns the version of `policy` for evictions, from the entry `pods/eviction` of `/api/v1`, as kubectl does.
     /// `policy/v1` evictions came with 1.22; 1.25 dropped `v1beta1`.
     public func evictionVersion() async throws(KubernetesError) -> String {
         if let known = discovered.withLock({ $0.evictionVersion }) { return known }

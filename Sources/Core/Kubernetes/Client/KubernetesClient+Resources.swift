@@ -11,7 +11,7 @@ extension KubernetesClient {
         try await value(KubernetesRequest(path: path(type, namespace, name)))
     }
 
-    /// The same, with `nil` for an object that does not exist.
+    /// Reads one object; returns `nil` if it does not exist.
     public func find<Resource: KubernetesResource>(
         _ type: Resource.Type = Resource.self, _ name: String, in namespace: String? = nil
     ) async throws(KubernetesError) -> Resource? {
@@ -22,7 +22,7 @@ extension KubernetesClient {
         }
     }
 
-    /// Lists all objects that match, page by page, as of one resource version.
+    /// Lists all matching objects, page by page, at one resource version.
     ///
     /// When the server has dropped that version in the middle of it (410), the list starts again. The objects that are kept have at most
     /// 256 MiB, as much as 25,000 pods have, and all pages take at most as long as ten requests may.
@@ -30,7 +30,7 @@ extension KubernetesClient {
     /// - Parameters:
     ///   - labels: a label selector in kubectl's form.
     ///   - fields: a field selector; pods know `spec.nodeName`, `metadata.name`, `status.phase`, events `involvedObject.*`.
-    ///   - isMeant: picks the objects that are kept, where no selector can. The others cost time only, however many there are.
+    ///   - isMeant: selects the objects to keep, if no selector can. The others need no memory.
     public func list<Resource: KubernetesResource>(
         _ type: Resource.Type = Resource.self, in scope: NamespaceScope = .current, labels: String? = nil, fields: String? = nil,
         pageSize: Int = 500, where isMeant: (Resource) -> Bool = { _ in true }
@@ -86,7 +86,7 @@ extension KubernetesClient {
         return try await value(request)
     }
 
-    /// Changes an object, or one of its subresources (`status`, `scale`), and returns it as it is afterwards.
+    /// Changes an object, or one of its subresources (`status`, `scale`), and returns its new state.
     @discardableResult
     public func patch<Resource: KubernetesResource>(
         _ type: Resource.Type = Resource.self, _ name: String, in namespace: String? = nil, subresource: String? = nil, _ patch: Patch,
@@ -100,7 +100,7 @@ extension KubernetesClient {
 
     /// Deletes an object. With a graceful deletion it still exists afterwards, with a deletion timestamp.
     ///
-    /// - Returns: the object as the server answered; `nil` where it answered with a mere Status.
+    /// - Returns: the object in the server's answer; `nil` if the answer is only a Status.
     @discardableResult
     public func delete<Resource: KubernetesResource>(
         _ type: Resource.Type = Resource.self, _ name: String, in namespace: String? = nil, options: DeleteOptions = DeleteOptions()
@@ -111,7 +111,7 @@ extension KubernetesClient {
         return try decode(encode(answer, request), of: request)
     }
 
-    /// Asks for a pod's eviction, which respects disruption budgets.
+    /// Requests a pod's eviction, which respects disruption budgets.
     ///
     /// - Throws: ``KubernetesError`` with `tooManyRequests` when a budget forbids it now
     ///   (cause `DisruptionBudget`; it names no time to wait), `notFound` when the pod is gone.
@@ -127,7 +127,7 @@ extension KubernetesClient {
         _ = try await data(KubernetesRequest(method: .post, path: path, body: body))
     }
 
-    /// The current user's permissions, as the server reports them.
+    /// Returns the current user's permissions, from the server.
     public func review(_ attributes: ResourceAttributes) async throws(KubernetesError) -> SelfSubjectAccessReview.ReviewStatus {
         let request = KubernetesRequest(
             method: .post, path: "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
@@ -142,7 +142,7 @@ extension KubernetesClient {
         return status
     }
 
-    /// A container's standard output and error.
+    /// Returns a container's standard output and error.
     public func logs(pod name: String, in namespace: String? = nil, _ options: LogOptions = LogOptions()) async throws(KubernetesError)
         -> String
     {

@@ -3,12 +3,12 @@ import JSON
 import Network
 
 extension KubernetesClient {
-    /// An answer that is larger than this is none of ours: a page of a list has 500 objects. It also bounds the memory of a request.
+    /// The largest answer: a page of a list has 500 objects. It also bounds the memory of a request.
     private static let bodyLimit = 32 << 20
-    /// The number of times a read waits and asks again when the server names a time (`Retry-After`).
+    /// The number of retries of a read after the server's `Retry-After`.
     private static let readAttempts = 5
 
-    /// Sends a request and returns when the head of a 2xx answer is there.
+    /// Sends a request, and returns after the head of a 2xx answer.
     ///
     /// After a 401 a read is sent once more with renewed credentials; a mutation is not.
     func open(_ request: KubernetesRequest) async throws(KubernetesError) -> CurlResponse {
@@ -55,8 +55,8 @@ extension KubernetesClient {
 
     /// Sends a request and returns the whole body of a 2xx answer.
     ///
-    /// A mutation that is under way is waited for, for as long as a request may take, also when the task is cancelled meanwhile. Broken off, it
-    /// could still be carried out after the harness has looked for something to restore.
+    /// Waits for a mutation in flight up to the request's timeout, even if the task is cancelled. An aborted mutation could still be
+    /// executed after the harness has looked for changes to restore.
     func data(_ request: KubernetesRequest) async throws(KubernetesError) -> [UInt8] {
         guard request.method != .get else { return try await answer(to: request) }
         guard !Task.isCancelled else { throw KubernetesError(.cancelled, "cancelled", request: request.description) }
@@ -106,7 +106,7 @@ extension KubernetesClient {
     }
 
     private func collect(_ body: CurlBody, _ request: KubernetesRequest) async throws(KubernetesError) -> [UInt8] {
-        // Joined only at the end: an array that grows is there twice while it does.
+        // The parts are joined at the end, because a growing array needs its memory twice.
         var chunks: [[UInt8]] = []
         var count = 0
         var iterator = body.makeAsyncIterator()
@@ -149,7 +149,7 @@ extension KubernetesClient {
         return curl
     }
 
-    /// The way to the server, through proxy and TLS, which is the same for everything that is sent to it.
+    /// Returns the connection settings, with proxy and TLS, which are the same for all requests.
     func connectRequest(_ credential: Credential, target: String = "", timeout: Duration?) -> CurlRequest {
         let server = configuration.server
         let trust = configuration.trust
@@ -168,7 +168,7 @@ extension KubernetesClient {
         return curl
     }
 
-    /// Identity: also those of the WebSocket upgrade.
+    /// Returns the headers of the identity, which the WebSocket upgrade has too.
     func headers(_ credential: Credential) -> [String] {
         var lines = ["User-Agent: aftershock"]
         if let authorization = credential.authorization { lines.append("Authorization: \(authorization)") }

@@ -3,14 +3,14 @@ import Synchronization
 /// A client of one API server, with the identity and the trust of one kubeconfig context.
 ///
 /// Reads are quorum reads. A mutation is sent once and never repeated here: when its outcome is not known
-/// (``KubernetesError/isOutcomeUnknown``), whoever sent it looks at the cluster.
+/// (``KubernetesError/isOutcomeUnknown``), the caller must look at the cluster.
 public final class KubernetesClient: Sendable {
     public let configuration: ClusterConfiguration
     let transport: CurlTransport
     let credentials: CredentialStore
     let discovered = Mutex(Discovered())
 
-    /// The deadline of a request that is answered at once, unless `--request-timeout` says otherwise.
+    /// The timeout of a request without a stream, unless `--request-timeout` sets it.
     public static let defaultRequestTimeout: Duration = .seconds(20)
 
     public init(_ configuration: ClusterConfiguration) throws(KubernetesError) {
@@ -23,15 +23,15 @@ public final class KubernetesClient: Sendable {
         }
     }
 
-    /// The namespace that is meant when none is named.
+    /// The default namespace.
     public var namespace: String { configuration.namespace }
 
     var requestTimeout: Duration { configuration.requestTimeout ?? Self.defaultRequestTimeout }
 }
 
-/// Which namespaces a list or a watch covers.
+/// The namespaces of a list or a watch.
 public enum NamespaceScope: Sendable, Hashable {
-    /// The configuration's own.
+    /// The configuration's namespace.
     case current
     case namespace(String)
     case all

@@ -12,15 +12,15 @@ struct KubernetesRequest: Sendable {
     }
 
     var method: Method = .get
-    /// Below the server's own path, each segment already escaped.
+    /// The path below the server's own path, with escaped segments.
     var path: String
     var query: [(name: String, value: String)] = []
     var body: JSONValue?
     var contentType = "application/json"
     var accept = "application/json"
-    /// Of the whole exchange; `nil` is no limit (watches, followed logs).
+    /// The timeout of the whole exchange; `nil` for no limit (watches, followed logs).
     var timeout: Duration?
-    /// Until the answer begins.
+    /// The timeout for the start of the answer.
     var headTimeout: Duration?
     /// See ``CurlRequest/tick``.
     var tick: Duration?
@@ -31,10 +31,10 @@ struct KubernetesRequest: Sendable {
         return path + "?" + query.map { "\(Self.escape($0.name))=\(Self.escape($0.value))" }.joined(separator: "&")
     }
 
-    /// For messages: without the query, which can hold a command line.
+    /// The text for messages, without the query, which can contain a command line.
     var description: String { "\(method.rawValue) \(path)" }
 
-    /// Everything but RFC 3986's unreserved characters is escaped.
+    /// Escapes everything but RFC 3986's unreserved characters.
     static func escape(_ text: String) -> String {
         var result = ""
         for byte in text.utf8 {
@@ -50,7 +50,7 @@ struct KubernetesRequest: Sendable {
         return result
     }
 
-    /// The path of a collection, an object in it or one of its subresources.
+    /// Creates the path of a collection, of an object in it, or of one of its subresources.
     static func path<Resource: KubernetesResource>(
         _ type: Resource.Type, version: String, namespace: String?, name: String? = nil, subresource: String? = nil
     ) -> String {

@@ -1,10 +1,10 @@
 import KubernetesAPI
 
-/// The lines of a container's log as they are written, until the container ends or the connection does.
+/// The lines of a container's log while they are written, until the container or the connection ends.
 public struct LogSequence: AsyncSequence, Sendable {
     public typealias Failure = KubernetesError
 
-    /// A line without its end, and when it arrived.
+    /// A line without its line break, and the time of its arrival.
     public struct Element: Sendable {
         public var text: String
         public var receivedAt: ContinuousClock.Instant
@@ -15,9 +15,9 @@ public struct LogSequence: AsyncSequence, Sendable {
     let namespace: String
     let options: LogOptions
 
-    /// Bytes of a line; the rest of a longer one is left out.
+    /// The most bytes of a line; the rest of a longer one is left out.
     private static let lineLimit = 4096
-    /// The time in which the stream must begin.
+    /// The timeout for the start of the stream.
     private static let headTimeout = Duration.seconds(10)
 
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(sequence: self) }

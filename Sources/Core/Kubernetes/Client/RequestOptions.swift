@@ -2,14 +2,14 @@ public import JSON
 
 /// `metav1.DeleteOptions`, also of evictions.
 public struct DeleteOptions: Sendable, Hashable {
-    /// `nil` takes the object's own; 0 removes a pod's object at once, while its processes may still run.
+    /// `nil` for the object's own; 0 removes a pod's object at once, while its processes may still run.
     public var gracePeriodSeconds: Int?
-    /// The deletion is refused (``KubernetesError/Code/conflict``) when another object has this name now.
+    /// The UID precondition: the deletion is refused (``KubernetesError/Code/conflict``) if another object has this name now.
     public var uid: String?
     public var resourceVersion: String?
     /// `Background`, `Foreground` or `Orphan`.
     public var propagationPolicy: String?
-    /// Everything is checked and nothing done.
+    /// Is `true` for a dry run, which is checked but not executed.
     public var dryRun: Bool
 
     public init(
@@ -77,11 +77,11 @@ public enum Patch: Sendable, Hashable {
     }
 }
 
-/// Which part of a container's log.
+/// The part of a container's log to read.
 public struct LogOptions: Sendable, Hashable {
-    /// Needed when the pod has more than one.
+    /// The container. Needed if the pod has several.
     public var container: String?
-    /// Of the instance before the last restart.
+    /// Is `true` for the log of the instance before the last restart.
     public var previous: Bool
     public var tailLines: Int?
     public var sinceSeconds: Int?
