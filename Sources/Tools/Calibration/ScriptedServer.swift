@@ -67,11 +67,6 @@ public final class ScriptedServer: Sendable {
         }.get()
     }
 
-    /// The number of open connections.
-    public var connectionCount: Int {
-        get async throws { try await listener.eventLoop.submit { [state] in state.value.connections.count }.get() }
-    }
-
     public func stop() async throws {
         try await listener.close().get()
         try await listener.eventLoop.submit { [state] in

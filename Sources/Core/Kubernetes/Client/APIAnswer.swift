@@ -69,7 +69,7 @@ enum APIAnswer {
         }
     }
 
-    /// The start of a text answer; `nil` for other content.
+    /// Returns the start of a text answer; empty for other content.
     private static func excerpt(_ body: [UInt8], _ headers: [String: String]) -> String {
         guard headers["content-type"]?.hasPrefix("text/plain") == true else { return "" }
         let lines = String(decoding: body.prefix(4096), as: UTF8.self).withoutSecrets.split(whereSeparator: \.isNewline)

@@ -20,9 +20,6 @@ extension KubernetesResource {
     public static var versions: [String] { ["v1"] }
     public static var isNamespaced: Bool { true }
 
-    /// The resource as RBAC rules name it: `pods`, `deployments.apps`.
-    public static var qualifiedName: String { group.isEmpty ? plural : "\(plural).\(group)" }
-
     static func apiVersion(_ version: String) -> String { group.isEmpty ? version : "\(group)/\(version)" }
 }
 

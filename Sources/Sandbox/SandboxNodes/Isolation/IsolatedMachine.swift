@@ -128,7 +128,4 @@ package final class IsolatedMachine: Sendable {
         process.closeInput()
         _ = await process.exit
     }
-
-    /// The end of everything inside, from whatever cause.
-    func waitUntilGone() async { _ = await process.exit }
 }

@@ -67,11 +67,6 @@ struct ConnectionMachine {
         }
     }
 
-    /// Is `true` while a response is under way.
-    var isExecuting: Bool {
-        if case .executing = state { true } else { false }
-    }
-
     // MARK: From the client
 
     mutating func received(_ packet: TDSPacket) throws(TDSWireError) -> [Action] {
