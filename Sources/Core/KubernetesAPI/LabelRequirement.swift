@@ -17,6 +17,7 @@ public enum LabelRequirement: Sendable, Hashable {
         }
     }
 
+    /// Returns whether labels meet the requirement.
     public func matches(_ labels: [String: String]) -> Bool {
         switch self {
         case .isIn(let key, let values): labels[key].map(values.contains) ?? false

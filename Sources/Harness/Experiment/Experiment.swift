@@ -39,7 +39,9 @@ extension Experiment {
         case when(command: [String], timeout: Duration)
     }
 
+    /// The instance under test, and the login to it.
     public struct Target: Sendable, Hashable {
+        /// The kind of the target's workload.
         public enum WorkloadKind: Sendable, Hashable, CustomStringConvertible {
             case deployment, statefulset
             /// An object of another controller that owns the pods, directly or not; its kind is in lower case.
@@ -86,6 +88,7 @@ extension Experiment {
         public var encryption: Encryption
     }
 
+    /// The login, and the source of its password.
     public struct Login: Sendable, Hashable {
         /// The source of the password. The password is never part of an experiment.
         public enum PasswordSource: Sendable, Hashable {
@@ -98,7 +101,9 @@ extension Experiment {
         public var passwordFrom: PasswordSource
     }
 
+    /// The encryption of the connection.
     public struct Encryption: Sendable, Hashable {
+        /// The part of the connection that is encrypted.
         public enum Mode: String, Sendable, Hashable, CaseIterable {
             case required, strict, loginOnly
         }
@@ -111,7 +116,9 @@ extension Experiment {
         public var serverName: String?
     }
 
+    /// The probes of the service address.
     public struct Probes: Sendable, Hashable {
+        /// The interval and the timeout of one track.
         public struct Cadence: Sendable, Hashable {
             public var interval: Duration
             public var timeout: Duration
@@ -173,6 +180,7 @@ extension Experiment {
         public var inFlightCap: Int
     }
 
+    /// The writes that the experiment makes and accounts for.
     public struct LedgerSpec: Sendable, Hashable {
         /// The time for which one ledger is used.
         public enum Keep: String, Sendable, Hashable, CaseIterable {
@@ -201,6 +209,7 @@ extension Experiment {
 
     /// The work for a recovery that the harness creates before the fault.
     public struct Load: Sendable, Hashable {
+        /// A transaction that is open at the moment of the fault.
         public struct OpenTransaction: Sendable, Hashable {
             /// The number of rows that it has inserted.
             public var rows: Int
@@ -215,7 +224,9 @@ extension Experiment {
         public var within: Duration
     }
 
+    /// The promise that is judged.
     public struct Expectations: Sendable, Hashable {
+        /// The promised node of the recovered instance.
         public enum Node: String, Sendable, Hashable, CaseIterable {
             case same, different, any
         }
@@ -244,6 +255,7 @@ extension Experiment {
         public var instances: Instances
     }
 
+    /// The guard rails before anything is changed.
     public struct Safety: Sendable, Hashable {
         public var requireSpareNode: Bool
         public var allowControlPlane: Bool

@@ -54,6 +54,7 @@ public struct FaultTarget: Sendable, Hashable {
 
 /// A fault that could not be planned, injected or undone.
 public struct FaultError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// The kind of a fault's error.
     public enum Code: String, Sendable {
         /// There is nothing to act on, or it is not in the state that the fault needs.
         case targetNotRunning

@@ -11,6 +11,7 @@ public struct Fleet: Sendable, Hashable {
         case file(String)
     }
 
+    /// A cluster of the fleet, and the way to it.
     public struct Cluster: Sendable, Hashable {
         public var name: String
         public var labels: [String: String]
@@ -30,11 +31,13 @@ public struct Fleet: Sendable, Hashable {
         public var secret: String?
     }
 
+    /// Experiment files, and the labels of the clusters that they are for.
     public struct Experiments: Sendable, Hashable {
         public var files: [String]
         public var clusters: [String: String]
     }
 
+    /// Clusters that run after those of earlier waves, with their limits.
     public struct Wave: Sendable, Hashable {
         public var name: String
         public var clusters: [Cluster]

@@ -32,6 +32,7 @@ public struct JournalReader: Sequence, IteratorProtocol {
         self.path = path
     }
 
+    /// Returns the next record; `nil` at the end, or after damage.
     public mutating func next() -> JournalRecord? {
         guard damage == nil, let text = nextLine() else { return nil }
         line += 1

@@ -87,6 +87,7 @@ public struct LedgerBook: Sendable {
         writers[writer].set(sequence, kind, .unknown)
     }
 
+    /// Records the outcome of a write.
     public mutating func finished(_ write: WriteResult) {
         let status: Status =
             switch write.outcome {

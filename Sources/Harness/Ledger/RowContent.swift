@@ -35,6 +35,7 @@ public struct RowContent: Sendable {
         return words
     }
 
+    /// Returns the payload of a row.
     public func payload(of row: RowIdentity) -> [UInt8] {
         let words = words(of: row)
         var bytes: [UInt8] = []

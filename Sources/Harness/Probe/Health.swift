@@ -66,6 +66,7 @@ public struct Health: Sendable {
         tracks[track]?[lane].take(done: done, failure: failure)
     }
 
+    /// Adds a skipped slot, which proves nothing about the service.
     public mutating func skipped(_ track: Track, lane: Int = 0) {
         tracks[track]?[lane].skipped += 1
     }

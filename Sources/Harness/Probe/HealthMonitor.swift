@@ -49,10 +49,12 @@ public final class HealthMonitor: Sendable {
         }
     }
 
+    /// Adds the end of a probe or write, and wakes the tasks that wait for it.
     public func finished(_ track: Track, lane: Int = 0, done: RunTime, failure: Failure?) {
         update { $0.finished(track, lane: lane, done: done, failure: failure) }
     }
 
+    /// Adds a skipped slot, and wakes the tasks that wait for it.
     public func skipped(_ track: Track, lane: Int = 0) {
         update { $0.skipped(track, lane: lane) }
     }

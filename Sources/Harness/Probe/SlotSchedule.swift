@@ -5,6 +5,7 @@ public import Journal
 /// The caller passes the time in. A slot that is late by an interval, or by ``tolerance`` where that is longer, never starts. It is
 /// skipped with a reason, so that the promised and the made probes can be compared.
 public struct SlotSchedule: Sendable {
+    /// The action for a due slot.
     public enum Action: Sendable, Hashable {
         case start(slot: Int, intended: RunTime)
         case skip(slot: Int, intended: RunTime, reason: ProbeSkipped.Reason)

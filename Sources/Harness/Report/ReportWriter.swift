@@ -4,6 +4,7 @@ public import Verdict
 
 /// Writes the reports of a run into its folder. Each file depends only on the findings, and is replaced in one step.
 public struct ReportWriter: Sendable {
+    /// The files of a report folder.
     public enum File: String, Sendable, CaseIterable {
         case results = "results.json"
         case junit = "junit.xml"

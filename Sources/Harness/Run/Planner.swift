@@ -28,6 +28,7 @@ public struct Planner: Sendable {
         self.eventLoopGroup = eventLoopGroup
     }
 
+    /// Returns the plan of an experiment, after all of its checks.
     public func plan(_ experiment: Experiment) async -> RunPlan {
         let preflight = Preflight(client: client, experiment: experiment, options: options, eventLoopGroup: eventLoopGroup)
         var outcome = await preflight.run()

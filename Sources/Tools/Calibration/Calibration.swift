@@ -6,6 +6,7 @@ import Synchronization
 
 /// Runs many trials, several at a time, to check the bounds of the harness.
 public struct Calibration: Sendable {
+    /// The settings of a calibration.
     public struct Options: Sendable {
         public var trials: Int
         public var seed: UInt64

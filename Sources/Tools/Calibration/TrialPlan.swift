@@ -2,6 +2,7 @@ public import Journal
 
 /// One calibrated outage: its kind, its start and its length.
 public struct TrialPlan: Sendable, Hashable {
+    /// The kind of an outage.
     public enum Kind: String, Codable, Sendable, CaseIterable {
         case refuse, reset, blackHole, acceptAndHang, hangAfterPrelogin, tlsAbort, loginError, freeze, flapping
 

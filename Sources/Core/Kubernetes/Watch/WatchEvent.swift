@@ -4,6 +4,7 @@ public struct WatchEvent<Resource: KubernetesResource>: Sendable {
     public var receivedAt: ContinuousClock.Instant
     public var change: Change
 
+    /// The content of an event.
     public enum Change: Sendable {
         /// It is new, or was there when the watch began.
         case added(Resource)

@@ -14,6 +14,7 @@ public struct TDSRPCRequest: Sendable, Hashable {
         public static let unprepare = Procedure.id(15)
     }
 
+    /// A parameter of a call.
     public struct Parameter: Sendable, Hashable {
         /// With its `@`; empty for a parameter known by its place.
         public var name: String
@@ -33,6 +34,7 @@ public struct TDSRPCRequest: Sendable, Hashable {
         }
     }
 
+    /// A call of a stored procedure with its parameters.
     public struct Call: Sendable, Hashable {
         public var procedure: Procedure
         /// Bit 0 WITH RECOMPILE, bit 1 no metadata, bit 2 reuse metadata.

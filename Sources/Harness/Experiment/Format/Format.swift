@@ -18,6 +18,7 @@ public indirect enum Format: Sendable {
     /// An object with exactly one key of any name and content.
     case anyOne
 
+    /// A key of an object, with its format and default.
     public struct Field: Sendable {
         public var name: String
         public var format: Format
@@ -50,6 +51,7 @@ extension Format {
 
 /// A validated value and its place. A default has the place of its object.
 public struct FormatValue: Sendable, Hashable {
+    /// The content of a validated value.
     public enum Content: Sendable, Hashable {
         case string(String)
         case duration(Duration)

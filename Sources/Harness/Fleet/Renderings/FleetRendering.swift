@@ -2,6 +2,7 @@ public import JSON
 
 /// A fleet as the objects or the file of an engine that runs it.
 public struct FleetRendering: Sendable {
+    /// An engine that can run a fleet.
     public enum Engine: String, Sendable, CaseIterable {
         /// An Indexed Job for each wave, on Kubernetes 1.31 and later.
         case job
@@ -96,6 +97,7 @@ public struct FleetRendering: Sendable {
     }
 }
 
+/// The reason why a fleet cannot be rendered for an engine.
 public struct FleetRenderingError: Error, CustomStringConvertible {
     public var description: String
 }

@@ -1,5 +1,6 @@
 /// The cluster's objects that the promise is about, before the fault and after the recovery.
 public struct Snapshot: Codable, Sendable, Hashable {
+    /// The time of a snapshot in its repeat.
     public enum Moment: String, Codable, Sendable, CaseIterable {
         case before
         /// After a node fault and the recovery or its timeout, before the undo.
@@ -7,6 +8,7 @@ public struct Snapshot: Codable, Sendable, Hashable {
         case after
     }
 
+    /// The probed Service.
     public struct Service: Codable, Sendable, Hashable {
         public var name: String
         public var uid: String
@@ -43,6 +45,7 @@ public struct Snapshot: Codable, Sendable, Hashable {
         }
     }
 
+    /// A pod of the workload.
     public struct Pod: Codable, Sendable, Hashable {
         public var name: String
         public var uid: String

@@ -1,5 +1,6 @@
 /// An entry from the server's log of its container, or about the reading of that log.
 public struct ServerLogEntry: Codable, Sendable, Hashable {
+    /// The kind of an entry.
     public enum Kind: String, Codable, Sendable, CaseIterable {
         /// The reading of a container's log began.
         case followed
@@ -43,6 +44,7 @@ public struct ServerLogEntry: Codable, Sendable, Hashable {
 
 /// The engine's own report of its state, before the fault and after the recovery.
 public struct EngineState: Codable, Sendable, Hashable {
+    /// A database and its state.
     public struct Database: Codable, Sendable, Hashable {
         public var name: String
         /// `ONLINE`, `RECOVERY_PENDING`, `SUSPECT`...

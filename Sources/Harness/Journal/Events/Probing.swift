@@ -82,6 +82,7 @@ public struct IdleAsked: Codable, Sendable, Hashable {
 
 /// The failure of the experiment's client program itself, before the run ended it.
 public struct ClientFailed: Codable, Sendable, Hashable {
+    /// The kind of the client's failure.
     public enum Kind: String, Codable, Sendable {
         /// It could not be started.
         case notStarted
@@ -131,6 +132,7 @@ public struct Failure: Codable, Sendable, Hashable {
 
 /// The promised schedule of the probes of one repeat.
 public struct ProbesStarted: Codable, Sendable, Hashable {
+    /// The schedule of one track.
     public struct Schedule: Codable, Sendable, Hashable {
         public var track: Track
         /// Nanoseconds between two intended starts, on the `write` track those of one writer.
@@ -199,6 +201,7 @@ public struct ProbeResult: Codable, Sendable, Hashable {
 
 /// A slot whose probe was not started.
 public struct ProbeSkipped: Codable, Sendable, Hashable {
+    /// The reason for skipping a slot.
     public enum Reason: String, Codable, Sendable, CaseIterable {
         /// The in-flight cap was reached.
         case inFlightCap

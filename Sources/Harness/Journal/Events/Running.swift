@@ -71,6 +71,7 @@ public struct RunStarted: Codable, Sendable, Hashable {
 
 /// The result of one check before the run.
 public struct PreflightCheck: Codable, Sendable, Hashable {
+    /// The result of a check.
     public enum Status: String, Codable, Sendable, CaseIterable {
         case passed, warning, failed
     }
@@ -111,6 +112,7 @@ public struct RepeatStarted: Codable, Sendable, Hashable {
 
 /// A step of the repeat, for progress output and readers of the journal.
 public struct StageEntered: Codable, Sendable, Hashable {
+    /// The steps of a repeat.
     public enum Stage: String, Codable, Sendable, CaseIterable {
         case preparing, steadying, steady, injecting, recovering, recovered, stable, gaveUp, undoing, settling
     }
@@ -122,7 +124,9 @@ public struct StageEntered: Codable, Sendable, Hashable {
     }
 }
 
+/// The end of a repeat.
 public struct RepeatEnded: Codable, Sendable, Hashable {
+    /// The way in which a repeat ended.
     public enum How: String, Codable, Sendable, CaseIterable {
         case completed
         /// Not recovered before the experiment's `giveUpAfter`.
@@ -152,6 +156,7 @@ public struct Interrupted: Codable, Sendable, Hashable {
     }
 }
 
+/// The last record of a journal.
 public struct RunEnded: Codable, Sendable, Hashable {
     /// Is `true` if every undo of the run was proven.
     public var restored: Bool

@@ -1,5 +1,6 @@
 /// One finished write of the ledger. Nothing is retried under the same identity.
 public struct WriteResult: Codable, Sendable, Hashable {
+    /// The kind of a write.
     public enum Kind: String, Codable, Sendable, CaseIterable {
         /// A new row with identity (run, writer, sequence).
         case insert
@@ -12,6 +13,7 @@ public struct WriteResult: Codable, Sendable, Hashable {
         public var addsRow: Bool { self != .update }
     }
 
+    /// The outcome of a write, by the server's answer.
     public enum Outcome: String, Codable, Sendable, CaseIterable {
         /// The server acknowledged the commit.
         case acknowledged
@@ -169,6 +171,7 @@ public struct LedgerChecked: Codable, Sendable, Hashable {
 
 /// The transfers of a ledger after the read-back. Each is a transaction of several statements, which must exist completely or not at all.
 public struct TransfersChecked: Codable, Sendable, Hashable {
+    /// A transfer of which only a part exists.
     public struct Torn: Codable, Sendable, Hashable {
         public var writer: Int
         /// `nil` if an account is wrong and no single transfer explains it.

@@ -7,6 +7,7 @@ import Verdict
 public struct HistoryEntry: Codable, Sendable, Hashable {
     public static let schema = "aftershock.history/v1"
 
+    /// The result of one experiment in the run.
     public struct Experiment: Codable, Sendable, Hashable {
         /// The bounds in milliseconds; no upper bound if the end was not seen.
         public struct Downtime: Codable, Sendable, Hashable {

@@ -68,6 +68,7 @@ public struct HistoryReport {
 
     // MARK: JSON
 
+    /// Returns `history.json`.
     public func data() throws -> Data {
         let json: JSONValue = [
             "schema": .string("aftershock.history-report/v1"),
@@ -117,6 +118,7 @@ public struct HistoryReport {
 
     // MARK: Page
 
+    /// Returns `history.html`.
     public func html() -> Data {
         let sections = history.series.enumerated().map { index, series in section(series, index + 1) }.joined(separator: "\n")
         let verdict = history.exitCode == .pass ? "pass" : history.exitCode == .invalid ? "invalid" : "fail"

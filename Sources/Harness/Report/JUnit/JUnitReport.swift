@@ -5,6 +5,7 @@ import Verdict
 
 /// The settings of `junit.xml`.
 public struct JUnitOptions: Sendable {
+    /// The form of `junit.xml`.
     public enum Profile: String, Sendable, CaseIterable {
         /// Valid against Jenkins' junit-10.xsd.
         case standard

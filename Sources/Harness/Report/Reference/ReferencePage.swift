@@ -39,6 +39,7 @@ public struct ReferencePage {
         self.note = note
     }
 
+    /// Returns the page as UTF-8.
     public func data() -> Data { Data(text.utf8) }
 
     var text: String {

@@ -11,6 +11,7 @@ public enum LocalPassword: Sendable {
     case environment(String)
     case file(String)
 
+    /// The error of a password that cannot be read.
     public struct Missing: Error, CustomStringConvertible {
         public var description: String
     }

@@ -17,6 +17,7 @@ public enum Check: String, Sendable, Hashable, CaseIterable {
 
 /// The outcome of a ``Check``.
 public struct Judgement: Sendable, Hashable {
+    /// The outcome of the check.
     public enum Outcome: String, Sendable, Hashable, CaseIterable {
         case passed
         /// The promise was broken.

@@ -2,6 +2,7 @@ public import Journal
 
 /// A row of the ledger that differs from its acknowledged state, with the times of its write.
 public struct DamagedRow: Sendable, Hashable {
+    /// The kind of the damage.
     public enum Kind: String, Sendable, Hashable, CaseIterable {
         case lost, corrupt, duplicate, unexpected, torn
     }

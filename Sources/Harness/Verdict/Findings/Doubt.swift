@@ -1,5 +1,6 @@
 /// A reason why a pass is not justified. One is enough: an inconclusive run never passes.
 public struct Doubt: Sendable, Hashable {
+    /// The kind of the doubt.
     public enum Kind: String, Sendable, Hashable, CaseIterable {
         // The harness, or what it wrote.
         case journalDamaged, journalEndedEarly, interrupted, noData, experimentUnknown, repeatsMissing

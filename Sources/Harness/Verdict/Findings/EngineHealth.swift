@@ -11,6 +11,7 @@ public struct EngineHealth: Sendable, Hashable {
     /// Instances that ended during the recovery, with the reason: neither the one that the fault hit nor the one that serves.
     public var lostStarts: [LostStart]
 
+    /// An instance that ended during the recovery.
     public struct LostStart: Sendable, Hashable {
         public var at: RunTime
         public var exit: ContainerExit

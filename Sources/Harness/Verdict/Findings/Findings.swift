@@ -3,6 +3,7 @@ public import Journal
 
 /// The judged content of a journal. A pure function of its records.
 public struct Findings: Sendable {
+    /// The run itself, from the journal's first record.
     public struct Run: Sendable, Hashable {
         public var id: String
         public var version: String
@@ -70,6 +71,7 @@ public struct Findings: Sendable {
     public var journals = [RunFolder.journal]
 }
 
+/// The findings of one experiment over its repeats.
 public struct ExperimentFindings: Sendable {
     public var name: String
     /// The experiment of the file; `nil` if the journal names one that its files do not have.
@@ -93,6 +95,7 @@ public struct ExperimentFindings: Sendable {
     public var fault: String { experiment?.fault.kind ?? "unknown" }
 }
 
+/// The findings of one repeat.
 public struct RepeatFindings: Sendable {
     public var number: Int
     public var verdict: Verdict
@@ -147,16 +150,19 @@ public struct RepeatFindings: Sendable {
     public var observations: [TimedObservation]
     public var blind: [BlindInterval]
 
+    /// A stage, and the time at which it began.
     public struct StageTime: Sendable, Hashable {
         public var stage: StageEntered.Stage
         public var at: RunTime
     }
 
+    /// An observation of the cluster, and its time.
     public struct TimedObservation: Sendable, Hashable {
         public var at: RunTime
         public var observation: ClusterObservation
     }
 
+    /// An entry of the server's log, and the time of its arrival.
     public struct TimedLogEntry: Sendable, Hashable {
         public var at: RunTime
         public var entry: ServerLogEntry

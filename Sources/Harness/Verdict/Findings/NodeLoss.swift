@@ -8,12 +8,14 @@ import KubernetesAPI
 ///
 /// Source: https://kubernetes.io/docs/concepts/cluster-administration/node-shutdown/#non-graceful-node-shutdown
 public struct NodeLoss: Sendable, Hashable {
+    /// The state of the old pod's object.
     public enum OldPod: String, Sendable {
         /// Nothing has deleted it.
         case there
         case terminating, gone
     }
 
+    /// An event about a volume that is still attached to another node.
     public struct MultiAttach: Sendable, Hashable {
         /// The time since the fault.
         public var after: Duration

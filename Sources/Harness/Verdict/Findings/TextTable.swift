@@ -1,5 +1,6 @@
 /// A plain-text table with aligned columns. If it is too wide, it continues below, and each part repeats the first column.
 public struct TextTable {
+    /// The alignment of a column.
     public enum Alignment {
         case left, right
     }
@@ -11,6 +12,7 @@ public struct TextTable {
         self.columns = columns.map { (title: $0.0, alignment: $0.1) }
     }
 
+    /// Adds a row.
     public mutating func add(_ row: [String]) {
         rows.append(row)
     }

@@ -2,6 +2,7 @@ import Journal
 
 /// A part of the downtime, named after the event that ended it.
 public struct Phase: Sendable, Hashable {
+    /// The names of the phases.
     public enum Name: String, Sendable, Hashable, CaseIterable {
         /// From the last success to the fault.
         case beforeFault

@@ -49,6 +49,7 @@ public struct FindingsReducer: Sendable {
         damage = damage ?? reason
     }
 
+    /// Adds the next record.
     public mutating func add(_ record: JournalRecord) {
         last = max(last, record.at)
         switch record.event {

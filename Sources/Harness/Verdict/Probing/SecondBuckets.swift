@@ -2,6 +2,7 @@ public import Journal
 
 /// The outcomes of the probes by the second for which they were intended. They give rates, never bounds.
 public struct SecondBuckets: Sendable, Hashable {
+    /// The numbers of one second.
     public struct Bucket: Sendable, Hashable {
         public var succeeded = 0
         public var failed = 0

@@ -4,6 +4,7 @@ public import Journal
 ///
 /// A long repeat has wider slices. Two slices are merged by adding them, so that a single failure stays visible.
 public struct TimeStrip: Sendable, Hashable {
+    /// The numbers of one slice.
     public struct Slice: Sendable, Hashable {
         public var succeeded: UInt16 = 0
         public var failed: UInt16 = 0
@@ -22,6 +23,7 @@ public struct TimeStrip: Sendable, Hashable {
         }
     }
 
+    /// The outcome of a probe or write.
     public enum Outcome: Sendable {
         case succeeded(Duration)
         case failed, unknown

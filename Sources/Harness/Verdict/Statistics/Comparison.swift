@@ -1,5 +1,6 @@
 /// The downtime of one track of one experiment, compared with an earlier run's.
 public struct Comparison: Sendable, Hashable {
+    /// The result of a comparison.
     public enum Outcome: String, Sendable, Hashable {
         case slower, faster
         /// No significant difference, although the number of repeats could show one.

@@ -1,5 +1,6 @@
 /// A few measurements of the same quantity, some of which may only be lower bounds.
 public struct Sample: Sendable, Hashable {
+    /// A measured duration, or a lower bound of it.
     public struct Value: Sendable, Hashable, Comparable {
         public var duration: Duration
         /// Is `true` if its end was not seen, so that it lasted at least `duration`.
