@@ -29,15 +29,18 @@ extension BenchClient {
         }
     }
 
-    /// Probes on their schedule, as a run does, `count` of them after a second of warming up.
+    /// Probes on their schedule, as a run does, `count` of them after a second of warming up: one every `interval` in all, by `targets`
+    /// runners in turn.
     func schedule(_ loop: any EventLoop) async throws {
         let lag = Mutex<[Int64]>([])
         let skipped = Atomic(0)
         let failed = Atomic(0)
-        let cadence = ProbeConfiguration.Cadence(interval: .microseconds(interval), timeout: .seconds(2), inFlightCap: 100)
+        let interval = Duration.microseconds(interval)
+        let cadence = ProbeConfiguration.Cadence(interval: interval * targets, timeout: .seconds(2), inFlightCap: 100)
         let health = HealthMonitor(lanes: [.login: 1])
+        let clock = RunClock()
         let runner = ProbeRunner(
-            ProbeConfiguration(server: server, tracks: [.login: cadence], runID: "bench"), clock: RunClock(), on: loop, logins: loop,
+            ProbeConfiguration(server: server, tracks: [.login: cadence], runID: "bench"), clock: clock, on: loop, logins: loop,
             health: health,
             record: { event in
                 switch event {
@@ -48,10 +51,16 @@ extension BenchClient {
                 default: break
                 }
             })
-        let warmUp = max(1, 1_000_000 / interval)
+        let warmUp = max(targets, Int(Duration.seconds(1) / interval))
         let count = count
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await runner.run() }
+            let begun = clock.now
+            for target in 0..<targets {
+                group.addTask(executorPreference: EventLoopTaskExecutor(loop)) {
+                    await loop.sleep(until: begun + interval * target, of: clock)
+                    try await runner.run()
+                }
+            }
             func reached(_ total: Int) async throws {
                 _ = try await health.wait { health in
                     let lane = health.tracks[.login]?.first

@@ -35,6 +35,7 @@ struct BenchClient: AsyncParsableCommand {
     @Flag(help: "Everything in TLS.") var encrypted = false
     @Option(help: "How often.") var count: Int
     @Option(help: "From one probe to the next of schedule, in microseconds.") var interval = 1000
+    @Option(help: "The number of probe runners of schedule.") var targets = 1
 
     var server: TDSConfiguration {
         TDSConfiguration(
