@@ -119,14 +119,14 @@ let package = Package(
             ["Files", "JSON", "KubernetesAPI", "Network", "Secrets", "CCurl", .nioCore, .x509, .crypto, .subprocess, .system, .yams]),
         module(.core, "KubernetesAPI"),
         module(.core, "Network", [.nioCore]),
-        module(.core, "TDS", ["Network", .nioCore, .nioPosix, .nioTLS, .nioSSL, .crypto], isHot: true),
+        module(.core, "TDS", ["Files", "Network", .nioCore, .nioPosix, .nioTLS, .nioSSL, .crypto], isHot: true),
 
         // Harness: runs experiments and judges them.
         systemLibrary(.harness, "CXML2", "libxml-2.0", apt: "libxml2-dev"),
         module(.harness, "Experiment", ["JSON", .yams]),
         module(.harness, "Fault", ["Experiment", "Journal", "Kubernetes", "KubernetesAPI", "JSON", "Secrets", .subprocess, .system]),
         module(.harness, "Fleet", ["Experiment", "JSON"]),
-        module(.harness, "Journal", ["JSON", "Secrets", .system]),
+        module(.harness, "Journal", ["Files", "JSON", "Secrets", .system]),
         module(.harness, "Ledger", ["Experiment", "Journal", "Probe", "TDS", .nioCore]),
         module(
             .harness, "Probe", ["Experiment", "Journal", "Network", "Secrets", "TDS", .nioCore, .nioPosix, .subprocess, .system],
@@ -198,6 +198,7 @@ let package = Package(
         unitTests("Commands", ["Checkout", "Experiment", "Fault", "Journal", "Kubernetes", .argumentParser]),
         unitTests("Experiment", ["JSON"]),
         unitTests("Fault", ["Checkout", "Experiment", "JSON", "Journal", "Kubernetes", "Secrets"]),
+        unitTests("Files"),
         unitTests("Fleet", ["Checkout", "Experiment", "JSON"]),
         unitTests("JSON"),
         unitTests("KubernetesAPI"),

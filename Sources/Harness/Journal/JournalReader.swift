@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import JSON
 
@@ -8,11 +9,12 @@ public struct JournalReader: Sequence, IteratorProtocol {
     private let path: String
     private let handle: FileHandle
     private let decoder = JSONDecoder()
-    private var buffer: [UInt8] = []
+    private var buffer: [UInt8]
     /// The start of the next line in the buffer.
     private var position = 0
     private var line = 0
     private var chain = JournalChain()
+    private var hasForeignLineEnds = false
     /// A run does not write longer lines: the longest one contains the texts of all experiments.
     static let lineLimit = 64 << 20
 
@@ -25,7 +27,7 @@ public struct JournalReader: Sequence, IteratorProtocol {
 
     public init(path: String) throws(JournalError) {
         do {
-            handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+            (handle, buffer) = try InputFile.open(path)
         } catch {
             throw JournalError(path: path, line: nil, reason: "cannot be read: \(words(for: error))")
         }
@@ -36,6 +38,7 @@ public struct JournalReader: Sequence, IteratorProtocol {
     public mutating func next() -> JournalRecord? {
         guard damage == nil, let text = nextLine() else { return nil }
         line += 1
+        if line == 1 { hasForeignLineEnds = buffer[text].last == UInt8(ascii: "\r") }
         guard chain.takes(buffer[text]) else {
             damage = JournalError(path: path, line: line, reason: "is damaged: this line, or one before it, is not as it was written")
             return nil
@@ -53,12 +56,19 @@ public struct JournalReader: Sequence, IteratorProtocol {
         }
     }
 
-    /// Is `true` if the lines have checksums. Without them, as in journals of earlier versions, little damage is detected.
+    /// Is `true` if the lines that were read have checksums, which a run gives to every line.
     public var isChained: Bool { chain.isUsed != false }
+
+    /// The reason why the journal, as far as it was read, is not as a run has written it; `nil` if there is none.
+    public var flaw: JournalError? {
+        guard damage == nil, !isChained else { return damage }
+        let cause = hasForeignLineEnds ? "its line ends were changed (CRLF)" : "somebody has changed or made it"
+        return JournalError(path: path, line: nil, reason: "is not as a run writes it: its lines have no checksums; \(cause)")
+    }
 
     /// Returns whether a run, or a restore of it, is still writing the journal, so that it must not be judged yet.
     public static func isInUse(_ path: String) -> Bool {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
+        let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else { return false }
         defer { close(file) }
         return flock(file, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK

@@ -13,7 +13,7 @@ import SystemPackage
 public final class JournalWriter: Sendable {
     private struct State {
         let file: FileDescriptor
-        /// `nil` for a journal of an earlier version without checksums.
+        /// `nil` if somebody has removed the checksums from the journal.
         var chain: JournalChain?
         var failure: JournalError?
         var unwritten: [JournalRecord] = []
@@ -78,7 +78,7 @@ public final class JournalWriter: Sendable {
         let file: FileDescriptor
         do {
             file = try FileDescriptor.open(
-                FilePath(path), .writeOnly, options: options.union([.append, .closeOnExec]),
+                FilePath(path), .writeOnly, options: options.union([.append, .closeOnExec, .nonBlocking]),
                 permissions: [.ownerReadWrite, .groupRead, .otherRead])
         } catch {
             throw JournalError(path: path, line: nil, reason: "cannot be \(verb): \(error)")

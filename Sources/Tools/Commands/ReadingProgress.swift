@@ -15,7 +15,9 @@ final class ReadingProgress: Sendable {
         write: @escaping @Sendable (String) -> Void = { standardError($0, waits: false) }
     ) {
         self.path = path
-        size = Int64((try? FileHandle(forReadingAtPath: path)?.seekToEnd()) ?? 0)
+        // Not by opening it: that would wait for the writer of a pipe.
+        let file = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+        size = (try? FileManager.default.attributesOfItem(atPath: file)[.size] as? NSNumber)?.int64Value ?? 0
         self.write = write
         last = Mutex(start)
     }

@@ -33,7 +33,7 @@ struct ReportUpload: Sendable {
         await Task {
             do {
                 let journal = RunFolder.journal
-                let members = try FileManager.default.contentsOfDirectory(atPath: folder).filter { !isFolder("\(folder)/\($0)") }
+                let members = try FileManager.default.contentsOfDirectory(atPath: folder).filter { isRegular("\(folder)/\($0)") }
                 for member in members.sorted(by: { ($0 == journal ? "" : $0) < ($1 == journal ? "" : $1) }) {
                     let content = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(member)"), options: .mappedIfSafe)
                     try await bucket.put(content, as: "\(name)/\(member)")
@@ -47,6 +47,13 @@ struct ReportUpload: Sendable {
                 return false
             }
         }.value
+    }
+
+    /// Reading a pipe might have no end.
+    private func isRegular(_ path: String) -> Bool {
+        let file = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+        let kind = try? FileManager.default.attributesOfItem(atPath: file)[.type] as? FileAttributeType
+        return kind == .typeRegular
     }
 }
 

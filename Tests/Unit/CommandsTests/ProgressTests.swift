@@ -24,6 +24,14 @@ import Testing
         #expect(estimate.rest == "1 of 3 done, about 81 s left")
     }
 
+    /// Its size is nobody's to know, and opening it would wait.
+    @Test(.timeLimit(.minutes(1))) func aPipeHasNoProgress() throws {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("progress-\(UUID().uuidString)").path
+        #expect(mkfifo(path, 0o600) == 0)
+        defer { unlink(path) }
+        ReadingProgress(path) { Issue.record("\($0)") }.tell(1, at: .now + .seconds(10))
+    }
+
     @Test func aSilentStageHasAHeartbeat() throws {
         let lines = Mutex<[String]>([])
         let progress = ProgressPrinter(quiet: false, estimate: RunEstimate(try Self.experiments(), repeats: 1)) { line in

@@ -80,12 +80,14 @@ extension ClusterConfiguration {
         }
     }
 
-    /// Foundation's file errors, in the system's words.
+    /// Why a file cannot be read, without its name.
     static func reason(_ error: any Error) -> String {
-        switch (error as? CocoaError)?.code {
-        case .fileReadNoSuchFile, .fileNoSuchFile: "there is no such file"
-        case .fileReadNoPermission: "permission denied"
-        case .fileReadTooLarge: "it is too large"
+        if let error = error as? UnwrittenPipe { return error.description }
+        if (error as? CocoaError)?.code == .fileReadTooLarge { return "it is too large" }
+        return switch (error as? POSIXError)?.code {
+        case .ENOENT?: "there is no such file"
+        case .EACCES?: "permission denied"
+        case .EISDIR?: "it is a folder"
         default: "it cannot be read"
         }
     }

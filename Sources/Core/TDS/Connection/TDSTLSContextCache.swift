@@ -1,3 +1,4 @@
+import Files
 import NIOSSL
 import Synchronization
 
@@ -38,19 +39,24 @@ final class TDSTLSContextCache: Sendable {
         case .system:
             tls.trustRoots = .default
         case .file(let path):
-            tls.trustRoots = .file(path)
+            tls.trustRoots = .certificates(try certificates(path))
         case .any:
             tls.certificateVerification = .none
         }
         do {
             return try NIOSSLContext(configuration: tls)
         } catch {
-            let place =
-                switch trust.base {
-                case .file(let path): "cannot use the certificates in '\(path)', which must be a readable PEM file"
-                case .system, .any: "cannot set up TLS: \(error)"
-                }
-            throw TDSError(.configuration, phase: .tls, detail: place)
+            let detail = "cannot set up TLS: \(error)"
+            throw TDSError(.configuration, phase: .tls, detail: detail)
         }
+    }
+
+    private static func certificates(_ path: String) throws(TDSError) -> [NIOSSLCertificate] {
+        do {
+            let found = try NIOSSLCertificate.fromPEMBytes(try InputFile.bytes(path))
+            if !found.isEmpty { return found }
+        } catch {}
+        let detail = "cannot use the certificates in '\(path)', which must be a readable PEM file"
+        throw TDSError(.configuration, phase: .tls, detail: detail)
     }
 }

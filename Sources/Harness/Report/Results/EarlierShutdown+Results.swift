@@ -6,7 +6,7 @@ extension EarlierShutdown {
     public static func seen(in paths: [String], context: String) -> [EarlierShutdown] {
         let files = paths.flatMap { (try? ReportFiles.results($0)) ?? [] }
         return files.flatMap { file -> [EarlierShutdown] in
-            guard let data = FileManager.default.contents(atPath: file), let results = try? Results(reading: data, path: file),
+            guard let data = try? ReportFiles.read(file), let results = try? Results(reading: data, path: file),
                 let run = results.run, run.context == context
             else { return [] }
             return results.experiments.flatMap { experiment in
