@@ -12,7 +12,7 @@ struct JournalChain: Sendable {
     private static let suffixLength = key.count + 18
 
     private var state: UInt64 = 0xcbf2_9ce4_8422_2325
-    /// Is `true` if the journal has checksums. Journals of earlier versions have none; a journal has them in all of its lines, or in none.
+    /// Is `true` if the journal has checksums: in all of its lines, or, if somebody has changed or made it, in none.
     private(set) var isUsed: Bool?
 
     /// The checksum of a new journal.

@@ -21,6 +21,12 @@ extension JournalRecord {
     ///
     /// - Parameter line: a line without its newline.
     init(line: UnsafeRawBufferPointer, _ decoder: JSONDecoder) throws {
-        self = try PlainLineReader.record(of: line) ?? decoder.decode(JournalRecord.self, from: Data(line))
+        if let plain = PlainLineReader.record(of: line) {
+            self = plain
+        } else {
+            // Foundation would also read UTF-16, into which a shell may have turned the file.
+            guard line.first == UInt8(ascii: "{"), !line.contains(0) else { throw CocoaError(.fileReadInapplicableStringEncoding) }
+            self = try decoder.decode(JournalRecord.self, from: Data(line))
+        }
     }
 }

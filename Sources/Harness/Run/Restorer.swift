@@ -138,7 +138,7 @@ private struct UnfinishedRun {
             default: break
             }
         }
-        damage = reader.damage
+        damage = reader.flaw
         for experiment in (try? started?.sources.flatMap { try $0.experiments() }) ?? [] { experiment.target.login.hideVariable() }
     }
 

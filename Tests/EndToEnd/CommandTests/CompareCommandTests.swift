@@ -16,8 +16,8 @@ import Testing
         script.repeats = 6
         script.outs = [.init(from: 10_000, to: end)]
         try ReportWriter(directory: own.path).write(script.findings())
-        let lines = try script.records.map { try JSONEncoder().encode($0) + Data("\n".utf8) }
-        try Data(lines.joined()).write(to: own.appendingPathComponent("journal.ndjson"))
+        let journal = try JournalWriter(creating: own.appendingPathComponent("journal.ndjson").path, clock: RunClock())
+        for record in script.records { try journal.append(record.event, at: record.at) }
         return own
     }
 

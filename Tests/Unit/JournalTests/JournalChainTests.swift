@@ -96,16 +96,50 @@ import Testing
         }
     }
 
-    @Test func aJournalOfAnEarlierVersionIsReadAndSaidToBeUnchained() throws {
+    /// `restore` reads on, and says that it cannot know what is missing.
+    @Test func aJournalWhoseChecksumsWereTakenAwayIsReadAndIsNotWhole() throws {
         try withScratch { path in
             let lines = try Self.records.map { Data(try $0.line()) }
             #expect(try read(Data(lines.joined()), at: path).records == Self.records)
             var reader = try JournalReader(path: path)
             while reader.next() != nil {}
-            #expect(!reader.isChained)
+            #expect(!reader.isChained && reader.damage == nil)
+            #expect(reader.flaw?.reason.contains("its lines have no checksums; somebody has changed or made it") == true)
             // Lines that are added to it have no checksums either.
             try JournalWriter(appendingTo: path, clock: RunClock()).append(.runEnded(RunEnded(restored: true)))
             #expect(try JournalReader.records(of: path).count == Self.records.count + 1)
+        }
+    }
+
+    /// PowerShell's redirection writes UTF-16, an editor or git may change the line ends, a proxy compresses.
+    @Test func aRewrittenJournalIsNotWhole() throws {
+        try withScratch { path in
+            let whole = try journal(at: path)
+            let text = String(decoding: whole, as: UTF8.self)
+            let mark: [UInt8] = [0xef, 0xbb, 0xbf]
+            let plain = Data(try Self.records.flatMap { try $0.line() })
+            func utf16(_ text: String, _ encoding: String.Encoding) throws -> Data { try #require(text.data(using: encoding)) }
+            let rewritten: [(String, Data)] = [
+                ("UTF-16", try utf16(text, .utf16)), ("UTF-16LE", try utf16(text, .utf16LittleEndian)),
+                ("UTF-16BE", try utf16(text, .utf16BigEndian)), ("UTF-32", try utf16(text, .utf32)),
+                ("UTF-16 without checksums", try utf16(String(decoding: plain, as: UTF8.self), .utf16LittleEndian)),
+                ("byte order mark", mark + whole), ("both", mark + plain), ("CRLF", Data(text.replacing("\n", with: "\r\n").utf8)),
+                ("blanks", Data(text.replacing("}\n", with: "} \n").utf8)), ("empty first line", [10] + whole),
+                ("empty last line", whole + [10]), ("upper case", Data(text.replacing("\"chain\"", with: "\"Chain\"").utf8)),
+                ("twice", whole + whole), ("gzip", [0x1f, 0x8b, 8, 0, 10] + whole),
+                ("first line without", try Data(Self.records[0].line()) + whole[(whole.firstIndex(of: 10)! + 1)...]),
+            ]
+            for (name, content) in rewritten {
+                _ = try read(content, at: path)
+                var reader = try JournalReader(path: path)
+                while reader.next() != nil {}
+                #expect(reader.flaw != nil, "\(name)")
+                if name == "CRLF" { #expect(reader.flaw?.reason.contains("CRLF") == true) }
+            }
+            _ = try read(whole, at: path)
+            var reader = try JournalReader(path: path)
+            while reader.next() != nil {}
+            #expect(reader.flaw == nil)
         }
     }
 

@@ -25,9 +25,6 @@ public struct TerminalReport {
     public var text: String {
         var lines: [String] = []
         for experiment in findings.experiments { lines += section(experiment) + [""] }
-        if !findings.isChained {
-            lines += ["The journal has no checksums, as earlier versions wrote it: damage may go unnoticed.", ""]
-        }
         if let damage = findings.damage { lines += [line(damage), ""] }
         let headline = findings.state == .killed ? colored(findings.headline, 33) : paint(findings.verdict)
         lines.append("\(headline) (exit code \(findings.exitCode.rawValue): \(findings.exitCode.meaning))")

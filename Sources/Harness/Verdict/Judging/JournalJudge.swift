@@ -35,7 +35,7 @@ public final class JournalJudge: Sendable {
                     progress(told)
                 }
             }
-            if let damage = state.reader.damage { state.reducer.addDamage(damage.description) }
+            if let flaw = state.reader.flaw { state.reducer.addDamage(flaw.description) }
             var reducer = state.reducer
             for record in unwritten { reducer.add(record) }
             var findings = reducer.findings(isRunning: isRunning)
