@@ -15,6 +15,8 @@ public enum LabelKey {
     public static let managedBy = "app.kubernetes.io/managed-by"
     /// The Service of an EndpointSlice.
     public static let serviceName = "kubernetes.io/service-name"
+    /// The program that writes an EndpointSlice.
+    public static let sliceManager = "endpointslice.kubernetes.io/managed-by"
     /// The beginning of the labels that name a node's roles.
     public static let nodeRolePrefix = "node-role.kubernetes.io/"
 }

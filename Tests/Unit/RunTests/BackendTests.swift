@@ -32,6 +32,16 @@ import Testing
         #expect(Backend.all(all, port: "tds").map(\.name) == ["pod a"])
     }
 
+    /// A slice that somebody wrote by hand, or an operator, stays as it is when the pod is another one.
+    @Test(arguments: [
+        ("endpointslice-controller.k8s.io", false), ("endpointslicemirroring-controller.k8s.io", true), ("me", true), (nil, true),
+    ])
+    func onlyKubernetesOwnSlicesFollowThePods(manager: String?, isForeign: Bool) throws {
+        var written = slice([endpoint("10.0.0.1", pod: "a")])
+        if let manager { written["metadata"] = ["name": "s", "labels": ["endpointslice.kubernetes.io/managed-by": .string(manager)]] }
+        #expect(Backend.all(try slices([written]), port: "").map(\.isForeign) == [isForeign])
+    }
+
     @Test func noConditionMeansReady() throws {
         let found = Backend.all(
             try slices([slice([endpoint("10.0.0.1", pod: "a"), endpoint("10.0.0.2", pod: "b", ["ready": false])])]), port: "")

@@ -36,6 +36,15 @@ import Testing
         Backend(addresses: ["10.0.0.\(pod.count)"], pod: pod, podUID: "uid-\(pod)", isReady: isReady)
     }
 
+    @Test func endpointsThatDoNotFollowThePodsAreSaid() throws {
+        var found = try target([pod("a")], backends: [backend("a")])
+        #expect(found.endpointsByHand == "Service sql has no selector")
+        found.service.spec.selector = ["app": "sql"]
+        #expect(found.endpointsByHand == nil)
+        found.backends[0].isForeign = true
+        #expect(found.endpointsByHand == "the EndpointSlice by which Service sql leads to pod a is not written by Kubernetes")
+    }
+
     /// A workload's status lags behind its pods: of a node that was just taken for lost they are not ready, and it does not know yet.
     @Test(arguments: [(true, 1, 1), (false, 1, 0), (true, 0, 0)])
     func aReplicaIsReadyOnlyIfTheWorkloadAndItsPodSaySo(isPodReady: Bool, reported: Int, ready: Int) throws {

@@ -40,6 +40,11 @@ extension Preflight {
                 "workload", "\(workload): pod \(target.servingPods[0].metadata.name) on node \(target.servingPods[0].spec.nodeName ?? "?")")
             outcome.pass("service", "Service \(target.service.metadata.name), address \(target.address)")
         }
+        if let reason = target.endpointsByHand {
+            outcome.warn(
+                "service", "\(reason): Kubernetes will not lead it to a new pod, and who writes its endpoints has a part in every downtime",
+                hint: "give the Service a spec.selector, unless an operator leads it to the new pod")
+        }
         let waiting = target.backends.filter { backend in !backend.isReady && !target.pods.contains { backend.leads(to: $0) } }
         if !waiting.isEmpty {
             outcome.warn(

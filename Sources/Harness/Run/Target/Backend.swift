@@ -1,4 +1,5 @@
 import Kubernetes
+import KubernetesAPI
 
 /// A pod behind a Service's address, or an address there without a pod.
 struct Backend: Sendable, Hashable {
@@ -7,6 +8,8 @@ struct Backend: Sendable, Hashable {
     var pod: String?
     var podUID: String?
     var isReady: Bool
+    /// Its EndpointSlice is not written by Kubernetes, which therefore leads the Service to no other pod.
+    var isForeign = false
 
     /// The name for messages.
     var name: String { pod.map { "pod \($0)" } ?? addresses.sorted().joined(separator: ", ") }
@@ -23,11 +26,18 @@ struct Backend: Sendable, Hashable {
     static func all(_ slices: some Sequence<EndpointSlice>, port: String) -> [Backend] {
         joined(
             slices.filter { $0.ports?.isEmpty ?? true || $0.ports?.contains { ($0.name ?? "") == port } ?? true }
-                .flatMap { $0.endpoints ?? [] }
-                .map { endpoint in
-                    Backend(Set(endpoint.addresses), endpoint.targetRef, isReady: endpoint.isReady)
+                .flatMap { slice in
+                    let isForeign = slice.metadata.labels[LabelKey.sliceManager] != Self.sliceController
+                    return (slice.endpoints ?? []).map { endpoint in
+                        var backend = Backend(Set(endpoint.addresses), endpoint.targetRef, isReady: endpoint.isReady)
+                        backend.isForeign = isForeign
+                        return backend
+                    }
                 })
     }
+
+    /// Keeps the slices of a Service by its selector (Kubernetes: pkg/controller/endpointslice).
+    private static let sliceController = "endpointslice-controller.k8s.io"
 
     static func all(_ endpoints: Endpoints, port: String) -> [Backend] {
         joined(
@@ -57,6 +67,7 @@ struct Backend: Sendable, Hashable {
             if let same {
                 found[same].addresses.formUnion(backend.addresses)
                 found[same].isReady = found[same].isReady || backend.isReady
+                found[same].isForeign = found[same].isForeign && backend.isForeign
             } else {
                 found.append(backend)
             }

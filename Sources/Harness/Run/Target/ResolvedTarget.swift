@@ -53,6 +53,14 @@ struct ResolvedTarget: Sendable {
         return nil
     }
 
+    /// The reason why the Service's endpoints do not follow the workload's pods by themselves; `nil` if they do.
+    var endpointsByHand: String? {
+        let name = "Service \(service.metadata.name)"
+        guard service.spec.selector?.isEmpty == false else { return "\(name) has no selector" }
+        guard let foreign = readyBackends.first(where: \.isForeign) else { return nil }
+        return "the EndpointSlice by which \(name) leads to \(foreign.name) is not written by Kubernetes"
+    }
+
     /// Is `true` if a pod is ready and the Service does not lead to it yet. Kubernetes promises no time for that.
     var isAwaitingEndpoint: Bool { readyBackends.isEmpty && pods.contains(where: \.isReady) }
 
