@@ -73,6 +73,25 @@ import Testing
         }
     }
 
+    /// As a cluster answers that is not configured for two address families.
+    @Test(
+        arguments: [
+            (["ipFamilyPolicy": "RequireDualStack"], "not configured for dual-stack"), (["ipFamilies": ["IPv6"]], "not configured on this"),
+            (["ipFamilies": ["IPv4", "IPv6"]], "spec.ipFamilies[1]"), (["ipFamilyPolicy": "Both"], "supported values"),
+            (["ipFamilyPolicy": "PreferDualStack"], nil), (["ipFamilyPolicy": "SingleStack", "ipFamilies": ["IPv4"]], nil),
+        ] as [(JSONValue, String?)])
+    func aSecondAddressFamilyIsRefused(spec: JSONValue, refused: String?) throws {
+        var service: JSONValue = ["metadata": ["name": "web"], "spec": spec]
+        service[path: "spec", "ports"] = [["port": 80]]
+        do {
+            _ = try ObjectStore.testing().create(.services, service, namespace: "default")
+            #expect(refused == nil)
+        } catch let error as APIError {
+            #expect(error.code == 422)
+            #expect(error.message.contains(refused ?? "nothing"), "\(error.message)")
+        }
+    }
+
     @Test func aHeadlessServiceHasNoAddress() throws {
         let created = try ObjectStore.testing().create(
             .services, ["metadata": ["name": "web"], "spec": ["clusterIP": "None", "ports": [["port": 80]]]], namespace: "default")

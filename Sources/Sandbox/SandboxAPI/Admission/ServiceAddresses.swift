@@ -139,9 +139,26 @@ enum PortValidation {
 enum ServiceValidation {
     private static let types = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"]
 
+    private static let policies = ["PreferDualStack", "RequireDualStack", "SingleStack"]
+
+    /// The embedded cluster has IPv4 only, as a cluster has that is not configured for more.
+    private static func checkFamilies(_ service: JSONValue, _ problems: inout FieldProblems) {
+        let policy = service[path: "spec", "ipFamilyPolicy"]
+        switch policy?.string {
+        case "RequireDualStack"?:
+            problems.invalid("spec.ipFamilyPolicy", policy, "this cluster is not configured for dual-stack services")
+        case let name? where !policies.contains(name): problems.unsupported("spec.ipFamilyPolicy", name, policies)
+        default: break
+        }
+        for (index, family) in (service[path: "spec", "ipFamilies"]?.array ?? []).enumerated() where family != "IPv4" {
+            problems.invalid("spec.ipFamilies[\(index)]", family, "not configured on this cluster")
+        }
+    }
+
     static func check(_ service: JSONValue, old: JSONValue?, _ problems: inout FieldProblems) {
         let type = service[path: "spec", "type"]?.string ?? ""
         if !types.contains(type) { problems.unsupported("spec.type", type, types) }
+        checkFamilies(service, &problems)
         let ports = service[path: "spec", "ports"]?.array ?? []
         let isHeadless = service[path: "spec", "clusterIP"]?.string == "None"
         if ports.isEmpty, type != "ExternalName", !isHeadless { problems.required("spec.ports") }
