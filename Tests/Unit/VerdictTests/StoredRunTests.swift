@@ -47,7 +47,7 @@ import Testing
         #expect(found.ledger?.lost == 0)
     }
 
-    /// Whoever takes the checksums away could have taken lines as well: the numbers are shown, and nothing passes.
+    /// Lines may have been removed together with the checksums. The numbers are shown, and nothing passes.
     @Test func aRunWithoutChecksumsDoesNotPass() throws {
         let text = try String(contentsOfFile: try Self.path("unscathed"), encoding: .utf8)
         let path = FileManager.default.temporaryDirectory.appendingPathComponent("unchained-\(UUID().uuidString).ndjson").path
