@@ -3,14 +3,24 @@
 
 k() { kubectl --namespace e2e-sql "$@"; }
 
+# shellcheck disable=SC2046 # names without spaces
+install_packages $(client_packages)
 target
 
+# databases: what is on the server, as another client reads it: the run's own database, and the ledger's tables in it, are no part of it.
+databases() {
+    local address password
+    address=$(k get service azure-sql-edge -o jsonpath='{.status.loadBalancer.ingress[0].ip}')
+    password=$(k get secret mssql -o json | jq -r '.data.MSSQL_SA_PASSWORD | @base64d')
+    printf 'SELECT name FROM sys.databases ORDER BY name\ngo\n' | TDSVER=7.4 tsql -H "$address" -p 1433 -U sa -P "$password" -o fhq
+}
 # state: what the cluster is made of, without what changes by itself and what replaced pods differ in.
 state() {
     kubectl get nodes -o json | jq -S '[.items[] | {name: .metadata.name, labels: .metadata.labels, annotations: .metadata.annotations, spec}]'
     k get pods -o json | jq -S '[.items[] | {labels: .metadata.labels, annotations: .metadata.annotations, finalizers: .metadata.finalizers, owner: .metadata.ownerReferences[0].name}]'
     k get deployments,services,secrets,persistentvolumeclaims,leases,poddisruptionbudgets -o json |
         jq -S '[.items[] | {kind, name: .metadata.name, labels: .metadata.labels, annotations: (.metadata.annotations // {} | del(.["deployment.kubernetes.io/revision"])), spec}]'
+    databases
 }
 # struck SIGNAL CODE PATTERN FILE: runs the experiment, with its reports to $report, and sends it SIGNAL as soon as the journal has a record that
 # matches; it has to end with CODE. There is a second repeat, so that the run goes on long after every record of the first.
@@ -36,6 +46,7 @@ stopped() { does_not_pass && nothing_is_left; }
 same_state() { eventually 180 settled && diff "$work/state" <(state); }
 settles
 state >"$work/state"
+check "the databases of a server that nobody has used" [ "$(databases | xargs)" = "master model msdb tempdb" ]
 short='s#steadyFor: .*#steadyFor: 2s#; s#stableFor: .*#stableFor: 2s#'
 for sample in node-drain:faultInjected container-kill:undoIntent node-taint:faultEffect process-freeze:faultInjected node-drain:undoResult; do
     kind=${sample%:*} name=killed-${sample/:/-}
