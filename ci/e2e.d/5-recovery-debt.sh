@@ -16,5 +16,7 @@ check "recovery debt: it is proven" of process-kill-64mib '.debt | .missing == n
 check "recovery debt: without one there is none" of process-kill '.debt == null'
 check "recovery debt: the server's log has the recovery of both" [ -n "$(of process-kill "$redo")" ]
 check "recovery debt: the recovery has grown with it" [ "$(of process-kill-64mib "$redo")" -gt "$(of process-kill "$redo")" ]
+check "recovery debt: measured from outside it is no shorter than the server says" \
+    of process-kill-64mib ".measuredRecovery | .database == \"aftershock\" and .upperMs >= $(of process-kill-64mib "$redo")"
 check "recovery debt: nothing is lost" of process-kill-64mib '.ledger | .acknowledged > 50 and .lost == 0'
 check "recovery debt: the page has both" [ "$(grep -cE '^\| process-kill \| (none|6[4-9]|[7-9][0-9])' "$report/reference.md")" = 4 ]

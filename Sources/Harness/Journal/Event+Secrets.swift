@@ -27,6 +27,9 @@ extension Event {
         case .idleAsked(var asked):
             asked.failure = asked.failure?.withoutSecrets
             return .idleAsked(asked)
+        case .databaseAsked(var asked):
+            asked.failure = asked.failure?.withoutSecrets
+            return .databaseAsked(asked)
         case .clientFailed(var failed):
             failed.message = failed.message.withoutSecrets
             return .clientFailed(failed)

@@ -33,6 +33,7 @@ extension JournalRecord {
         case .idleAsked(let asked):
             check.count("connection", asked.connection)
             check.times(asked.silentSince, asked.started, asked.done)
+        case .databaseAsked(let asked): check.times(asked.started, asked.done)
         case .repeatStarted(let started):
             check.count("number", started.number)
             check.count("of", started.of)

@@ -24,6 +24,7 @@ public enum Event: Sendable, Hashable {
     case vantage(VantageSeen)
     case idleStarted(IdleStarted)
     case idleAsked(IdleAsked)
+    case databaseAsked(DatabaseAsked)
     case write(WriteResult)
     case snapshot(Snapshot)
     case observation(ClusterObservation)
@@ -61,8 +62,10 @@ extension JournalRecord: Codable {
     /// The names of the events in the journal.
     enum Name: String, Codable, CaseIterable {
         case runStarted, experimentStarted, preflightCheck, repeatStarted, stageEntered, ledgerPrepared, probesStarted, probe,
-            probeSkipped, clientFailed, vantage, idleStarted, idleAsked, write, snapshot, observation, serverLog, engine, blind, undoIntent,
-            recoveryDebt, faultBegun, faultInjected, faultEffect, undoResult, ledgerChecked, ledgerUnchecked, repeatEnded, interrupted,
+            probeSkipped, clientFailed, vantage, idleStarted, idleAsked, databaseAsked, write, snapshot, observation, serverLog, engine,
+            blind,
+            undoIntent, recoveryDebt, faultBegun, faultInjected, faultEffect, undoResult, ledgerChecked, ledgerUnchecked, repeatEnded,
+            interrupted,
             runEnded
     }
 
@@ -83,6 +86,7 @@ extension JournalRecord: Codable {
         case .vantage: event = .vantage(try VantageSeen(from: decoder))
         case .idleStarted: event = .idleStarted(try IdleStarted(from: decoder))
         case .idleAsked: event = .idleAsked(try IdleAsked(from: decoder))
+        case .databaseAsked: event = .databaseAsked(try DatabaseAsked(from: decoder))
         case .write: event = .write(try WriteResult(from: decoder))
         case .snapshot: event = .snapshot(try Snapshot(from: decoder))
         case .observation: event = .observation(try ClusterObservation(from: decoder))
@@ -125,6 +129,7 @@ extension JournalRecord: Codable {
         case .vantage(let payload): try write(.vantage, payload)
         case .idleStarted(let payload): try write(.idleStarted, payload)
         case .idleAsked(let payload): try write(.idleAsked, payload)
+        case .databaseAsked(let payload): try write(.databaseAsked, payload)
         case .write(let payload): try write(.write, payload)
         case .snapshot(let payload): try write(.snapshot, payload)
         case .observation(let payload): try write(.observation, payload)

@@ -137,7 +137,7 @@ final class ProgressPrinter: Sendable {
             )
         case .blind(let blind): ("the cluster could not be watched: \(blind.reason.oneLine)", true)
         case .repeatStarted, .stageEntered, .ledgerPrepared, .probesStarted, .probe, .probeSkipped, .vantage, .idleStarted, .idleAsked,
-            .write, .snapshot, .observation,
+            .databaseAsked, .write, .snapshot, .observation,
             .serverLog, .engine, .undoIntent, .faultInjected, .repeatEnded, .runEnded:
             nil
         }

@@ -107,7 +107,8 @@ struct Step: Hashable, Sendable, CustomStringConvertible {
 
     init?(_ event: Event) {
         switch event {
-        case .probe, .probeSkipped, .clientFailed, .vantage, .idleStarted, .idleAsked, .write, .blind, .serverLog: return nil
+        case .probe, .probeSkipped, .clientFailed, .vantage, .idleStarted, .idleAsked, .databaseAsked, .write, .blind, .serverLog:
+            return nil
         case .runStarted: self.init("runStarted")
         case .experimentStarted: self.init("experimentStarted")
         case .preflightCheck(let check): self.init("preflightCheck \(check.name)")

@@ -61,6 +61,40 @@ import Testing
         }
     }
 
+    // MARK: The ledger's database
+
+    /// The journal is told where the answer changes, and the server that takes a login is told from one that takes none.
+    @Test func theDatabasesRecoveryIsSeen() async throws {
+        let results = ProbeBench.Results()
+        try await ProbeBench.run([.connect], interval: .milliseconds(10)) { bench in
+            let host = try #require(bench.forwarder.address.ipAddress)
+            let port = try #require(bench.forwarder.address.port)
+            var server = TDSConfiguration(
+                host: "nowhere", port: port, user: "sa", password: "secret", encryption: .off, certificateTrust: .any)
+            server.database = "sales"
+            let pod = PodAddress(nil)
+            let watch = DatabaseWatch(
+                server, interval: .milliseconds(20), timeout: .seconds(1), clock: bench.clock,
+                on: MultiThreadedEventLoopGroup.singleton.next(), record: { results.append($0) }
+            ) { pod.current }
+            let task = Task { try await watch.run() }
+            try await bench.set(.refused)
+            _ = pod.update(host)
+            let recovering = TDSServerMessage(number: 4060, class: 11, text: "Cannot open database")
+            try await bench.follow(.rejectLogins(recovering))
+            try await bench.set(.open)
+            try await until(bench) { results.answers.last == .keepsDatabase }
+            try await bench.follow(.serve)
+            try await until(bench) { results.answers.last == .isOnline }
+            task.cancel()
+            try await task.value
+        }
+        #expect(results.answers == [.takesNoLogins, .keepsDatabase, .isOnline], "\(results.database)")
+        // The last of a kind and the first of the next.
+        #expect(results.database.count <= 2 * results.answers.count)
+        #expect(results.database.allSatisfy { $0.database == "sales" && $0.started <= $0.done })
+    }
+
     // MARK: Idle connections
 
     /// The ends of idle connections until one ended as wanted, while the path is cut again and again.
@@ -103,6 +137,13 @@ import Testing
 }
 
 extension ProbeBench.Results {
+    fileprivate var database: [DatabaseAsked] { all.compactMap { if case .databaseAsked(let asked) = $0 { asked } else { nil } } }
+
+    /// Without what follows its equal.
+    fileprivate var answers: [DatabaseAsked.Answer] {
+        database.map(\.answer).reduce(into: []) { answers, next in if answers.last != next { answers.append(next) } }
+    }
+
     fileprivate var seen: [VantageSeen] { all.compactMap { if case .vantage(let seen) = $0 { seen } else { nil } } }
     fileprivate var idle: [IdleAsked] { all.compactMap { if case .idleAsked(let asked) = $0 { asked } else { nil } } }
 }

@@ -117,13 +117,17 @@ import Verdict
         #expect(seen.gracePeriod == .seconds(30))
         #expect(seen.isClean)
         #expect(EarlierShutdown.seen(in: [folder.path], context: "another").isEmpty)
+        // The same run's next experiment learns it from the findings so far.
+        let own = try #require(EarlierShutdown.seen(in: script.findings()).first)
+        #expect(
+            (own.workload, own.namespace, own.gracePeriod, own.isClean) == (seen.workload, seen.namespace, seen.gracePeriod, seen.isClean))
     }
 
     /// A file from before a key existed is read all the same.
     @Test func aFileOfAnEarlierVersionIsRead() throws {
         let added: Set = [
             "state", "chained", "target", "follows", "remarks", "recoveredMs", "nodeLoss", "unknownOverwritten", "gone",
-            "checkDatabaseSkipped", "torn", "transfers", "clientDowntimeMaxMs",
+            "checkDatabaseSkipped", "measuredRecovery", "torn", "transfers", "clientDowntimeMaxMs",
         ]
         func earlier(_ value: JSONValue) -> JSONValue {
             switch value {

@@ -80,6 +80,36 @@ public struct IdleAsked: Codable, Sendable, Hashable {
     }
 }
 
+/// A login to the ledger's database at the pod's own address: the last of its kind, or the first of another.
+public struct DatabaseAsked: Codable, Sendable, Hashable {
+    /// What the server does with logins to the database.
+    public enum Answer: Sendable {
+        /// It takes none at all.
+        case takesNoLogins
+        /// It knows the login, and keeps it out of the database, as while it recovers that.
+        case keepsDatabase
+        case isOnline
+    }
+
+    public var database: String
+    public var started: RunTime
+    public var done: RunTime
+    /// `nil`: the login was let into the database.
+    public var failure: Failure?
+
+    public init(database: String, started: RunTime, done: RunTime, failure: Failure? = nil) {
+        self.database = database
+        self.started = started
+        self.done = done
+        self.failure = failure
+    }
+
+    /// The failure's kind where there was no address to ask.
+    public static let noAddress = "noAddress"
+
+    public var answer: Answer { failure.map { $0.isAboutDatabase ? .keepsDatabase : .takesNoLogins } ?? .isOnline }
+}
+
 /// The failure of the experiment's client program itself, before the run ended it.
 public struct ClientFailed: Codable, Sendable, Hashable {
     /// The kind of the client's failure.
@@ -128,6 +158,17 @@ public struct Failure: Codable, Sendable, Hashable {
         self.message = message
         self.unanswered = unanswered
     }
+}
+
+extension Failure {
+    /// Errors that a server gives to a login it knows, about the database it asked for: cannot open (4060, 4064), not accessible,
+    /// recovering or not there yet (904, 905, 911, 921, 922, 926, 927, 942, 945), a secondary (976, 978, 983).
+    private static let databaseErrors: Set<Int> = [
+        904, 905, 911, 921, 922, 926, 927, 942, 945, 976, 978, 983, 4060, 4064,
+    ]
+
+    /// The server took the login, and did not let it into its database.
+    public var isAboutDatabase: Bool { number.map(Self.databaseErrors.contains) ?? false }
 }
 
 /// The promised schedule of the probes of one repeat.

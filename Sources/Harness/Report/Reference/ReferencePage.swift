@@ -119,7 +119,7 @@ public struct ReferencePage {
         [
             "## Where the time went", "",
             "| | debt at the fault | old one gone | new one scheduled, volume attached | container started | port open, login accepted "
-                + "| database online, worst | first query, first write | recovery by the server's log, worst | the server's stop |",
+                + "| logins taken, the ledger's database in recovery, worst | first query, first write | recovery by the server's log, worst | the server's stop |",
             "|---|---|---|---|---|---|---|---|---|---|",
         ] + rows.filter(\.isMeasured).map { row in Self.line([row.arm.name, row.debt] + row.timeCells) } + [""]
     }

@@ -90,6 +90,10 @@ extension Results.Repeat {
             recoveries: found.recoveries.map {
                 Recovery(database: $0.database, analysisMs: $0.analysis, redoMs: $0.redo, undoMs: $0.undo)
             },
+            measuredRecovery: found.recovery.map {
+                MeasuredRecovery(
+                    database: $0.database, lowerMs: $0.time.lower.milliseconds, upperMs: $0.time.upper?.milliseconds, error: $0.number)
+            },
             infrastructure: Infrastructure(before: found.before, after: found.after),
             effect: Effect(proven: found.effect?.proven ?? false, evidence: found.effect?.evidence ?? []),
             restore: Restore(

@@ -105,6 +105,14 @@ extension Results {
             var sentence: String
         }
 
+        /// The time in which the server took logins and kept them out of the ledger's database.
+        struct MeasuredRecovery: Codable, Sendable, Hashable {
+            var database: String
+            var lowerMs: Double
+            @OrNull var upperMs: Double?
+            @OrNull var error: Int?
+        }
+
         /// The idle connections that were queried once.
         struct Idle: Codable, Sendable, Hashable {
             struct Counts: Codable, Sendable, Hashable {
@@ -230,6 +238,7 @@ extension Results {
         @OrNull var shutdown: Shutdown?
         @OrNull var debt: Debt?
         var recoveries: [Recovery]?
+        @OrNull var measuredRecovery: MeasuredRecovery?
         var infrastructure: Infrastructure
         var effect: Effect
         var restore: Restore

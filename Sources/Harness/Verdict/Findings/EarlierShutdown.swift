@@ -28,3 +28,21 @@ public struct EarlierShutdown: Sendable, Hashable {
         return "in run \(runID) the server did not stop within \(self.gracePeriod.text) and was killed, and \(pod)"
     }
 }
+
+extension EarlierShutdown {
+    /// The shutdowns that the repeats of a run have seen so far.
+    public static func seen(in findings: Findings) -> [EarlierShutdown] {
+        guard let run = findings.run else { return [] }
+        return findings.experiments.flatMap { found in
+            found.repeats.compactMap { one in
+                guard let target = found.experiment?.target, let shutdown = one.shutdown, let took = shutdown.took,
+                    let isClean = shutdown.isClean
+                else { return nil }
+                return EarlierShutdown(
+                    runID: run.id, namespace: target.namespace, workload: "\(target.workload)", gracePeriod: shutdown.gracePeriod,
+                    took: took,
+                    isClean: isClean)
+            }
+        }
+    }
+}

@@ -145,6 +145,8 @@ public struct RepeatFindings: Sendable {
     public var debt: RecoveryDebt?
     /// The databases' recoveries since the fault, from the server's own log.
     public var recoveries: [DatabaseRecovery]
+    /// That of the ledger's database as it was measured; `nil`: it was not asked, or did not go.
+    public var recovery: MeasuredRecovery?
     public var engine: EngineHealth
     public var undo: [UndoFinding]
     public var observations: [TimedObservation]

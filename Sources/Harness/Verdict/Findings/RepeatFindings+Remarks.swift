@@ -23,6 +23,7 @@ extension RepeatFindings {
         if let overlap { remarks.append(overlap.sentence) }
         remarks += recoveries.map(\.sentence)
         if let start { remarks.append(start) }
+        if let recovery, !recoveries.isEmpty || recovery.time.lower > .zero { remarks.append(recovery.sentence) }
         for interval in blind {
             remarks.append("the cluster could not be watched for \((interval.to - interval.from).textRoundedUp): \(interval.reason)")
         }

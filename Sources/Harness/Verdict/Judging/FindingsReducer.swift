@@ -77,7 +77,7 @@ public struct FindingsReducer: Sendable {
             end = ended
             undoneSinceEnd = false
         case .stageEntered, .ledgerPrepared, .probesStarted, .probe, .probeSkipped, .clientFailed, .vantage, .idleStarted, .idleAsked,
-            .write, .snapshot, .observation, .serverLog, .engine,
+            .databaseAsked, .write, .snapshot, .observation, .serverLog, .engine,
             .blind,
             .undoIntent, .recoveryDebt, .faultBegun, .faultInjected, .faultEffect, .ledgerChecked, .ledgerUnchecked:
             repeating?.add(record)

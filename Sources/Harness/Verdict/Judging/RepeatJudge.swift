@@ -96,6 +96,7 @@ struct RepeatJudge {
             overlap: overlap,
             debt: facts.debt,
             recoveries: DatabaseRecovery.all(in: facts),
+            recovery: MeasuredRecovery(facts),
             engine: health,
             undo: undo,
             observations: facts.observations,

@@ -16,6 +16,7 @@ struct RepeatReducer {
     private(set) var views = ViewsReducer()
     private(set) var idleStarted: IdleStarted?
     private(set) var idleAsked: [IdleAsked] = []
+    private(set) var databaseAsked: [DatabaseAsked] = []
     private(set) var writes = WriteCounts()
     private(set) var prepared: LedgerPrepared?
     /// The account of the earlier repeats whose ledger this one continues.
@@ -47,7 +48,7 @@ struct RepeatReducer {
     /// Kubernetes events are only shown; a flood of them must not fill the memory.
     private static let eventLimit = 500
     /// The most that are kept; more would not add information.
-    private static let idleLimit = 10_000
+    private static let askedLimit = 10_000
 
     /// - Parameter account: the account of the earlier repeats.
     init(number: Int, started: RunTime, account: LedgerAccount = LedgerAccount()) {
@@ -108,7 +109,9 @@ struct RepeatReducer {
             tracks[skip.track]?.add(skip)
         case .vantage(let seen): views.add(seen)
         case .idleStarted(let started): idleStarted = started
-        case .idleAsked(let asked): if idleAsked.count < Self.idleLimit { idleAsked.append(asked) }
+        case .idleAsked(let asked): if idleAsked.count < Self.askedLimit { idleAsked.append(asked) }
+        case .databaseAsked(let asked):
+            if counts(asked.done), databaseAsked.count < Self.askedLimit { databaseAsked.append(asked) }
         case .clientFailed(let failed): clientFailed = clientFailed ?? failed
         case .write(let write):
             count(write)
@@ -209,12 +212,6 @@ struct LoginRecoveries {
     private var accepted: RunTime?
     private var online: RunTime?
 
-    /// The errors about the database that a server gives to a login it accepts: cannot open (4060, 4064), not accessible or recovering
-    /// (904, 905, 922, 926, 927, 942, 945).
-    static let databaseErrors: Set<Int> = [
-        904, 905, 911, 921, 922, 926, 927, 942, 945, 976, 978, 983, 4060, 4064,
-    ]
-
     mutating func add(_ probe: ProbeResult) {
         guard let failure = probe.failure else {
             if failing {
@@ -233,7 +230,7 @@ struct LoginRecoveries {
         if failure.phase == "query" {
             accepted = accepted ?? probe.done
             online = online ?? probe.done
-        } else if failure.phase == "login", let number = failure.number, Self.databaseErrors.contains(number) {
+        } else if failure.phase == "login", failure.isAboutDatabase {
             accepted = accepted ?? probe.done
             online = nil
         } else {
@@ -253,7 +250,7 @@ struct WriteRecoveries {
         if write.outcome == .acknowledged {
             if let refused { refusedUntil.append(refused) }
             refused = nil
-        } else if let number = write.failure?.number, LoginRecoveries.databaseErrors.contains(number) {
+        } else if write.failure?.isAboutDatabase == true {
             refused = write.done
         }
     }

@@ -129,4 +129,67 @@ import Testing
         add(50, nil)
         #expect(recoveries.recoveries == [.init(loginAccepted: .ms(30), databaseOnline: .ms(48), queryAnswered: .ms(50))])
     }
+
+    // MARK: The recovery as it was measured
+
+    private func recovery(_ asked: [(from: Int, to: Int, failure: Failure?)]) throws -> MeasuredRecovery? {
+        var script = Script()
+        script.more = asked.map { one in
+            script.record(
+                one.to, .databaseAsked(DatabaseAsked(database: "sales", started: .ms(one.from), done: .ms(one.to), failure: one.failure)))
+        }
+        return try #require(script.findings().experiments.first?.repeats.first).recovery
+    }
+
+    private static let refused = Failure(phase: "tcp", kind: "refused")
+    private static let keptOut = Failure(phase: "login", kind: "loginRejected", number: 4060)
+
+    @Test func theRecoveryOfTheDatabaseIsMeasuredWithBounds() throws {
+        let found = try #require(
+            try recovery([
+                (9000, 9010, nil), (10_500, 10_510, Self.refused), (11_000, 11_010, Self.refused), (11_060, 11_070, Self.keptOut),
+                (13_000, 13_010, Self.keptOut), (13_060, 13_080, nil),
+            ]))
+        #expect(
+            found
+                == MeasuredRecovery(
+                    database: "sales", time: DurationBounds(lower: .milliseconds(1930), upper: .milliseconds(2080)), number: 4060))
+        #expect(found.sentence.contains("took logins for 1.930 s to 2.080 s before database sales was open"), "\(found.sentence)")
+    }
+
+    @Test func oneThatNoLoginMetIsShort() throws {
+        let found = try recovery([(11_000, 11_010, Self.refused), (11_060, 11_080, nil)])
+        #expect(found?.time == DurationBounds(lower: .zero, upper: .milliseconds(80)))
+    }
+
+    @Test func aServerThatEndsInTheMiddleBeginsAgain() throws {
+        let found = try recovery([
+            (11_100, 11_110, Self.refused), (11_200, 11_210, Self.keptOut), (12_000, 12_010, Self.keptOut), (12_100, 12_110, Self.refused),
+            (13_000, 13_010, Self.refused), (13_100, 13_110, Self.keptOut), (13_600, 13_610, Self.keptOut), (13_700, 13_720, nil),
+        ])
+        #expect(found?.time == DurationBounds(lower: .milliseconds(490), upper: .milliseconds(720)))
+    }
+
+    @Test func oneWhoseEndWasNotSeenHasNoUpperBound() throws {
+        let found = try recovery([(11_100, 11_110, Self.refused), (11_200, 11_210, Self.keptOut), (12_600, 12_610, Self.keptOut)])
+        #expect(found?.time == DurationBounds(lower: .milliseconds(1390), upper: nil))
+    }
+
+    /// A new pod's address may be known long after its server began.
+    @Test func whatNobodyCouldBeAskedAboutIsNotMeasured() throws {
+        let nobody = Failure(phase: "tcp", kind: DatabaseAsked.noAddress)
+        let none = (11_100, 11_110, Self.refused as Failure?)
+        let gap = (11_200, 11_200, nobody as Failure?)
+        let gapEnd = (12_000, 12_000, nobody as Failure?)
+        #expect(try recovery([none, gap, gapEnd, (12_060, 12_080, nil)]) == nil)
+        // What was seen of it is certain all the same; it may have begun at any time since the last server took no logins.
+        let seen = try recovery([none, gap, gapEnd, (12_060, 12_070, Self.keptOut), (12_500, 12_510, Self.keptOut), (12_600, 12_620, nil)])
+        #expect(seen?.time == DurationBounds(lower: .milliseconds(430), upper: .milliseconds(1520)))
+    }
+
+    @Test func aDatabaseThatWasNotAwayHasNone() throws {
+        #expect(try recovery([(9000, 9010, Self.refused), (9100, 9110, nil)]) == nil)
+        // A server that takes no logins recovers nothing that could be seen.
+        #expect(try recovery([(11_000, 11_010, Self.refused)]) == nil)
+    }
 }
