@@ -44,6 +44,17 @@ import Testing
         #expect(try words() == "cannot log in with ***\n")
     }
 
+    /// Who waits for the client's health ends the run then: what has become of the client stands in the journal already.
+    @Test func theEndIsWrittenDownBeforeItIsKnownToOthers() async throws {
+        let monitor = HealthMonitor(lanes: [.client: 1])
+        let runner = runner(["true"], monitor: monitor)
+        let task = Task { try await runner.run() }
+        try await monitor.wait { $0.isOver }
+        task.cancel()
+        #expect(facts.failures.map(\.kind) == [.ended])
+        try await task.value
+    }
+
     @Test func aLineThatIsNotOfTheProtocolEndsTheProgram() async throws {
         try await runner(["sh", "-c", "echo start 1; echo hello; exec sleep 1000"]).run()
         #expect(facts.failures.map(\.kind) == [.brokeProtocol])

@@ -5,7 +5,7 @@ public struct Doubt: Sendable, Hashable {
         // The harness, or what it wrote.
         case journalDamaged, journalEndedEarly, interrupted, noData, experimentUnknown, repeatsMissing
         // Before the fault.
-        case preflightFailed, otherPreflightFailed, preflightFailedLater, steadyStateNotSeen, outageBeforeFault
+        case preflightFailed, otherPreflightFailed, preflightFailedLater, steadyStateNotSeen, clientFailedEarly, outageBeforeFault
         // The fault.
         case noDebt, faultNotInjected, faultNotProven, evidenceBeforeFault
         // The probes.
@@ -22,7 +22,8 @@ public struct Doubt: Sendable, Hashable {
         /// The check that cannot pass because of the doubt.
         public var check: Check {
             switch self {
-            case .noData, .experimentUnknown, .preflightFailed, .otherPreflightFailed, .preflightFailedLater, .steadyStateNotSeen:
+            case .noData, .experimentUnknown, .preflightFailed, .otherPreflightFailed, .preflightFailedLater, .steadyStateNotSeen,
+                .clientFailedEarly:
                 .preflight
             case .journalDamaged, .journalEndedEarly, .interrupted, .repeatsMissing: .recovery
             case .noDebt, .outageBeforeFault, .faultNotInjected, .faultNotProven, .evidenceBeforeFault: .faultTookEffect
@@ -51,10 +52,8 @@ public struct Doubt: Sendable, Hashable {
         /// Is `true` if the doubt makes every later measurement meaningless for the service.
         var voidsMeasurement: Bool {
             switch self {
-            case .preflightFailed, .otherPreflightFailed, .preflightFailedLater, .steadyStateNotSeen, .noDebt, .outageBeforeFault,
-                .faultNotInjected,
-                .faultNotProven, .evidenceBeforeFault,
-                .experimentUnknown, .noData:
+            case .preflightFailed, .otherPreflightFailed, .preflightFailedLater, .steadyStateNotSeen, .clientFailedEarly,
+                .noDebt, .outageBeforeFault, .faultNotInjected, .faultNotProven, .evidenceBeforeFault, .experimentUnknown, .noData:
                 true
             default: false
             }

@@ -14,7 +14,7 @@ extension RepeatJudge {
         }
         // An unfinished repeat lacks many facts for one reason.
         guard doubts.isEmpty else { return doubts + restoreDoubts() }
-        if let failed = facts.clientFailed { doubts.append(Doubt(.clientFailed, "the client of the experiment: \(failed.sentence)")) }
+        if let failed = facts.clientFailed { doubts.append(clientDoubt(failed)) }
         doubts += steadyDoubts() + faultDoubts()
         guard !doubts.contains(where: \.kind.voidsMeasurement) else { return doubts + restoreDoubts() }
         return doubts + probeDoubts() + recoveryDoubts() + ledgerDoubts() + clusterDoubts() + restoreDoubts()
@@ -23,6 +23,8 @@ extension RepeatJudge {
     private func steadyDoubts() -> [Doubt] {
         guard let experiment else { return [] }
         guard let steady = facts.stages.first(where: { $0.stage == .steady })?.at, facts.faultBegan.map({ steady <= $0 }) ?? true else {
+            // Where the client has gone before, that is the one reason.
+            guard facts.clientFailed == nil else { return [] }
             return [Doubt(.steadyStateNotSeen, "the service was not seen healthy for \(experiment.steadyFor.text) before the fault")]
         }
         guard let fault = facts.faultBegan else { return [] }
@@ -43,6 +45,12 @@ extension RepeatJudge {
             }
         }
         return []
+    }
+
+    private func clientDoubt(_ failed: ClientFailed) -> Doubt {
+        facts.stages.contains { $0.stage == .steady }
+            ? Doubt(.clientFailed, "the client of the experiment: \(failed.sentence)")
+            : Doubt(.clientFailedEarly, "the client of the experiment was gone before the fault, which was not begun: \(failed.sentence)")
     }
 
     /// The doubt if the server did not have the work that the experiment asks for at the moment of the fault.

@@ -57,6 +57,25 @@ import Testing
         #expect(found.doubts.contains { $0.kind == .clientFailed && $0.sentence.contains("hello") }, "\(found.doubts)")
     }
 
+    /// It is not told as a service that was not well.
+    @Test func oneThatIsGoneBeforeTheFaultIsTheOneReason() throws {
+        var script = script(back: 12_000)
+        let gone = script.record(3000, .clientFailed(ClientFailed(kind: .ended, message: "it closed its output")))
+        script.drop { event in
+            switch event {
+            case .stageEntered(let entered): ![.preparing, .steadying].contains(entered.stage)
+            case .faultBegun, .faultInjected, .faultEffect: true
+            default: false
+            }
+        }
+        script.more = [gone]
+        let found = try only(script)
+        #expect(found.verdict == .invalid)
+        #expect(found.doubts.map(\.kind) == [.clientFailedEarly], "\(found.doubts)")
+        #expect(found.doubts.first?.sentence.contains("it closed its output") == true)
+        #expect(found.judgements.allSatisfy { $0.outcome != .passed || $0.check == .restore }, "\(found.judgements)")
+    }
+
     @Test func oneThatFallsSilentIsNoPass() throws {
         var script = script(back: 12_000)
         script.edit = { record in

@@ -69,6 +69,11 @@ import Testing
         Case(.steadyStateNotSeen) { script in
             script.drop { if case .stageEntered(let entered) = $0 { entered.stage == .steady } else { false } }
         },
+        Case(.clientFailedEarly) { script in
+            let gone = script.record(3000, .clientFailed(ClientFailed(kind: .ended, message: "it closed its output")))
+            script.drop { if case .stageEntered(let entered) = $0 { entered.stage == .steady } else { false } }
+            script.more.append(gone)
+        },
         Case(.outageBeforeFault) { $0.outs = [.init(from: 8000, to: 12_000)] },
         Case(.faultNotInjected) { script in
             script.drop { event in
