@@ -150,7 +150,9 @@ public struct Runner: Sendable {
     }
 
     private func check(_ experiment: Experiment) async -> Preflight.Outcome {
-        await Preflight(client: client, experiment: experiment, options: options, eventLoopGroup: eventLoopGroup).run()
+        var options = options
+        options.earlierShutdowns += EarlierShutdown.seen(in: judge.findings(isRunning: true))
+        return await Preflight(client: client, experiment: experiment, options: options, eventLoopGroup: eventLoopGroup).run()
     }
 
     /// Takes the target's lease once for all experiments on it.
