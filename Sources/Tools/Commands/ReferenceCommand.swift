@@ -16,8 +16,8 @@ struct ReferenceCommand: AsyncParsableCommand {
             server stops by itself or is killed, a drain, a rollout, and a node that is off, without help and with each of three remedies.
             They take turns, a repeat each, until each has its repeats. The page says for each line what was measured, and why one was not.
 
-            Started again, it measures what is missing: nothing that has its result is run again. It first restores what an earlier one
-            was killed at, with the commands of the experiment.
+            Interrupted and started again, it measures what is missing: nothing that has its result is run again. What a run has left
+            changed is restored before the next one, with the commands of the experiment; where that cannot be proven, it ends.
             The exit code is that of the worst run, as of 'report merge'; 5 where nothing was run.
             """)
 
@@ -91,7 +91,8 @@ struct ReferenceCommand: AsyncParsableCommand {
         defer { signals.stop() }
         if !pageOnly {
             for arm in table.arms { try store(arm) }
-            rounds: for round in 1...wanted {
+            stopped = try await restore(table.arms.flatMap { FleetFolder.attempts(in: folder(of: $0)) }) ?? signalled.withLock { $0 }
+            rounds: for round in 1...wanted where stopped == nil {
                 for arm in table.arms where try arm.text != nil && ended(arm) < round {
                     if !quiet { standardError("reference: round \(round) of \(wanted), \(arm.name)") }
                     stopped = try await measure(arm) ?? signalled.withLock { $0 }
@@ -114,7 +115,9 @@ struct ReferenceCommand: AsyncParsableCommand {
         if let stopped { throw ExitCode(stopped) }
         let all = arms.flatMap(\.runs)
         guard !all.isEmpty else { throw ExitCode(AftershockExit.preflight) }
-        throw ExitCode(RunExitCode.worst(all.map(\.exitCode)).rawValue)
+        // One that was interrupted has been run again.
+        let ended = all.filter { run in run.experiments.contains { $0.repeats.contains { $0.verdict != .aborted } } }
+        throw ExitCode(RunExitCode.worst((ended.isEmpty ? all : ended).map(\.exitCode)).rawValue)
     }
 
     // MARK: Runs
@@ -166,28 +169,47 @@ struct ReferenceCommand: AsyncParsableCommand {
         try runs(of: arm).flatMap(\.experiments).flatMap(\.repeats).count { $0.verdict != .aborted }
     }
 
-    /// Runs the arm's experiment once, after restoring the changes of an earlier run of it.
+    /// Runs the arm's experiment once, and restores what the run could not: the server may have come back too late for that.
     ///
     /// - Returns: the exit code that ends the command; `nil` to go on.
     private func measure(_ arm: ReferenceArms.Arm) async throws -> Int32? {
-        let attempts = FleetFolder.attempts(in: folder(of: arm))
-        do {
-            for earlier in attempts where FleetFolder.isUnfinished(earlier) {
-                standardError("reference: restoring what \(earlier) has left")
-                var restore = try RestoreCommand.parse(["--run", earlier, "--run-commands"])
-                restore.kubernetes = kubernetes
-                try await restore.run()
-            }
-            let next = (attempts.last.flatMap { Int(($0 as NSString).lastPathComponent) } ?? 0) + 1
+        let last = FleetFolder.attempts(in: folder(of: arm)).last.flatMap { Int(($0 as NSString).lastPathComponent) } ?? 0
+        let attempt = "\(folder(of: arm))/\(last + 1)"
+        let ended = try await Self.code {
             var run = try RunCommand.parse(
-                [experiment(of: arm), "--repeat", "1", "--reports", "\(folder(of: arm))/\(next)"]
+                [experiment(of: arm), "--repeat", "1", "--reports", attempt]
                     + (confirmedContext.name.map { ["--confirm-context", $0] } ?? []) + (quiet ? ["--quiet"] : []))
             run.kubernetes = kubernetes
             try await run.run()
+        }
+        let goesOn: Set<RunExitCode> = [.pass, .failed, .dataLost, .invalid, .preflightFailed, .notRestored]
+        guard ended.map({ RunExitCode(rawValue: $0).map(goesOn.contains) == true }) ?? true else { return ended }
+        return try await restore([attempt])
+    }
+
+    /// Restores what the runs have left changed.
+    ///
+    /// - Returns: the exit code that ends the whole, as no other run can begin; `nil`: nothing is left.
+    private func restore(_ runs: [String]) async throws -> Int32? {
+        for run in runs where FleetFolder.isUnfinished(run) {
+            standardError("reference: restoring what \(run) has left")
+            let ended = try await Self.code {
+                var restore = try RestoreCommand.parse(["--run", run, "--run-commands"])
+                restore.kubernetes = kubernetes
+                try await restore.run()
+            }
+            if let ended { return ended }
+        }
+        return nil
+    }
+
+    /// Returns the exit code that `command` ends with; `nil`: it has done what it was to do.
+    private static func code(of command: () async throws -> Void) async throws -> Int32? {
+        do {
+            try await command()
             return nil
         } catch let code as ExitCode {
-            let goesOn: Set<RunExitCode> = [.pass, .failed, .dataLost, .invalid, .preflightFailed]
-            return RunExitCode(rawValue: code.rawValue).map(goesOn.contains) == true ? nil : code.rawValue
+            return code.rawValue
         }
     }
 }
