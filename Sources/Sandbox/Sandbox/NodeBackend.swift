@@ -38,7 +38,7 @@ final class NodeBackend: ClusterBackend {
         let (store, options) = (context.store, context.options)
         let timings = options.profile.timings
         let time = ContinuousTime()
-        let proxy = ServiceProxy(store: store, group: context.group)
+        let proxy = ServiceProxy(store: store, group: context.group, flaws: options.flaws)
         let podAddresses = AddressPool(prefix: context.addresses.podPrefix)
         let prober = Prober(group: context.group)
         let variables = options.databaseFlaws.isEmpty ? [:] : ["SANDBOX_SQL_FLAWS": options.databaseFlaws.joined(separator: ",")]

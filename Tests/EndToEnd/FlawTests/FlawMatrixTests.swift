@@ -19,7 +19,9 @@ import Testing
 
     /// The work that the recovery found is proven, shown with the downtime, and undone by the server in its own words.
     @Test func aRecoveryDebtIsProvenAndShown() async throws {
-        let spec = "load: {dirty: 4MiB, openTransaction: {rows: 2000, for: 1s}}"
+        let load = "load: {dirty: 4MiB, openTransaction: {rows: 2000, for: 1s}}"
+        let gentle = "connect: {interval: 100ms}, session: {interval: 100ms}, login: {interval: 250ms}"
+        let spec = "\(load)\n  probes: {\(gentle), views: {clusterIP: false, loginInterval: 100ms}}"
         let run = try await FlawRun.run(Planted(name: "debt", spec: spec, exitCode: 0, broken: []).experiment, [])
         #expect(run.exitCode == 0, "\(run.terminal)")
         let found = try #require(run.results["experiments"]?.array?.first?["repeats"]?.array?.first)
@@ -27,6 +29,11 @@ import Testing
         #expect(found["debt"]?["openRows"]?.integer == 2000)
         let recoveries = found["recoveries"]?.array?.compactMap { $0["database"]?.string }
         #expect(recoveries?.contains("aftershock") == true)
+        // Measured from outside, it cannot be shorter than the server says.
+        let own = try #require(found["recoveries"]?.array?.first { $0["database"]?.string == "aftershock" })
+        let took = try ["analysisMs", "redoMs", "undoMs"].map { try #require(own[$0]?.integer) }.reduce(0, +)
+        #expect(found["measuredRecovery"]?["database"]?.string == "aftershock")
+        #expect(found["measuredRecovery"]?["upperMs"]?.milliseconds.map { $0 >= Double(took) } == true, "\(own)")
         let downtime = found["checks"]?.array?.first { $0["name"]?.string == "downtime" }
         #expect(downtime?["message"]?.string?.contains("to redo and 2000 rows to undo") == true)
     }
@@ -44,12 +51,31 @@ import Testing
         #expect(run.count("torn") == 0)
         #expect(run.ledger?["transfers"]?["sum"] == 0)
         #expect(try #require(run.ledger?["transfers"]?["acknowledged"]?.integer) > 10)
-        let idle = run.results["experiments"]?.array?.first?["repeats"]?.array?.first?["idle"]
+        let found = run.results["experiments"]?.array?.first?["repeats"]?.array?.first
+        if !fault.hasPrefix("none") {
+            #expect(try #require(found?["split"]?["kubeProxy"]?["lowerMs"]?.milliseconds) < Self.lag, "\(run.terminal)")
+        }
+        let idle = found?["idle"]
         #expect(try #require(idle?["withoutFault"]?["answered"]?.integer) > 0)
         // A silent connection is told at once that its server was killed, or told to go.
         let reset = try #require(idle?["overFault"]?["reset"]?.integer)
         #expect(fault.hasPrefix("none") ? reset == 0 : reset > 0)
     }
+
+    /// The server is back, and the proxy has not noticed: told from the server, and that Kubernetes said Ready meanwhile. `aSoundClusterPasses`
+    /// has the same views.
+    @Test func aProxyThatLagsIsToldFromTheServer() async throws {
+        let run = try await FlawRun.run(
+            Planted(name: "slow proxy", fault: "podDelete: {}", exitCode: 0, broken: []).experiment, ["--sandbox-flaw", "slow-proxy"])
+        #expect(run.exitCode == 0, "\(run.terminal)")
+        let found = try #require(run.results["experiments"]?.array?.first?["repeats"]?.array?.first)
+        #expect(try #require(found["split"]?["kubeProxy"]?["lowerMs"]?.milliseconds) > Self.lag, "\(run.terminal)")
+        #expect(try #require(found["readyNotServed"]?["lowerMs"]?.milliseconds) > Self.lag, "\(run.terminal)")
+        #expect(run.terminal.contains("Kubernetes said Ready while no client could log in"))
+    }
+
+    /// Milliseconds: less than a slow proxy's lag, and more than a sound one's.
+    private static let lag = 2000.0
 
     @Test func aServerThatObeysStopsCleanly() async throws {
         let flaw = Planted(name: "none", fault: "podDelete: {}", shutdown: "clean", exitCode: 0, broken: [])
@@ -126,5 +152,11 @@ import Testing
         let line = "\(set) (writer/sequence): \(first)"
         #expect(failure.body.contains(line))
         #expect(run.terminal.contains(line))
+    }
+}
+
+extension JSONValue {
+    fileprivate var milliseconds: Double? {
+        if case .double(let value) = self { value } else { integer.map(Double.init) }
     }
 }

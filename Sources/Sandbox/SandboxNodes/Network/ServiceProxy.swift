@@ -24,10 +24,15 @@ package final class ServiceProxy: NetworkFaults {
     private let state = Mutex(State())
     private let store: ObjectStore
     private let group: any EventLoopGroup
+    private let isSlow: Bool
 
-    package init(store: ObjectStore, group: any EventLoopGroup) {
+    /// The lag of a proxy that is slow on purpose.
+    private static let lag = Duration.seconds(3)
+
+    package init(store: ObjectStore, group: any EventLoopGroup, flaws: Set<SandboxFlaw> = []) {
         self.store = store
         self.group = group
+        isSlow = flaws.contains(.slowProxy)
     }
 
     // MARK: The table
@@ -46,8 +51,15 @@ package final class ServiceProxy: NetworkFaults {
                 }
             }
             change.yield()
+            // The last backends of every frontend that has had any.
+            var known: [ProxyTable.Frontend: [ProxyTable.Backend]] = [:]
             for await _ in changes {
                 guard let table = try? store.read({ ProxyTable($0) }) else { continue }
+                if isSlow, known.contains(where: { table.backends[$0.key, default: []] != $0.value }) {
+                    try? await Task.sleep(for: Self.lag)
+                }
+                for frontend in known.keys { known[frontend] = [] }
+                known.merge(table.backends) { _, new in new }
                 await apply(table)
             }
             tasks.cancelAll()

@@ -12,4 +12,6 @@ package enum SandboxFlaw: String, Sendable, CaseIterable {
     case replicaShort = "replica-short"
     /// The deletion of a pod is answered as if it were done, and the pod runs on.
     case deletionIgnored = "deletion-ignored"
+    /// The Service proxy forwards to other pods 3 s later than it is told to, as kube-proxy does where its rules are many.
+    case slowProxy = "slow-proxy"
 }
