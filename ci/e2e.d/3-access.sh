@@ -117,3 +117,61 @@ YAML
 check "a limit range that forbids the helper pod is refused first" answers 5 'minimum memory usage per Pod is 100Mi' "$work/certificate.kubeconfig"
 kubectl delete limitrange -n e2e-sql limit >/dev/null
 check "and nothing was touched" [ "$(uid)" = "$before" ]
+
+# What Pod Security is to newer ones, PodSecurityPolicy is to this Kubernetes: a policy that a user may use in a namespace. Switched on for
+# as long as this takes: everybody's pods but those of the harness's own account may be anything.
+admission() { # PLUGINS: the API server starts again with them
+    "$top/ci/cluster/control-plane" stop kube-apiserver
+    sed -zi "s#^--enable-admission-plugins=.*#--enable-admission-plugins=$1#" "$STATE/run/kube-apiserver.arguments"
+    "$top/ci/cluster/control-plane" start kube-apiserver
+    check "the API server is back with $1" eventually 60 kubectl get --raw /readyz
+}
+process=$(with "$(experiment process-kill)" 's#^(  (steady|stable)For:).*#\1 2s#' restricted-process-kill)
+kubectl delete clusterrole,clusterrolebinding aftershock --ignore-not-found >/dev/null
+kubectl delete role,rolebinding -n e2e-sql aftershock --ignore-not-found >/dev/null
+"$aftershock" rbac "$process" "${files[@]}" | kubectl apply -f - >/dev/null
+kubectl apply -f - >/dev/null <<'YAML'
+apiVersion: policy/v1beta1
+kind: PodSecurityPolicy
+metadata: {name: e2e-anything}
+spec:
+  privileged: true
+  allowPrivilegeEscalation: true
+  allowedCapabilities: ["*"]
+  volumes: ["*"]
+  hostNetwork: true
+  hostPorts: [{min: 0, max: 65535}]
+  hostIPC: true
+  hostPID: true
+  runAsUser: {rule: RunAsAny}
+  seLinux: {rule: RunAsAny}
+  supplementalGroups: {rule: RunAsAny}
+  fsGroup: {rule: RunAsAny}
+---
+apiVersion: policy/v1beta1
+kind: PodSecurityPolicy
+metadata: {name: e2e-baseline}
+spec:
+  volumes: [configMap, emptyDir, projected, secret, downwardAPI, persistentVolumeClaim]
+  runAsUser: {rule: RunAsAny}
+  seLinux: {rule: RunAsAny}
+  supplementalGroups: {rule: RunAsAny}
+  fsGroup: {rule: RunAsAny}
+YAML
+kubectl create clusterrole e2e-anything --verb=use --resource=podsecuritypolicies.policy --resource-name=e2e-anything >/dev/null
+kubectl create clusterrolebinding e2e-anything --clusterrole=e2e-anything --group=system:nodes --group=system:serviceaccounts:kube-system >/dev/null
+kubectl create role e2e-baseline -n e2e-sql --verb=use --resource=podsecuritypolicies.policy --resource-name=e2e-baseline >/dev/null
+kubectl create rolebinding e2e-baseline -n e2e-sql --role=e2e-baseline --serviceaccount=aftershock:aftershock >/dev/null
+settles
+before=$(uid)
+admission NodeRestriction,PodSecurityPolicy
+check "under a baseline policy the helper pod is refused first, with the API's reason" \
+    answers 5 'rehearsal.*PodSecurityPolicy: unable to admit pod.*hostPID|rehearsal.*PodSecurityPolicy: unable to admit pod.*(ostPath|rivileged)' \
+    "$work/token.kubeconfig"
+check "it says what to set" answers 5 'helperNamespace' "$work/token.kubeconfig"
+check "and nothing was touched" [ "$(uid)" = "$before" ]
+run_experiments restricted-process-kill "$process" --repeat 1 --kubeconfig "$work/token.kubeconfig"
+check "under a baseline policy a kill by exec passes with its own grant" [ $status = 0 ]
+admission NodeRestriction
+kubectl delete podsecuritypolicy e2e-anything e2e-baseline >/dev/null
+kubectl delete clusterrole,clusterrolebinding e2e-anything >/dev/null

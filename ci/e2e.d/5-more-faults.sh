@@ -23,12 +23,34 @@ rules() {
 killed() {
     local pid
     report_to "killed-$1-${2//[^A-Za-z]/}"
+    rm -rf "$report"
     "$aftershock" run --reports "$report" --confirm-context aftershock-cluster "${@:4}" "$3" >"$log" 2>&1 &
     pid=$!
     recorded "$report/journal.ndjson" "$2" --pid=$pid && kill -9 $pid
     wait $pid 2>/dev/null || true
     check "$1, killed at $2: restore" "$aftershock" restore --run "$report"
     check "$1, killed at $2: nothing is left" grep -q '^nothing is left' <("$aftershock" restore --run "$report")
+}
+
+# at_every_record KIND EXPERIMENT OPTION...: the harness dies at one kind of record after the other that a whole run writes. That takes some
+# ten minutes a fault: only where AFTERSHOCK_E2E_EVERY_RECORD is set.
+at_every_record() {
+    local patterns pattern
+    [ -n "${AFTERSHOCK_E2E_EVERY_RECORD:-}" ] || return 0
+    settles
+    run_experiments "$1-undisturbed" "$2" "${@:3}"
+    check "$1, undisturbed: passes" [ $status = 0 ]
+    mapfile -t patterns < <(jq -r 'select(.event | IN("probe", "probeSkipped", "write", "blind", "serverLog", "databaseAsked", "observation", "runEnded") | not) |
+        if .event == "undoIntent" then "\"kind\":\"\(.kind)\"" elif .event == "stageEntered" then "\"stage\":\"\(.stage)\"" else "\"event\":\"\(.event)\"" end' \
+        "$report/journal.ndjson" | awk '!seen[$0]++')
+    for pattern in "${patterns[@]}"; do
+        # Another pod, so that the kubelet holds no restart back.
+        k delete pods -l app=azure-sql-edge --timeout=120s >/dev/null
+        settles
+        killed "$1" "$pattern" "$2" "${@:3}"
+        check "$1, killed at $pattern: no helper is left" eventually 120 no_helper
+    done
+    settles
 }
 
 target
@@ -67,6 +89,7 @@ for step in undoIntent faultEffect; do
     check "network-cut, killed at $step: nothing is left" grep -q '^nothing is left' <("$aftershock" restore --run "$report")
     settles
 done
+at_every_record network-cut "$cut" --helper-image localhost/busybox:1
 # The emulator is a module of the kernel, which not every kernel has; then that is said, and nothing is changed.
 run_experiments network-delay "$(with "$(experiment network-delay)" "$short" network-delay-short)" --helper-image localhost/busybox:1
 check "network-delay without tc's netem: could not tell, and said why" [ $status = 4 ]
@@ -89,6 +112,8 @@ check "memory-exhaust: the same pod, restarted once" each_repeat '.infrastructur
 
 killed memory-exhaust '"kind":"calmMemory"' "$memory"
 check "memory-exhaust, killed: the server is there again" eventually 120 settled
+
+at_every_record memory-exhaust "$memory"
 
 # rollout to another image and back: the same program under another name.
 for i in $(seq "$(kubectl get nodes -o name | wc -l)"); do
@@ -134,8 +159,7 @@ sound disk-full
 check "disk-full: no space is the evidence" each_repeat '.effect.evidence | any(contains("No space left on device"))'
 check "disk-full: writes failed, and logins did not" each_repeat '.downtime.write.count >= 1 and .downtime.login.count == 0'
 check "disk-full: the server's own words are 1105 or 9002" grep -qE '"number":(1105|9002)' "$report/journal.ndjson"
-node=$(target_node)
-filler() { "$HERE/node" enter "$node" sh -c 'ls /mnt/e2e | grep aftershock-fill'; }
+filler() { "$HERE/node" enter "$(target_node)" sh -c 'ls /mnt/e2e | grep aftershock-fill'; }
 no_filler() { ! filler; }
 report_to killed-disk-full
 "$aftershock" run --reports "$report" --confirm-context aftershock-cluster "$(with "$disk" 's#duration: 8s#duration: 120s#' disk-full-long)" >"$log" 2>&1 &
@@ -147,6 +171,8 @@ check "disk-full, killed: restore" "$aftershock" restore --run "$report"
 check "disk-full, killed: the file is gone" no_filler
 check "disk-full, killed: nothing is left" grep -q '^nothing is left' <("$aftershock" restore --run "$report")
 settles
+at_every_record disk-full "$disk"
+check "disk-full: no file is left" no_filler
 k delete deployment/azure-sql-edge persistentvolumeclaim/mssql-data --timeout=120s >/dev/null
 kubectl delete persistentvolume e2e-own >/dev/null
 # The folder is one for all workers: whoever removes it takes the others' mounts away.
