@@ -118,7 +118,7 @@ check "a limit range that forbids the helper pod is refused first" answers 5 'mi
 kubectl delete limitrange -n e2e-sql limit >/dev/null
 check "and nothing was touched" [ "$(uid)" = "$before" ]
 
-# What Pod Security is to newer ones, PodSecurityPolicy is to this Kubernetes: a policy that a user may use in a namespace. Switched on for
+# This Kubernetes has PodSecurityPolicy in the place of Pod Security: a policy that a user may use in a namespace. Switched on for
 # as long as this takes: everybody's pods but those of the harness's own account may be anything.
 admission() { # PLUGINS: the API server starts again with them
     "$top/ci/cluster/control-plane" stop kube-apiserver

@@ -82,7 +82,7 @@ public struct IdleAsked: Codable, Sendable, Hashable {
 
 /// A login to the ledger's database at the pod's own address: the last of its kind, or the first of another.
 public struct DatabaseAsked: Codable, Sendable, Hashable {
-    /// What the server does with logins to the database.
+    /// The server's treatment of logins to the database.
     public enum Answer: Sendable {
         /// It takes none at all.
         case takesNoLogins

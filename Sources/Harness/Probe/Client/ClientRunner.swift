@@ -55,7 +55,7 @@ public struct ClientRunner: Sendable {
     /// Throws only errors of recording an event.
     public func run() async throws {
         let outcome = await Result { try await watch() }
-        // Whoever waits for the client's health ends the run where there is no client any more: the journal has to say first why.
+        // A waiter for the client's health ends the run when the client has ended: the journal has to say the reason first.
         defer { health.end() }
         guard let failed = try outcome.get(), !Task.isCancelled else { return }
         try record(.clientFailed(failed))

@@ -182,7 +182,7 @@ import Testing
         let gap = (11_200, 11_200, nobody as Failure?)
         let gapEnd = (12_000, 12_000, nobody as Failure?)
         #expect(try recovery([none, gap, gapEnd, (12_060, 12_080, nil)]) == nil)
-        // What was seen of it is certain all the same; it may have begun at any time since the last server took no logins.
+        // The part that was seen is certain all the same; the recovery may have begun at any time since the last server took no logins.
         let seen = try recovery([none, gap, gapEnd, (12_060, 12_070, Self.keptOut), (12_500, 12_510, Self.keptOut), (12_600, 12_620, nil)])
         #expect(seen?.time == DurationBounds(lower: .milliseconds(430), upper: .milliseconds(1520)))
     }
