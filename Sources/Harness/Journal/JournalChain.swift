@@ -12,7 +12,7 @@ struct JournalChain: Sendable {
     private static let suffixLength = key.count + 18
 
     private var state: UInt64 = 0xcbf2_9ce4_8422_2325
-    /// Is `true` if the journal has checksums: in all of its lines, or, if somebody has changed or made it, in none.
+    /// Is `true` if the journal has checksums. Journals of earlier versions have none; a journal has them in all of its lines, or in none.
     private(set) var isUsed: Bool?
 
     /// The checksum of a new journal.
@@ -44,6 +44,11 @@ struct JournalChain: Sendable {
         guard isUsed != false else { return false }
         add(line.dropLast(Self.suffixLength))
         return state == value
+    }
+
+    /// Returns whether the end of a line has a checksum that is no longer where a run puts it, as after a change of the line ends.
+    static func isDisplaced(in line: some RandomAccessCollection<UInt8>) -> Bool {
+        value(of: line) == nil && Data(line.suffix(2 * suffixLength)).firstRange(of: key) != nil
     }
 
     private mutating func add(_ bytes: some Sequence<UInt8>) {

@@ -14,7 +14,8 @@ public struct JournalReader: Sequence, IteratorProtocol {
     private var position = 0
     private var line = 0
     private var chain = JournalChain()
-    private var hasForeignLineEnds = false
+    /// The reason why the checksums of the lines are not where a run puts them.
+    private var displacement: String?
     /// A run does not write longer lines: the longest one contains the texts of all experiments.
     static let lineLimit = 64 << 20
 
@@ -38,7 +39,9 @@ public struct JournalReader: Sequence, IteratorProtocol {
     public mutating func next() -> JournalRecord? {
         guard damage == nil, let text = nextLine() else { return nil }
         line += 1
-        if line == 1 { hasForeignLineEnds = buffer[text].last == UInt8(ascii: "\r") }
+        if displacement == nil, JournalChain.isDisplaced(in: buffer[text]) {
+            displacement = buffer[text].last == UInt8(ascii: "\r") ? "its line ends were changed (CRLF)" : "somebody has changed it"
+        }
         guard chain.takes(buffer[text]) else {
             damage = JournalError(path: path, line: line, reason: "is damaged: this line, or one before it, is not as it was written")
             return nil
@@ -56,14 +59,14 @@ public struct JournalReader: Sequence, IteratorProtocol {
         }
     }
 
-    /// Is `true` if the lines that were read have checksums, which a run gives to every line.
+    /// Is `true` if the lines that were read have checksums. Runs of earlier versions wrote none.
     public var isChained: Bool { chain.isUsed != false }
 
     /// The reason why the journal, as far as it was read, is not as a run has written it; `nil` if there is none.
     public var flaw: JournalError? {
-        guard damage == nil, !isChained else { return damage }
-        let cause = hasForeignLineEnds ? "its line ends were changed (CRLF)" : "somebody has changed or made it"
-        return JournalError(path: path, line: nil, reason: "is not as a run writes it: its lines have no checksums; \(cause)")
+        guard damage == nil, !isChained, let displacement else { return damage }
+        return JournalError(
+            path: path, line: nil, reason: "is not as a run writes it: its checksums are not at the ends of lines; \(displacement)")
     }
 
     /// Returns whether a run, or a restore of it, is still writing the journal, so that it must not be judged yet.

@@ -96,15 +96,13 @@ import Testing
         }
     }
 
-    /// `restore` reads on, and says that it cannot know what is missing.
-    @Test func aJournalWhoseChecksumsWereTakenAwayIsReadAndIsNotWhole() throws {
+    @Test func aJournalOfAnEarlierVersionIsReadAndSaidToBeUnchained() throws {
         try withScratch { path in
             let lines = try Self.records.map { Data(try $0.line()) }
             #expect(try read(Data(lines.joined()), at: path).records == Self.records)
             var reader = try JournalReader(path: path)
             while reader.next() != nil {}
-            #expect(!reader.isChained && reader.damage == nil)
-            #expect(reader.flaw?.reason.contains("its lines have no checksums; somebody has changed or made it") == true)
+            #expect(!reader.isChained && reader.flaw == nil)
             // Lines that are added to it have no checksums either.
             try JournalWriter(appendingTo: path, clock: RunClock()).append(.runEnded(RunEnded(restored: true)))
             #expect(try JournalReader.records(of: path).count == Self.records.count + 1)
@@ -125,7 +123,7 @@ import Testing
                 ("UTF-16 without checksums", try utf16(String(decoding: plain, as: UTF8.self), .utf16LittleEndian)),
                 ("byte order mark", mark + whole), ("both", mark + plain), ("CRLF", Data(text.replacing("\n", with: "\r\n").utf8)),
                 ("blanks", Data(text.replacing("}\n", with: "} \n").utf8)), ("empty first line", [10] + whole),
-                ("empty last line", whole + [10]), ("upper case", Data(text.replacing("\"chain\"", with: "\"Chain\"").utf8)),
+                ("empty last line", whole + [10]),
                 ("twice", whole + whole), ("gzip", [0x1f, 0x8b, 8, 0, 10] + whole),
                 ("first line without", try Data(Self.records[0].line()) + whole[(whole.firstIndex(of: 10)! + 1)...]),
             ]

@@ -129,6 +129,8 @@ public struct RepeatFindings: Sendable {
     public var ledgerUnchecked: String?
     /// The damaged rows that the read-back names.
     public var damagedRows: [DamagedRow]
+    /// Is `true` if the lines of its journal have checksums, as ``Findings/isChained``.
+    public var isChained = true
     public var writes: WriteCounts
     public var effect: FaultEffect?
     /// The server's own name and version; `nil` if not seen.

@@ -27,6 +27,7 @@ extension RepeatFindings {
         for interval in blind {
             remarks.append("the cluster could not be watched for \((interval.to - interval.from).textRoundedUp): \(interval.reason)")
         }
+        if !isChained { remarks.append("the journal has no checksums, as earlier versions wrote it: damage may go unnoticed") }
         return remarks
     }
 

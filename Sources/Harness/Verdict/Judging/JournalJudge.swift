@@ -40,6 +40,11 @@ public final class JournalJudge: Sendable {
             for record in unwritten { reducer.add(record) }
             var findings = reducer.findings(isRunning: isRunning)
             findings.isChained = state.reader.isChained
+            for experiment in findings.experiments.indices {
+                for number in findings.experiments[experiment].repeats.indices {
+                    findings.experiments[experiment].repeats[number].isChained = state.reader.isChained
+                }
+            }
             return findings
         }
     }
