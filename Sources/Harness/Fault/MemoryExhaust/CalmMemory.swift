@@ -27,6 +27,11 @@ struct CalmMemory: UndoAction {
     static let valuesScript = #"for pid in "$@"; do cat "/proc/$pid/oom_score_adj" || exit 3; done"#
 
     func perform(_ intent: UndoIntent, _ undo: Undo) async throws -> String {
+        // The kernel may end the container while it is looked at: its status says so a moment later.
+        try await undo.retrying(after: { $0 is KubernetesError }) { try await calmOnce(intent, undo) }
+    }
+
+    private func calmOnce(_ intent: UndoIntent, _ undo: Undo) async throws -> String {
         guard let found = try await undo.client.find(Pod.self, pod, in: namespace), found.metadata.uid == uid else {
             return "pod \(namespace)/\(pod) (uid \(uid)) is gone, and its processes with it"
         }
