@@ -21,7 +21,7 @@ kubeconfig() {
     (umask 077 && kubectl config view --raw --flatten -o json | jq --rawfile token "$work/token" --arg work "$work" "$2" >"$work/$1.kubeconfig")
     echo "$work/$1.kubeconfig"
 }
-# answers CODE PATTERN KUBECONFIG: `plan` exits with the code and says what matches the pattern.
+# answers CODE PATTERN KUBECONFIG: `plan` exits with the code, and its output matches the pattern.
 answers() {
     local output status=0
     output=$("$aftershock" plan "${files[@]}" --kubeconfig "$3" --confirm-context aftershock-cluster --request-timeout 5s 2>&1) || status=$?

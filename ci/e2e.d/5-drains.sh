@@ -5,7 +5,7 @@ k() { kubectl --namespace e2e-sql "$@"; }
 
 target
 
-# drain NAME SPEC: runs a drain; what it needs beside it is there already.
+# drain NAME SPEC: runs a drain of the target's node.
 drain() { run_experiments "$1" "$(with "$(experiment node-drain)" "s#nodeDrain: .*#nodeDrain: {$2}}#" "$1")"; }
 schedulable() { kubectl get node "$1" -o json | jq -e '(.spec.unschedulable | not) and (.metadata.annotations["aftershock/undo"] | not)'; }
 says() { result "[.. | strings] | any(test(\"$1\"))"; }
@@ -40,7 +40,7 @@ check "a bare pod: refused before anything is touched, and named" [ $status = 5 
 check "a bare pod: the reason" says 'e2e-sql/bare'
 check "a bare pod: nothing was changed" schedulable "$node"
 agent=$(k get pods -l app=agent --field-selector "spec.nodeName=$node" -o jsonpath='{.items[0].metadata.uid}')
-# A drain that goes through may take a minute longer than the pods: only so often does a kubelet look at what is left of a container.
+# A drain may take a minute longer than its pods: a kubelet looks for the remains of a container once a minute.
 drain forced 'timeout: 3m, force: true'
 check "a bare pod without volumes, by force: passes" [ $status = 0 ]
 gone() { ! k get pod bare; }
@@ -53,7 +53,7 @@ no_agent() { [ -z "$(k get pods -l app=agent -o name)" ]; }
 eventually 120 no_agent >/dev/null
 
 settles
-# budget NAME APP: one of the pods with the label has to stay. Kubernetes before 1.21 has no policy/v1, after 1.25 no policy/v1beta1.
+# budget NAME APP: allows no eviction of the last pod with the label. Kubernetes before 1.21 has no policy/v1, after 1.25 no policy/v1beta1.
 budget() {
     local version
     version=$(kubectl api-versions | sed -n '/^policy\//p')
@@ -72,7 +72,7 @@ check "a budget that never allows an eviction: refused before anything is touche
 check "a budget that never allows an eviction: named" says 'PodDisruptionBudget never'
 k delete poddisruptionbudget never >/dev/null
 
-# Two pods of which one must stay, and one that is never ready: the other may not be evicted for now.
+# The budget keeps one pod. One of the two is never ready, so that the other may not be evicted.
 node=$(target_node)
 for name in ready unready; do
     where='{kubernetes.io/hostname: '$node'}' port=8080

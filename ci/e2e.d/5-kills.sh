@@ -7,14 +7,14 @@ k() { kubectl --namespace e2e-sql "$@"; }
 install_packages $(client_packages)
 target
 
-# databases: what is on the server, as another client reads it: the run's own database, and the ledger's tables in it, are no part of it.
+# databases: lists the databases of the server with another client. The run's own one, with the ledger's tables, must not be among them.
 databases() {
     local address password
     address=$(k get service azure-sql-edge -o jsonpath='{.status.loadBalancer.ingress[0].ip}')
     password=$(k get secret mssql -o json | jq -r '.data.MSSQL_SA_PASSWORD | @base64d')
     printf 'SELECT name FROM sys.databases ORDER BY name\ngo\n' | TDSVER=7.4 tsql -H "$address" -p 1433 -U sa -P "$password" -o fhq
 }
-# state: what the cluster is made of, without what changes by itself and what replaced pods differ in.
+# state: prints the objects of the cluster without the fields that change by themselves or with each new pod.
 state() {
     kubectl get nodes -o json | jq -S '[.items[] | {name: .metadata.name, labels: .metadata.labels, annotations: .metadata.annotations, spec}]'
     k get pods -o json | jq -S '[.items[] | {labels: .metadata.labels, annotations: .metadata.annotations, finalizers: .metadata.finalizers, owner: .metadata.ownerReferences[0].name}]'

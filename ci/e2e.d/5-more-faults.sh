@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Faults that need what only a real cluster has: network namespaces, control groups, volumes that are filesystems of their own.
+# Faults that need a real cluster: network namespaces, control groups, volumes with filesystems of their own.
 
 repeats=${AFTERSHOCK_E2E_REPEATS:-1}
 k() { kubectl --namespace e2e-sql "$@"; }
@@ -19,7 +19,7 @@ rules() {
     "$HERE/node" enter "$node" sh -c 'for d in /proc/[0-9]*; do grep -q "$1" $d/cgroup 2>/dev/null && nsenter -t ${d#/proc/} -n ip rule && exit; done' sh "$uid"
 }
 
-# killed KIND PATTERN EXPERIMENT OPTION...: the harness dies at the record that matches; restore undoes what it has changed, and then nothing is left.
+# killed KIND PATTERN EXPERIMENT OPTION...: the harness dies at the record that matches; restore undoes its changes, and then nothing is left.
 killed() {
     local pid
     report_to "killed-$1-${2//[^A-Za-z]/}"
@@ -66,7 +66,7 @@ check "network-cut: every track is out for as long as the cut lasts, and not muc
 check "network-cut: the same container" each_repeat '.infrastructure.pod | .before == .after'
 check "network-cut: the pod has its own rules again" [ "$(rules)" = "$before" ]
 
-# The harness dies while the pod is cut off: restore ends that. So does the helper when it is told to end by somebody else.
+# The harness dies while the pod is cut off: restore reconnects it. A helper pod that somebody deletes does so too.
 for step in undoIntent faultEffect; do
     report_to "killed-network-cut-$step"
     "$aftershock" run --reports "$report" --confirm-context aftershock-cluster --helper-image localhost/busybox:1 \
@@ -134,7 +134,7 @@ run_experiments disk-shared "$disk"
 check "disk-full on a volume that others share: refused before anything is touched" [ $status = 5 ]
 check "disk-full on a volume that others share: named" says 'hits others|fill the node'
 
-# A volume that is a filesystem of its own: 64 MiB in the memory of whatever worker the pod is on.
+# A volume that is a filesystem of its own: 64 MiB in the memory of the pod's worker.
 k delete deployment/azure-sql-edge persistentvolumeclaim/mssql-data --timeout=120s >/dev/null
 workers=$(kubectl get nodes -o name | wc -l)
 on_workers() { for i in $(seq "$workers"); do "$HERE/node" enter "$i" sh -c "$1"; done; }
@@ -175,7 +175,7 @@ at_every_record disk-full "$disk"
 check "disk-full: no file is left" no_filler
 k delete deployment/azure-sql-edge persistentvolumeclaim/mssql-data --timeout=120s >/dev/null
 kubectl delete persistentvolume e2e-own >/dev/null
-# The folder is one for all workers: whoever removes it takes the others' mounts away.
+# All workers share the folder: removing it would remove the mounts of the others.
 on_workers 'umount /mnt/e2e'
 rmdir /mnt/e2e
 

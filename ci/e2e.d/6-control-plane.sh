@@ -1,11 +1,11 @@
 # shellcheck shell=bash
-# What the harness makes of a control plane that is late before a run, or fails in the middle of one: it waits, or goes on measuring, says
-# what it could not see, and ends.
+# A control plane that is late before a run, or fails in the middle of one: the harness waits, or goes on measuring, reports the gap, and
+# ends.
 
 control_plane=$top/ci/cluster/control-plane
 file=$(experiment pod-delete)
 
-# Nobody has told this host yet where the new Service's address leads.
+# This host does not know yet where the new Service's address leads.
 "$control_plane" freeze kube-proxy
 deploy azure-sql-edge
 kubectl rollout status -n e2e-sql deployment/azure-sql-edge --timeout=120s >/dev/null

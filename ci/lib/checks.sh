@@ -34,7 +34,7 @@ eventually() {
     done
 }
 
-# finish: names what failed, and prints the closing line; fails when a check failed, or when none ran.
+# finish: names the failed checks and prints the closing line; fails if a check failed, or none ran.
 finish() {
     local name
     echo

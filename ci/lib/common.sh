@@ -34,7 +34,7 @@ beside() {
 }
 
 # install_packages NAME...: installs the Debian packages that are missing, and says which. Daemons that come with them are not started.
-# Who is not root is told in one line what root has to install: call it once, with everything, before anything that takes long.
+# Without root it prints one line with the packages that root has to install. Call it once, with all packages, before any long step.
 install_packages() {
     local name missing=() policy=/usr/sbin/policy-rc.d
     for name in "$@"; do
@@ -60,8 +60,8 @@ kubectl_package() {
     command -v kubectl >/dev/null || echo kubernetes-client
 }
 
-# Prints the packages by which the Python clients of Tests/EndToEnd/clients can be installed and loaded. The loader itself is asked for
-# the libraries: ldconfig is not in an ordinary user's PATH.
+# Prints the packages that the Python clients of Tests/EndToEnd/clients need. The loader itself looks for the libraries: ldconfig is not in
+# an ordinary user's PATH.
 client_packages() {
     command -v tsql >/dev/null || echo freetds-bin
     command -v python3 >/dev/null || echo python3
@@ -73,7 +73,7 @@ client_packages() {
     done
 }
 
-# Prints the packages by which reports are looked at as their readers do.
+# Prints the packages of the programs that read reports.
 report_packages() {
     command -v chromium >/dev/null || echo chromium
     command -v prometheus >/dev/null || echo prometheus

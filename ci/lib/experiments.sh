@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced by ci/e2e: what its suites share to run experiments on the cluster.
+# Sourced by ci/e2e: functions that run experiments on the cluster.
 
 aftershock=$top/.build/debug/aftershock
 sandbox_sql_loaded=
@@ -19,7 +19,7 @@ deploy() {
     [ "$loaded" = localhost/sandbox-sql:dev ] || die "$1.yaml has the image '$loaded', which is none of those that SandboxSQL stands in for"
 }
 
-# experiment NAME [WORKLOAD]: prints the path of the library's experiment, aimed at what was deployed; its Service is called as the workload.
+# experiment NAME [WORKLOAD]: prints the path of the library's experiment, aimed at the deployed target; its Service has the workload's name.
 # A pod that is killed for the fifth time waits 80 s in CrashLoopBackOff; that much is allowed here, and no more.
 experiment() {
     local workload=${2:-deployment/azure-sql-edge}
@@ -28,7 +28,7 @@ experiment() {
     echo "$work/$1.yaml"
 }
 
-# report_to NAME: $report is the folder of the next run's reports, $log what it prints.
+# report_to NAME: sets $report to the folder of the next run's reports, and $log to the file of its output.
 report_to() {
     report=$reports/$1 log=$reports/$1.log
     mkdir -p "$reports"
@@ -49,14 +49,14 @@ recorded() {
     grep -q -m 1 "$2" < <(timeout 300 tail -s 0.01 -n +1 -F "${@:3}" "$1" 2>/dev/null || true)
 }
 
-# result JQ-CONDITION: holds for the run's results.json; shows what was judged when it does not.
+# result JQ-CONDITION: holds for the run's results.json; shows the judgements if it does not.
 result() {
     jq -e "$1" "$report/results.json" >/dev/null && return 0
     jq -c '.experiments[] | .name, .verdict, (.checks[] | select(.outcome | IN("passed", "skipped") | not)), .doubts, (.repeats[] | {verdict, downtime, ledger, infrastructure, effect, restore})' "$report/results.json"
     return 1
 }
 
-# each_repeat JQ-CONDITION: holds for every repeat, of which there is at least one.
+# each_repeat JQ-CONDITION: holds for every repeat, and there is at least one.
 each_repeat() { result "[.experiments[].repeats[] | $1] | length > 0 and all"; }
 
 # target [STORAGE-CLASS]: deploys Azure SQL Edge again and waits until it answers.
