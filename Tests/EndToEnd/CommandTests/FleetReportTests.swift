@@ -51,21 +51,10 @@ import Testing
         try store(whole, "four/1")
         let journal = try FileHandle(forReadingFrom: folder.appendingPathComponent("fleet/four/1/journal.ndjson"))
         #expect(flock(journal.fileDescriptor, LOCK_EX | LOCK_NB) == 0)
-        let file = folder.appendingPathComponent("fleet.yaml")
-        let experiment = Checkout.root.appendingPathComponent("experiments/pod-delete.yaml").path
-        try Data(
-            """
-            apiVersion: aftershock/v1
-            kind: Fleet
-            metadata: {name: f}
-            spec:
-              clusters: [{name: one, kubeconfig: {file: k}}, {name: five, kubeconfig: {file: k}}]
-              experiments: [{files: [\(experiment)]}]
-              waves: [{name: all}]
-            """.utf8
-        ).write(to: file)
+        let file = try FleetFile.write(
+            in: folder, "clusters: [{name: one, kubeconfig: {file: k}}, {name: five, kubeconfig: {file: k}}]", "waves: [{name: all}]")
 
-        let (outcome, junit) = try await merge([shared, "--fleet", file.path])
+        let (outcome, junit) = try await merge([shared, "--fleet", file])
         #expect(outcome.exitCode == 4)
         let wrong = junit.cases.filter { $0.results.contains { $0.element == "error" } }.map(\.suite)
         #expect(wrong == ["four/aftershock", "three/aftershock", "two/aftershock", "five/aftershock"])

@@ -1,4 +1,3 @@
-import Checkout
 import Foundation
 import Programs
 import Testing
@@ -15,25 +14,13 @@ import Testing
 
     /// The file of a fleet of three, the first of which is a canary. Their kubeconfigs are not there.
     private func fleet(_ more: String = "") throws -> String {
-        let file = folder.appendingPathComponent("fleet.yaml")
-        let experiment = Checkout.root.appendingPathComponent("experiments/pod-delete.yaml").path
-        try Data(
+        try FleetFile.write(
+            in: folder,
             """
-            apiVersion: aftershock/v1
-            kind: Fleet
-            metadata: {name: f}
-            spec:
-              clusters:
-                - {name: one, labels: {canary: "yes"}, kubeconfig: {file: absent}}
-                - {name: two, kubeconfig: {file: absent}}
-                - {name: three, kubeconfig: {file: absent}}
-              experiments: [{files: [\(experiment)]}]
-              waves: [{name: canary, clusters: {canary: "yes"}, stopAfter: 1}, {name: rest}]
-              stopAfter: 2
-              \(more)
-            """.utf8
-        ).write(to: file)
-        return file.path
+            clusters: [{name: one, labels: {canary: "yes"}, kubeconfig: {file: absent}}, {name: two, kubeconfig: {file: absent}},
+                {name: three, kubeconfig: {file: absent}}]
+            """,
+            "waves: [{name: canary, clusters: {canary: \"yes\"}, stopAfter: 1}, {name: rest}]", "stopAfter: 2", more)
     }
 
     private func shard(_ cluster: String, _ fleet: String, _ more: [String] = []) async throws -> Program.Outcome {
