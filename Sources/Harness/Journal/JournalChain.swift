@@ -46,9 +46,9 @@ struct JournalChain: Sendable {
         return state == value
     }
 
-    /// Returns whether the end of a line has a checksum that is no longer where a run puts it, as after a change of the line ends.
+    /// Returns whether a line without a checksum at its end has one just before, as after a change of the line ends.
     static func isDisplaced(in line: some RandomAccessCollection<UInt8>) -> Bool {
-        value(of: line) == nil && Data(line.suffix(2 * suffixLength)).firstRange(of: key) != nil
+        Data(line.suffix(2 * suffixLength)).firstRange(of: key) != nil
     }
 
     private mutating func add(_ bytes: some Sequence<UInt8>) {
@@ -60,7 +60,7 @@ struct JournalChain: Sendable {
         state = bytes.withContiguousStorageIfAvailable { mixed(state, $0) } ?? mixed(state, bytes)
     }
 
-    /// Returns the checksum of a line. Other digits of the same value count as a change too.
+    /// Returns the checksum of a line. Another spelling of the same value, such as capital digits, counts as a change.
     private static func value(of line: some RandomAccessCollection<UInt8>) -> UInt64? {
         let suffix = line.suffix(suffixLength)
         guard suffix.count == suffixLength, suffix.starts(with: key), suffix.suffix(2).elementsEqual(Array("\"}".utf8)) else { return nil }

@@ -39,12 +39,12 @@ public struct JournalReader: Sequence, IteratorProtocol {
     public mutating func next() -> JournalRecord? {
         guard damage == nil, let text = nextLine() else { return nil }
         line += 1
-        if displacement == nil, JournalChain.isDisplaced(in: buffer[text]) {
-            displacement = buffer[text].last == UInt8(ascii: "\r") ? "its line ends were changed (CRLF)" : "somebody has changed it"
-        }
         guard chain.takes(buffer[text]) else {
             damage = JournalError(path: path, line: line, reason: "is damaged: this line, or one before it, is not as it was written")
             return nil
+        }
+        if !isChained, displacement == nil, JournalChain.isDisplaced(in: buffer[text]) {
+            displacement = buffer[text].last == UInt8(ascii: "\r") ? "its line ends were changed (CRLF)" : "somebody has changed it"
         }
         do {
             let record = try buffer.withUnsafeBytes { try JournalRecord(line: UnsafeRawBufferPointer(rebasing: $0[text]), decoder) }

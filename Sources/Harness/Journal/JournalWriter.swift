@@ -92,7 +92,7 @@ public final class JournalWriter: Sendable {
         return file
     }
 
-    /// Appends `event`. After a failure, such as a full disk, every later call fails too.
+    /// Appends `event`. After one failure, such as a full disk, all later calls fail.
     @discardableResult
     public func append(_ event: Event, at time: RunTime? = nil) throws(JournalError) -> RunTime {
         try write(event, at: time, durably: false)

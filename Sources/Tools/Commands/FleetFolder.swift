@@ -23,17 +23,8 @@ struct FleetFolder {
             .filter { FileManager.default.fileExists(atPath: RunFolder.journal(in: $0)) }
     }
 
-    /// Returns whether the journal of a run has changes that are not restored.
-    static func isUnfinished(_ run: String) -> Bool {
-        guard let findings = try? Findings.judge(journalPath: RunFolder.journal(in: run)) else { return false }
-        return findings.state == .killed || findings.restored == false
-    }
-
-    /// Returns whether a run has ended in the middle, restored since or not.
-    static func wasCutOff(_ run: String) -> Bool {
-        guard let findings = try? Findings.judge(journalPath: RunFolder.journal(in: run)) else { return false }
-        return findings.state != .judged
-    }
+    /// Returns the findings of a run; `nil` if its journal cannot be read.
+    static func findings(of run: String) -> Findings? { try? Findings.judge(journalPath: RunFolder.journal(in: run)) }
 
     /// A folder that has a run, or ought to have one.
     struct Member {
@@ -89,4 +80,9 @@ struct FleetFolder {
     private func marked(_ mark: String) -> Set<String> {
         Set((try? FileManager.default.contentsOfDirectory(atPath: "\(path)/\(mark)")) ?? [])
     }
+}
+
+extension Findings {
+    /// Is `true` if the run has changes that are not restored.
+    var isUnfinished: Bool { state == .killed || restored == false }
 }

@@ -49,7 +49,7 @@ struct FleetShardCommand: AsyncParsableCommand {
             guard !JournalReader.isInUse(RunFolder.journal(in: last)) else {
                 throw CommandError(code: AftershockExit.preflight, description: "\(last) is the run of a shard that still goes on")
             }
-            if let findings = try? Findings.judge(journalPath: RunFolder.journal(in: last)), findings.state == .judged,
+            if let findings = FleetFolder.findings(of: last), findings.state == .judged,
                 // Such a run has touched nothing, and its obstacle may be gone by now.
                 findings.exitCode != .preflightFailed
             {
@@ -100,9 +100,9 @@ struct FleetShardCommand: AsyncParsableCommand {
                 of: own, fleet: loaded.fleet, folder: (file.path as NSString).deletingLastPathComponent)
             do {
                 // A signal does not leave a restoration half done.
-                try await Task { try await restore(own, attempts, kubeconfig, failed) }.value
+                let wasCutOff = try await Task { try await restore(own, attempts, kubeconfig, failed) }.value
                 try Task.checkCancellation()
-                if attempts.contains(where: FleetFolder.wasCutOff) { try await awaitTargets(own, loaded.fleet, kubeconfig) }
+                if wasCutOff { try await awaitTargets(own, loaded.fleet, kubeconfig) }
                 try Task.checkCancellation()
             } catch {
                 kubeconfig.remove()
@@ -122,10 +122,17 @@ struct FleetShardCommand: AsyncParsableCommand {
         }
     }
 
+    /// Restores the changes of earlier runs.
+    ///
+    /// - Returns: whether one of the runs has ended in the middle, restored since or not.
     private func restore(
         _ own: Fleet.Cluster, _ attempts: [String], _ kubeconfig: PrivateKubeconfig, _ failed: (Int32, String) async throws -> Never
-    ) async throws {
-        for earlier in attempts where FleetFolder.isUnfinished(earlier) {
+    ) async throws -> Bool {
+        var wasCutOff = false
+        for earlier in attempts {
+            guard let found = FleetFolder.findings(of: earlier) else { continue }
+            wasCutOff = wasCutOff || found.state != .judged
+            guard found.isUnfinished else { continue }
             standardError("\(own.name): restoring what \(earlier) has left")
             do {
                 try await RestoreCommand.parse(["--run", earlier, "--run-commands"] + kubeconfig.access).run()
@@ -133,6 +140,7 @@ struct FleetShardCommand: AsyncParsableCommand {
                 try await failed(error.rawValue, earlier)
             }
         }
+        return wasCutOff
     }
 
     /// Waits until the targets have recovered from the fault in which a run was killed, for as long as the experiments would.

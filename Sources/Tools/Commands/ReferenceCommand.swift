@@ -183,7 +183,7 @@ struct ReferenceCommand: AsyncParsableCommand {
             try await run.run()
         }
         let goesOn: Set<RunExitCode> = [.pass, .failed, .dataLost, .invalid, .preflightFailed, .notRestored]
-        guard ended.map({ RunExitCode(rawValue: $0).map(goesOn.contains) == true }) ?? true else { return ended }
+        if let ended, RunExitCode(rawValue: ended).map(goesOn.contains) != true { return ended }
         return try await restore([attempt])
     }
 
@@ -191,7 +191,7 @@ struct ReferenceCommand: AsyncParsableCommand {
     ///
     /// - Returns: the exit code that ends the whole, as no other run can begin; `nil`: nothing is left.
     private func restore(_ runs: [String]) async throws -> Int32? {
-        for run in runs where FleetFolder.isUnfinished(run) {
+        for run in runs where FleetFolder.findings(of: run)?.isUnfinished == true {
             standardError("reference: restoring what \(run) has left")
             let ended = try await Self.code {
                 var restore = try RestoreCommand.parse(["--run", run, "--run-commands"])

@@ -168,7 +168,7 @@ extension KubernetesClient {
         return curl
     }
 
-    /// Returns the headers of the identity, which the WebSocket upgrade has too.
+    /// Returns the headers that identify the client, for requests and for the WebSocket upgrade.
     func headers(_ credential: Credential) -> [String] {
         var lines = ["User-Agent: aftershock"]
         if let authorization = credential.authorization { lines.append("Authorization: \(authorization)") }

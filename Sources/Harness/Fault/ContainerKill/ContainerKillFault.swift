@@ -55,7 +55,7 @@ struct ContainerKillFault: FaultInjection {
     }
 
     /// If containers share a PID namespace, the container's init is not PID 1, but the oldest of its processes whose parent is not one of
-    /// them. Processes that exec started have such a parent too.
+    /// them. The same holds for processes that exec started.
     private static let script = """
         id=$1 found=' '
         for d in /proc/[0-9]*; do

@@ -5,7 +5,7 @@ import Kubernetes
 /// Sends a signal to a named process inside the container.
 ///
 /// SQL Server is a parent process that watches a child of the same name; the target is the child. PID 1 ignores SIGKILL and SIGSTOP from
-/// inside its PID namespace (pid_namespaces(7)), so that it is no target for those.
+/// inside its PID namespace (pid_namespaces(7)) and cannot be their target.
 struct ProcessKillFault: FaultInjection {
     static let kind = "processKill"
     static let summary = "Signals a process inside the container."

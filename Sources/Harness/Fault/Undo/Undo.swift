@@ -26,7 +26,7 @@ public struct Undo: Sendable {
 
     /// Undoes a change and proves it. A change that is undone already counts as restored.
     ///
-    /// Never throws: a failed or unproven undo is a result too.
+    /// Never throws: the result says if the undo failed or is not proven.
     public func perform(_ intent: UndoIntent) async -> UndoResult {
         do {
             return UndoResult(intent: intent.id, proven: true, evidence: try await action(of: intent).perform(intent, self))

@@ -172,7 +172,7 @@ extension FleetRendering {
                     "rules": [
                         rule("FailJob", ShardExit.stopping),
                         rule("FailIndex", ShardExit.final),
-                        // A drained or lost node of the hub is no failure of the shard.
+                        // A drained or lost node of the hub does not count as a failure of the shard.
                         ["action": "Ignore", "onPodConditions": [["type": "DisruptionTarget", "status": "True"]]],
                         rule("Count", ShardExit.repeated),
                     ]

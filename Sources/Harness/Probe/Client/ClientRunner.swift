@@ -54,10 +54,9 @@ public struct ClientRunner: Sendable {
     ///
     /// Throws only errors of recording an event.
     public func run() async throws {
-        let outcome = await Result { try await watch() }
         // A waiter for the client's health ends the run when the client has ended: the journal has to say the reason first.
         defer { health.end() }
-        guard let failed = try outcome.get(), !Task.isCancelled else { return }
+        guard let failed = try await watch(), !Task.isCancelled else { return }
         try record(.clientFailed(failed))
     }
 

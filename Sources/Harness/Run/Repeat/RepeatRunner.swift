@@ -151,18 +151,15 @@ struct RepeatRunner: Sendable {
                     return nil
                 }
             }
-            if asksPod, let port = target.podPort {
+            if asksPod, let port = target.podPort, let cadence = configuration.views(experiment.probes.views).tracks[.login] {
                 var database = server
                 (database.port, database.database) = (port, experiment.ledger.database)
-                let cadence = configuration.views(experiment.probes.views).tracks[.login]
-                if let cadence {
-                    let watch = DatabaseWatch(
-                        database, interval: cadence.interval, timeout: cadence.timeout, clock: journal.clock, on: loginLoop, record: record
-                    ) { podAddress.current }
-                    group.addTask {
-                        try await watch.run()
-                        return nil
-                    }
+                let watch = DatabaseWatch(
+                    database, interval: cadence.interval, timeout: cadence.timeout, clock: journal.clock, on: loginLoop, record: record
+                ) { podAddress.current }
+                group.addTask {
+                    try await watch.run()
+                    return nil
                 }
             }
             if let idle = experiment.probes.idle {
